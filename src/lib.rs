@@ -1,0 +1,28 @@
+//! sqlmig: a declarative, SQL-first loader into PostgreSQL and pgvector.
+//!
+//! The SQL of a project knows what the data means. This library moves the bytes, in the right order, exactly once,
+//! undoably, and shows what it did. The way of a row is `source` → `decode` → `stage` → `normalise` → `check` →
+//! `promote` → `validate` → `report`; `docs/ARCHITECTURE.md` draws it.
+
+// Leaves: plain data, used by everyone.
+pub mod event;
+pub mod names;
+pub mod outcome;
+
+// Tools.
+pub mod db;
+pub mod decode;
+pub mod project;
+pub mod source;
+
+// Phases, in the order in which a row passes them.
+pub mod stage;
+pub mod normalise;
+pub mod check;
+pub mod promote;
+pub mod validate;
+pub mod rollback;
+
+// Side: readers of events and outcomes.
+pub mod report;
+pub mod telemetry;

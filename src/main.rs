@@ -1,0 +1,3 @@
+//! The door: parses the command line, runs the command, exits with its code.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Builds the canonical relations over the staged rows.

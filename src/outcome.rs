@@ -1,0 +1,255 @@
+//! What a run did, as plain data: read from the ledger, rendered by `report`, serialised as `report --output json`.
+//!
+//! The JSON form is a contract: [`FORMAT`] rises whenever a field is renamed, removed or changes its meaning.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Version of the JSON form of [`Report`].
+pub const FORMAT: u32 = 1;
+
+/// What the findings of a check mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Reported, nothing more.
+    Warn,
+    /// The rows are taken out and kept in quarantine.
+    Reject,
+    /// Nothing is promoted.
+    Error,
+}
+
+impl Severity {
+    /// The word used in headers, the ledger and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Warn => "warn",
+            Self::Reject => "reject",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl std::str::FromStr for Severity {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "warn" => Ok(Self::Warn),
+            "reject" => Ok(Self::Reject),
+            "error" => Ok(Self::Error),
+            other => Err(format!("{other:?} is no severity: use warn, reject or error")),
+        }
+    }
+}
+
+/// Everything `report` shows of one run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The run itself.
+    pub run: RunSummary,
+    /// The books, one line a source table, in the order of the source.
+    pub tables: Vec<TableBooks>,
+    /// What each check found, in the order they ran.
+    pub checks: Vec<CheckResult>,
+    /// Rows taken out, by table, check and code.
+    pub quarantine: Vec<QuarantineCount>,
+    /// Some of the rows that were found, at most a few of each check.
+    pub samples: Vec<Finding>,
+    /// Duplicates merged, by rule.
+    pub duplicates: Vec<DuplicateCount>,
+    /// What was written, one line a promote transform.
+    pub targets: Vec<TargetCount>,
+    /// Batches of the whole run.
+    pub batches: BatchCount,
+    /// Migrations applied by this run.
+    pub migrations: Vec<String>,
+    /// What else the source held and nothing executed, by kind.
+    pub other_statements: Vec<StatementCount>,
+    /// Time each phase took, in order.
+    pub phases: Vec<PhaseTime>,
+    /// Speed and memory.
+    pub throughput: Throughput,
+    /// What an operator should know: skipped transforms, tables without one, incomplete input.
+    pub warnings: Vec<String>,
+}
+
+/// One run.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunSummary {
+    /// `UUIDv7`, so ids sort by time.
+    pub id: Uuid,
+    /// The project's name.
+    pub project: String,
+    /// The source as it was named, without secrets.
+    pub source: String,
+    /// SHA-256 of the source's bytes as stored, lower-case hex; empty until the source was read to its end.
+    pub source_sha256: String,
+    /// `running`, `staged`, `checked`, `promoted`, `done` or `failed`.
+    pub state: String,
+    /// When it began.
+    #[serde(with = "time::serde::rfc3339")]
+    pub started_at: OffsetDateTime,
+    /// When it ended, if it has.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub finished_at: Option<OffsetDateTime>,
+    /// Whether the source was read to its proper end.
+    pub complete: bool,
+    /// The error that ended it, if one did.
+    pub error: Option<String>,
+}
+
+/// The books of one source table. They balance when
+/// `rows_read = rows_inserted + rows_updated + rows_unchanged + rows_merged + rows_quarantined`.
+#[derive(Debug, Clone, Serialize)]
+pub struct TableBooks {
+    /// The table in the source.
+    pub source: String,
+    /// Its staging table, schema included.
+    pub staged_as: String,
+    /// Rows the reader saw.
+    pub rows_read: i64,
+    /// Rows in the staging table.
+    pub rows_staged: i64,
+    /// Rows new in the final table.
+    pub rows_inserted: i64,
+    /// Rows that changed the final table.
+    pub rows_updated: i64,
+    /// Rows the final table already had.
+    pub rows_unchanged: i64,
+    /// Rows merged into another as duplicates.
+    pub rows_merged: i64,
+    /// Rows taken out, by the decoder or a check.
+    pub rows_quarantined: i64,
+    /// Whether a transform of the project uses this table; one that none uses is staged and goes no further.
+    pub used: bool,
+    /// Whether the books balance. Of a table that no transform uses, or before promotion, whether
+    /// `rows_read = rows_staged + rows_quarantined`.
+    pub balanced: bool,
+}
+
+/// What one check found.
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckResult {
+    /// Its name: the file's stem.
+    pub name: String,
+    /// `check`, `dedup` or `validate`.
+    pub phase: String,
+    /// The table it looked at.
+    pub on: String,
+    /// What its findings mean.
+    pub severity: Severity,
+    /// Rows looked at.
+    pub rows_examined: i64,
+    /// Rows found.
+    pub rows_failed: i64,
+    /// Milliseconds the query took.
+    pub elapsed_ms: i64,
+    /// Why it did not run, if it did not.
+    pub skipped: Option<String>,
+}
+
+/// Rows in quarantine.
+#[derive(Debug, Clone, Serialize)]
+pub struct QuarantineCount {
+    /// Source table.
+    pub source: String,
+    /// The check, or `decode` for rows that could not be read.
+    pub check: String,
+    /// Stable code of a decoder error; the check's name otherwise.
+    pub code: String,
+    /// Rows.
+    pub rows: i64,
+}
+
+/// One row that a check found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Finding {
+    /// Source table.
+    pub source: String,
+    /// The row's ordinal in it, from 1.
+    pub row: i64,
+    /// The check.
+    pub check: String,
+    /// What is wrong with it.
+    pub reason: String,
+    /// Line in the source's text, from 1, where it is known.
+    pub line: Option<i64>,
+}
+
+/// Rows merged by one duplicate rule.
+#[derive(Debug, Clone, Serialize)]
+pub struct DuplicateCount {
+    /// The rule's name.
+    pub rule: String,
+    /// Source table of the rows that lost.
+    pub source: String,
+    /// Rows merged into another.
+    pub rows: i64,
+}
+
+/// What one promote transform wrote.
+#[derive(Debug, Clone, Serialize)]
+pub struct TargetCount {
+    /// The transform's name.
+    pub transform: String,
+    /// The final table.
+    pub target: String,
+    /// Batches committed.
+    pub batches: i64,
+    /// Rows new in the target.
+    pub rows_inserted: i64,
+    /// Rows changed in the target.
+    pub rows_updated: i64,
+    /// Rows the target already had.
+    pub rows_unchanged: i64,
+}
+
+/// Batches of a run.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct BatchCount {
+    /// Committed.
+    pub done: i64,
+    /// Given up.
+    pub failed: i64,
+    /// Still to do.
+    pub pending: i64,
+    /// Attempts beyond the first.
+    pub retried: i64,
+}
+
+/// Statements of one kind in the source.
+#[derive(Debug, Clone, Serialize)]
+pub struct StatementCount {
+    /// Kind, e.g. `CREATE FUNCTION`.
+    pub kind: String,
+    /// How many.
+    pub count: i64,
+}
+
+/// Time of one phase.
+#[derive(Debug, Clone, Serialize)]
+pub struct PhaseTime {
+    /// The phase.
+    pub phase: String,
+    /// Milliseconds.
+    pub elapsed_ms: i64,
+}
+
+/// Speed and memory of a run.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Throughput {
+    /// Rows read from the source per second of all phases together.
+    pub rows_per_second: f64,
+    /// Rows promoted (inserted, updated or found unchanged) per minute of all phases together.
+    pub documents_per_minute: f64,
+    /// Seconds of all phases together.
+    pub seconds: f64,
+    /// Largest resident set of the sqlmig process in bytes; 0 where the system does not tell.
+    pub peak_rss_bytes: i64,
+}

@@ -1,0 +1,1 @@
+//! Writes the surviving rows to the final tables in batched, undoable transactions.

@@ -1,0 +1,1 @@
+//! Renders a run's outcome for people and machines.

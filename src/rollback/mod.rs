@@ -1,0 +1,1 @@
+//! Takes back what a run did.

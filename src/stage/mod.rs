@@ -1,0 +1,1 @@
+//! Streams a source into UNLOGGED staging tables.

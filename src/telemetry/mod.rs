@@ -1,0 +1,1 @@
+//! Progress display and logs, read from the event stream.

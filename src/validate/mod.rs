@@ -1,0 +1,1 @@
+//! Proves the result: the books, and the project's proofs.
