@@ -11,8 +11,6 @@ use sha2::{Digest, Sha256};
 
 /// Schema of the UNLOGGED staging tables.
 pub const STAGING_SCHEMA: &str = "staging";
-/// Schema of the views that the normalise transforms become.
-pub const CANONICAL_SCHEMA: &str = "canonical";
 /// Schema of the ledger.
 pub const LEDGER_SCHEMA: &str = "sqlmig";
 

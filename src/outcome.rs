@@ -90,7 +90,7 @@ pub struct RunSummary {
     pub source: String,
     /// SHA-256 of the source's bytes as stored, lower-case hex; empty until the source was read to its end.
     pub source_sha256: String,
-    /// `running`, `staged`, `checked`, `promoted`, `done` or `failed`.
+    /// `staging`, `staged`, `checked`, `promoted`, `done`, or `failed`: then `error` says why.
     pub state: String,
     /// When it began.
     #[serde(with = "time::serde::rfc3339")]
@@ -172,8 +172,10 @@ pub struct QuarantineCount {
 pub struct Finding {
     /// Source table.
     pub source: String,
-    /// The row's ordinal in it, from 1.
-    pub row: i64,
+    /// The row's ordinal in it, from 1; none where what was found is no row of the source.
+    pub row: Option<i64>,
+    /// What names it then.
+    pub subject: Option<String>,
     /// The check.
     pub check: String,
     /// What is wrong with it.

@@ -1,1 +1,245 @@
 //! Streams a source into UNLOGGED staging tables.
+//!
+//! ```text
+//! decompress ─► scan ─► chunks ─┬► decode ─► COPY BINARY     a lane
+//!  (thread)   (thread)          └► decode ─► COPY BINARY     another
+//! ```
+//!
+//! Every arrow is a bounded channel, so memory depends on their sizes and the widest row, never on the source. A chunk
+//! is copied and recorded in one transaction. At the end each table is counted and digested by the server, and both
+//! numbers must be the reader's.
+
+mod chunk;
+mod digest;
+mod error;
+mod layout;
+mod read;
+mod send;
+mod tables;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, mpsc};
+
+use deadpool_postgres::Pool;
+use tokio::runtime::Handle;
+use uuid::Uuid;
+
+use crate::db::doing;
+use crate::db::catalog::vector_schema;
+use crate::db::ledger::{
+    RunState, SourceTable, run_advance, run_source_read, source_statement_insert, source_table_insert,
+    source_table_read, source_table_staged,
+};
+use crate::decode::{ColumnKind, DecodeError, DumpFacts, ScanOptions, Scanner};
+use crate::event::{Event, Events};
+use crate::limits::MaxRejects;
+use crate::names::TableName;
+use crate::source::Source;
+
+pub use error::StageError;
+pub(crate) use tables::{mark, truncate_all};
+
+use layout::Layout;
+use read::{ReadOutcome, Reading};
+use send::{Lanes, Sent};
+
+/// Raw chunks that wait for a lane.
+const RAW_CHUNKS_WAITING: usize = 1;
+
+/// How to stage.
+#[derive(Debug, Clone)]
+pub struct StageOptions {
+    /// Only these tables, where any are named.
+    pub only: Vec<TableName>,
+    /// How to scan.
+    pub scan: ScanOptions,
+    /// Columns whose SHA-256 is staged with each row, by source table.
+    pub digested: BTreeMap<TableName, Vec<String>>,
+    /// How many rows may be rejected.
+    pub max_rejects: Option<MaxRejects>,
+    /// Lanes: decoding threads with a connection each.
+    pub lanes: usize,
+}
+
+/// What was staged.
+#[derive(Debug)]
+pub struct Staged {
+    /// Rows in staging, in all tables.
+    pub rows_staged: u64,
+    /// Rows that could not be decoded.
+    pub rows_rejected: u64,
+    /// Tables.
+    pub tables: usize,
+    /// What the source told about itself.
+    pub facts: DumpFacts,
+    /// Why the source ended before its proper end, if it did.
+    pub ended_early: Option<DecodeError>,
+}
+
+/// Stages a source for a run that the ledger has.
+///
+/// # Errors
+/// The source can't be read, the database refuses, more rows are rejected than allowed, or what arrived is not what was
+/// sent. A source that ended early is not an error here: what came before it is staged, and the caller decides.
+pub async fn stage(
+    pool: &Pool,
+    run: Uuid,
+    source: Source,
+    options: StageOptions,
+    events: &Events,
+) -> Result<Staged, StageError> {
+    let mut client = pool.get().await.map_err(doing("connect for staging"))?;
+    tables::drop_all(&**client).await?;
+    let digest = source.digest();
+    let progress = source.progress();
+    events.emit(Event::SourceOpened { bytes: source.stored_bytes });
+
+    let (chunks, waiting) = mpsc::sync_channel(RAW_CHUNKS_WAITING);
+    let stop = Arc::new(AtomicBool::new(false));
+    let lanes = Lanes {
+        pool: pool.clone(),
+        run,
+        chunks: Arc::new(Mutex::new(waiting)),
+        row_limit_bytes: options.scan.row_limit_bytes,
+        max_rejects: options.max_rejects,
+        stop: Arc::clone(&stop),
+    };
+    let reader = {
+        let (events, progress, pool) = (events.clone(), Arc::clone(&progress), pool.clone());
+        let (only, digested, scan) = (options.only.clone(), options.digested.clone(), options.scan.clone());
+        tokio::task::spawn_blocking(move || {
+            let handle = Handle::current();
+            let mut ordinal = 0;
+            let scanner = Scanner::new(source.into_reader(), scan);
+            let reading = Reading {
+                only: &only,
+                digested: &|table| digested.get(table).cloned().unwrap_or_default(),
+                create: &mut |layout, facts| {
+                    ordinal += 1;
+                    handle.block_on(create(&pool, run, ordinal, layout, facts))
+                },
+                chunks,
+                stop: &stop,
+                progress: &progress,
+                events: &events,
+            };
+            read::read(scanner, reading)
+        })
+    };
+    let sent = send::run(lanes, options.lanes).await;
+    let outcome = reader.await.map_err(|panic| StageError::Lane(panic.to_string()))?;
+    // When a lane failed, the reader only says that it was stopped: the lane's error is the one to tell.
+    let sent = sent?;
+    let outcome = outcome?;
+    settle(&mut client, run, &outcome, &sent, digest.get(), progress.load(std::sync::atomic::Ordering::Relaxed), events)
+        .await?;
+
+    let rejected: u64 = sent.values().map(|sent| sent.rejects).sum();
+    let read: u64 = outcome.tables.iter().map(|(_, rows)| rows).sum();
+    if let Some(limit) = options.max_rejects
+        && limit.exceeded(rejected, read)
+    {
+        return Err(StageError::TooManyRejects { rejected, limit });
+    }
+    if outcome.tables.is_empty() && outcome.ended_early.is_none() {
+        return Err(StageError::NoTables { left_out: outcome.left_out });
+    }
+    for table in &outcome.left_out {
+        events.warn(format!("{table} is in the source and was left out, because other tables were asked for"));
+    }
+    Ok(Staged {
+        rows_staged: sent.values().map(|sent| sent.rows).sum(),
+        rows_rejected: rejected,
+        tables: outcome.tables.len(),
+        facts: outcome.facts,
+        ended_early: outcome.ended_early,
+    })
+}
+
+/// Makes the staging table of a table that the reader met, and records it.
+async fn create(
+    pool: &Pool,
+    run: Uuid,
+    ordinal: i32,
+    layout: &Arc<Layout>,
+    facts: &DumpFacts,
+) -> Result<(), StageError> {
+    let client = pool.get().await.map_err(doing("connect for staging"))?;
+    let mut schema = vector_schema(&**client).await?;
+    // A dump creates its tables before it fills them, so this is known before the first row is sent.
+    let vectors = layout.has_vectors() || facts.tables.iter().any(|table| {
+        table.columns.iter().any(|column| ColumnKind::of_type(&column.type_text) != ColumnKind::Text)
+    });
+    if vectors && schema.is_none() {
+        crate::db::ensure_vector(&**client).await.map_err(StageError::NoVector)?;
+        schema = vector_schema(&**client).await?;
+    }
+    tables::create(&**client, layout, schema.as_deref()).await?;
+    let (columns, column_types) = tables::column_types(layout);
+    let record = SourceTable {
+        source: layout.source.clone(),
+        staged_as: layout.staged_as.clone(),
+        columns,
+        column_types,
+        rows_read: 0,
+        rows_rejected: 0,
+        rows_staged: 0,
+        digest: None,
+    };
+    source_table_insert(&**client, run, ordinal, &record).await?;
+    Ok(())
+}
+
+/// Records what was read, counts what arrived, and holds the one against the other.
+async fn settle(
+    client: &mut deadpool_postgres::Client,
+    run: Uuid,
+    outcome: &ReadOutcome,
+    sent: &HashMap<TableName, Sent>,
+    digest: Option<[u8; 32]>,
+    stored_bytes: u64,
+    events: &Events,
+) -> Result<(), StageError> {
+    let schema = vector_schema(&***client).await?;
+    let mut counted = Vec::new();
+    for (layout, _) in &outcome.tables {
+        tables::make_ready(&***client, layout).await?;
+        counted.push(tables::count_and_digest(&***client, layout, schema.as_deref()).await?);
+    }
+    let tx = client.transaction().await.map_err(doing("record what was staged"))?;
+    for ((layout, rows), (staged, server_digest)) in outcome.tables.iter().zip(&counted) {
+        let sent = sent.get(&layout.source).copied().unwrap_or_default();
+        let own_digest = sent.digest.to_string();
+        if u64::try_from(*staged).ok() != Some(sent.rows) || sent.rows + sent.rejects != *rows {
+            return Err(StageError::Count {
+                table: layout.source.clone(),
+                read: *rows,
+                rejected: sent.rejects,
+                staged: *staged,
+            });
+        }
+        if own_digest != *server_digest {
+            return Err(StageError::Digest { table: layout.source.clone() });
+        }
+        source_table_read(&tx, run, &layout.source, *rows, sent.rejects, sent.bytes, &own_digest).await?;
+        source_table_staged(&tx, run, &layout.source, *staged).await?;
+        events.emit(Event::TableStaged {
+            table: layout.source.clone(),
+            staged: sent.rows,
+            rejected: sent.rejects,
+        });
+    }
+    let statements = outcome.facts.statements.iter().map(|(kind, count)| (kind.as_str(), *count));
+    source_statement_insert(&tx, run, statements).await?;
+    let sha256 = digest.map(hex).unwrap_or_default();
+    run_source_read(&tx, run, &sha256, stored_bytes, outcome.ended_early.is_none()).await?;
+    run_advance(&tx, run, RunState::Staged).await?;
+    tx.commit().await.map_err(doing("record what was staged"))?;
+    Ok(())
+}
+
+/// Lower-case hex of a digest.
+fn hex(digest: [u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,8 @@
+-- $1 run id
+select
+    pg_catalog.count(*) filter (where state = 'done') as done,
+    pg_catalog.count(*) filter (where state = 'failed') as failed,
+    pg_catalog.count(*) filter (where state = 'pending') as pending,
+    coalesce(pg_catalog.sum(greatest(attempts - 1, 0)), 0)::bigint as retried
+from sqlmig.batch
+where run_id = $1

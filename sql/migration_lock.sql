@@ -1,0 +1,2 @@
+-- Taken while migrations run: refinery takes no lock of its own. $1 key
+select pg_catalog.pg_advisory_lock($1)

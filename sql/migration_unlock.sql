@@ -1,0 +1,2 @@
+-- $1 key
+select pg_catalog.pg_advisory_unlock($1)

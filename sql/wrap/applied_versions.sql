@@ -1,0 +1,3 @@
+-- Versions in one of refinery's history tables
+select version
+from {{ history }}

@@ -1,0 +1,1 @@
+copy {{ table }} ({{ columns | idents }}) from stdin (format binary)

@@ -1,0 +1,94 @@
+//! What the target's catalogue says of its tables.
+
+use tokio_postgres::GenericClient;
+
+use super::{DbError, doing};
+use crate::names::TableName;
+
+/// A column of a table in the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type as SQL, modifier included: `vector(3072)`.
+    pub type_name: String,
+    /// Its type's object id.
+    pub type_oid: u32,
+    /// Its type's own name, without schema and modifier: `vector`.
+    pub base_type: String,
+    /// Whether a new row must give a value.
+    pub required: bool,
+    /// Whether the server makes its value, so that none can be given.
+    pub generated: bool,
+    /// Whether its type can be compared by `=`.
+    pub comparable: bool,
+}
+
+/// The columns of a table, in order; empty when there is no such table.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn target_columns(client: &impl GenericClient, table: &TableName) -> Result<Vec<TargetColumn>, DbError> {
+    let schema = table.schema.as_deref().unwrap_or("public");
+    let rows = client
+        .query(include_str!("../../sql/target_columns.sql"), &[&schema, &table.table])
+        .await
+        .map_err(doing(format!("read the columns of {table}")))?;
+    Ok(rows
+        .iter()
+        .map(|row| TargetColumn {
+            name: row.get("name"),
+            type_name: row.get("type_name"),
+            type_oid: row.get("type_oid"),
+            base_type: row.get("base_type"),
+            required: row.get("required"),
+            generated: row.get("generated"),
+            comparable: row.get("comparable"),
+        })
+        .collect())
+}
+
+/// A table in the staging schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StagingTable {
+    /// Its name, without the schema.
+    pub name: String,
+    /// Whether sqlmig made it.
+    pub ours: bool,
+}
+
+/// The tables in the staging schema.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn staging_tables(client: &impl GenericClient) -> Result<Vec<StagingTable>, DbError> {
+    let rows = client
+        .query(include_str!("../../sql/staging_tables.sql"), &[])
+        .await
+        .map_err(doing("read what is in staging"))?;
+    Ok(rows.iter().map(|row| StagingTable { name: row.get("name"), ours: row.get("ours") }).collect())
+}
+
+/// Whether the database has a ledger.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn has_ledger(client: &impl GenericClient) -> Result<bool, DbError> {
+    let row = client
+        .query_one(include_str!("../../sql/has_ledger.sql"), &[])
+        .await
+        .map_err(doing("look for the ledger"))?;
+    Ok(row.get("has_ledger"))
+}
+
+/// The schema of pgvector's types; `None` when the extension is not in this database.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn vector_schema(client: &impl GenericClient) -> Result<Option<String>, DbError> {
+    let row = client
+        .query_opt(include_str!("../../sql/vector_schema.sql"), &[])
+        .await
+        .map_err(doing("look for the vector extension"))?;
+    Ok(row.map(|row| row.get("schema_name")))
+}

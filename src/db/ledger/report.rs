@@ -1,0 +1,232 @@
+//! The outcome of a run, read back from the ledger.
+
+use tokio_postgres::{GenericClient, Row};
+use uuid::Uuid;
+
+use super::run::{EventKind, Run, runs};
+use crate::db::{DbError, doing};
+use crate::names::{STAGING_SCHEMA, TableName};
+use crate::outcome::{
+    BatchCount, CheckResult, DuplicateCount, FORMAT, Finding, PhaseTime, QuarantineCount, Report, RunSummary,
+    Severity, StatementCount, TableBooks, TargetCount, Throughput,
+};
+
+/// Rows shown of each check.
+const SAMPLES_OF_EACH_CHECK: i64 = 5;
+
+/// Everything the ledger knows of a run; `None` when it has no such run.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn report(client: &impl GenericClient, run: Uuid) -> Result<Option<Report>, DbError> {
+    let Some(found) = runs(client, Some(run), 1).await?.pop() else { return Ok(None) };
+    let tables = books(client, run).await?;
+    let phases = phases(client, run).await?;
+    let throughput = throughput(&found, &tables, &phases);
+    Ok(Some(Report {
+        format: FORMAT,
+        run: summary(found),
+        tables,
+        checks: checks(client, run).await?,
+        quarantine: quarantine(client, run).await?,
+        samples: samples(client, run).await?,
+        duplicates: duplicates(client, run).await?,
+        targets: targets(client, run).await?,
+        batches: batches(client, run).await?,
+        migrations: events(client, run, EventKind::Migration).await?,
+        other_statements: statements(client, run).await?,
+        phases,
+        throughput,
+        warnings: events(client, run, EventKind::Warning).await?,
+    }))
+}
+
+/// A run as reports show it.
+fn summary(run: Run) -> RunSummary {
+    RunSummary {
+        id: run.id,
+        project: run.project,
+        source: run.source,
+        source_sha256: run.source_sha256.unwrap_or_default(),
+        state: if run.error.is_some() { "failed".into() } else { run.state.as_str().into() },
+        started_at: run.started_at,
+        finished_at: run.finished_at,
+        complete: run.complete,
+        error: run.error,
+    }
+}
+
+impl From<Run> for RunSummary {
+    fn from(run: Run) -> Self {
+        summary(run)
+    }
+}
+
+/// The books of a run, one line a source table.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn books(client: &impl GenericClient, run: Uuid) -> Result<Vec<TableBooks>, DbError> {
+    let rows = query(client, include_str!("../../../sql/books.sql"), run).await?;
+    Ok(rows.iter().map(line).collect())
+}
+
+/// One line of the books.
+fn line(row: &Row) -> TableBooks {
+    let staged_as: String = row.get("staged_as");
+    let (read, staged, quarantined) =
+        (row.get::<_, i64>("rows_read"), row.get::<_, i64>("rows_staged"), row.get::<_, i64>("rows_quarantined"));
+    let (inserted, updated, unchanged) =
+        (row.get::<_, i64>("rows_inserted"), row.get::<_, i64>("rows_updated"), row.get::<_, i64>("rows_unchanged"));
+    let merged: i64 = row.get("rows_merged");
+    // Batches laid out mean that a transform promotes this table; until the last is done, the books show what was read.
+    let used = row.get::<_, i64>("batches") > 0;
+    let balanced = if used {
+        read == inserted + updated + unchanged + merged + quarantined
+    } else {
+        read == staged + row.get::<_, i64>("rows_rejected")
+    };
+    TableBooks {
+        source: row.get("source"),
+        staged_as: format!("{STAGING_SCHEMA}.{}", TableName::unqualified(staged_as)),
+        rows_read: read,
+        rows_staged: staged,
+        rows_inserted: inserted,
+        rows_updated: updated,
+        rows_unchanged: unchanged,
+        rows_merged: merged,
+        rows_quarantined: quarantined,
+        used,
+        balanced,
+    }
+}
+
+async fn checks(client: &impl GenericClient, run: Uuid) -> Result<Vec<CheckResult>, DbError> {
+    let rows = query(client, include_str!("../../../sql/check_results.sql"), run).await?;
+    Ok(rows
+        .iter()
+        .map(|row| CheckResult {
+            name: row.get("name"),
+            phase: row.get("phase"),
+            on: row.get("on_relation"),
+            // The column's CHECK constraint admits no other word.
+            severity: row.get::<_, &str>("severity").parse().unwrap_or(Severity::Error),
+            rows_examined: row.get("rows_examined"),
+            rows_failed: row.get("rows_failed"),
+            elapsed_ms: row.get("elapsed_ms"),
+            skipped: row.get("skipped"),
+        })
+        .collect())
+}
+
+async fn quarantine(client: &impl GenericClient, run: Uuid) -> Result<Vec<QuarantineCount>, DbError> {
+    let rows = query(client, include_str!("../../../sql/quarantine_counts.sql"), run).await?;
+    Ok(rows
+        .iter()
+        .map(|row| QuarantineCount {
+            source: row.get("source"),
+            check: row.get("check_name"),
+            code: row.get("code"),
+            rows: row.get("rows"),
+        })
+        .collect())
+}
+
+async fn samples(client: &impl GenericClient, run: Uuid) -> Result<Vec<Finding>, DbError> {
+    let decoded = client
+        .query(include_str!("../../../sql/decode_samples.sql"), &[&run, &SAMPLES_OF_EACH_CHECK])
+        .await
+        .map_err(doing("read samples of undecodable rows"))?;
+    let found = client
+        .query(include_str!("../../../sql/finding_samples.sql"), &[&run, &SAMPLES_OF_EACH_CHECK])
+        .await
+        .map_err(doing("read samples of what the checks found"))?;
+    let decoded = decoded.iter().map(|row| Finding {
+        source: row.get("source"),
+        row: row.get("row"),
+        subject: None,
+        check: "decode".into(),
+        reason: row.get("reason"),
+        line: row.get("line"),
+    });
+    let found = found.iter().map(|row| Finding {
+        source: row.get("source"),
+        row: row.get("row"),
+        subject: row.get("subject"),
+        check: row.get("check_name"),
+        reason: row.get("reason"),
+        line: None,
+    });
+    Ok(decoded.chain(found).collect())
+}
+
+async fn duplicates(client: &impl GenericClient, run: Uuid) -> Result<Vec<DuplicateCount>, DbError> {
+    let rows = query(client, include_str!("../../../sql/merged_counts.sql"), run).await?;
+    Ok(rows
+        .iter()
+        .map(|row| DuplicateCount { rule: row.get("rule"), source: row.get("source"), rows: row.get("rows") })
+        .collect())
+}
+
+async fn targets(client: &impl GenericClient, run: Uuid) -> Result<Vec<TargetCount>, DbError> {
+    let rows = query(client, include_str!("../../../sql/target_counts.sql"), run).await?;
+    Ok(rows
+        .iter()
+        .map(|row| TargetCount {
+            transform: row.get("transform"),
+            target: row.get("target"),
+            batches: row.get("batches"),
+            rows_inserted: row.get("rows_inserted"),
+            rows_updated: row.get("rows_updated"),
+            rows_unchanged: row.get("rows_unchanged"),
+        })
+        .collect())
+}
+
+async fn batches(client: &impl GenericClient, run: Uuid) -> Result<BatchCount, DbError> {
+    let rows = query(client, include_str!("../../../sql/batch_counts.sql"), run).await?;
+    Ok(rows.first().map_or_else(BatchCount::default, |row| BatchCount {
+        done: row.get("done"),
+        failed: row.get("failed"),
+        pending: row.get("pending"),
+        retried: row.get("retried"),
+    }))
+}
+
+async fn statements(client: &impl GenericClient, run: Uuid) -> Result<Vec<StatementCount>, DbError> {
+    let rows = query(client, include_str!("../../../sql/source_statements.sql"), run).await?;
+    Ok(rows.iter().map(|row| StatementCount { kind: row.get("kind"), count: row.get("count") }).collect())
+}
+
+async fn phases(client: &impl GenericClient, run: Uuid) -> Result<Vec<PhaseTime>, DbError> {
+    let rows = query(client, include_str!("../../../sql/phases.sql"), run).await?;
+    Ok(rows.iter().map(|row| PhaseTime { phase: row.get("phase"), elapsed_ms: row.get("elapsed_ms") }).collect())
+}
+
+async fn events(client: &impl GenericClient, run: Uuid, kind: EventKind) -> Result<Vec<String>, DbError> {
+    let rows = client
+        .query(include_str!("../../../sql/events.sql"), &[&run, &kind.as_str()])
+        .await
+        .map_err(doing("read the run's events"))?;
+    Ok(rows.iter().map(|row| row.get("message")).collect())
+}
+
+/// Speed over the time of all phases together, so that waiting between two commands of one run does not count.
+#[expect(clippy::cast_precision_loss, reason = "rates for people; no count here comes near 2^52")]
+fn throughput(run: &Run, tables: &[TableBooks], phases: &[PhaseTime]) -> Throughput {
+    let seconds = phases.iter().map(|phase| phase.elapsed_ms).sum::<i64>() as f64 / 1000.0;
+    let read: i64 = tables.iter().map(|table| table.rows_read).sum();
+    let promoted: i64 =
+        tables.iter().map(|table| table.rows_inserted + table.rows_updated + table.rows_unchanged).sum();
+    let per_second = |rows: i64| if seconds > 0.0 { rows as f64 / seconds } else { 0.0 };
+    Throughput {
+        rows_per_second: per_second(read),
+        documents_per_minute: per_second(promoted) * 60.0,
+        seconds,
+        peak_rss_bytes: run.peak_rss_bytes,
+    }
+}
+
+async fn query(client: &impl GenericClient, statement: &str, run: Uuid) -> Result<Vec<Row>, DbError> {
+    client.query(statement, &[&run]).await.map_err(doing("read the ledger"))
+}

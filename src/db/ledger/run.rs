@@ -1,0 +1,247 @@
+//! Runs, their phases and their events in the ledger.
+
+use time::OffsetDateTime;
+use tokio_postgres::{GenericClient, Row, Transaction};
+use uuid::Uuid;
+
+use crate::db::{DbError, doing};
+use crate::event::Phase;
+
+/// How far a run has come: the last step that is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RunState {
+    /// Reading the source, or stopped while doing so.
+    Staging,
+    /// Every row of the source is in staging or in quarantine.
+    Staged,
+    /// The checks have run and nothing blocks promotion.
+    Checked,
+    /// Every batch is committed.
+    Promoted,
+    /// Validated.
+    Done,
+}
+
+impl RunState {
+    /// The word used in the ledger and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Staging => "staging",
+            Self::Staged => "staged",
+            Self::Checked => "checked",
+            Self::Promoted => "promoted",
+            Self::Done => "done",
+        }
+    }
+
+    fn parse(word: &str) -> Self {
+        match word {
+            "staged" => Self::Staged,
+            "checked" => Self::Checked,
+            "promoted" => Self::Promoted,
+            "done" => Self::Done,
+            _ => Self::Staging,
+        }
+    }
+}
+
+/// A run as the ledger has it.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// `UUIDv7`.
+    pub id: Uuid,
+    /// The project's name.
+    pub project: String,
+    /// SHA-256 over the project's files.
+    pub project_hash: String,
+    /// The source as it was named.
+    pub source: String,
+    /// SHA-256 of its bytes as stored, once it was read to its end.
+    pub source_sha256: Option<String>,
+    /// How far it came.
+    pub state: RunState,
+    /// Whether the source came to its proper end.
+    pub complete: bool,
+    /// The error that stopped it.
+    pub error: Option<String>,
+    /// When it began.
+    pub started_at: OffsetDateTime,
+    /// When it ended.
+    pub finished_at: Option<OffsetDateTime>,
+    /// Largest resident set of the process, in bytes.
+    pub peak_rss_bytes: i64,
+}
+
+impl Run {
+    fn from_row(row: &Row) -> Self {
+        Self {
+            id: row.get("id"),
+            project: row.get("project"),
+            project_hash: row.get("project_hash"),
+            source: row.get("source"),
+            source_sha256: row.get("source_sha256"),
+            state: RunState::parse(row.get("state")),
+            complete: row.get("complete"),
+            error: row.get("error"),
+            started_at: row.get("started_at"),
+            finished_at: row.get("finished_at"),
+            peak_rss_bytes: row.get("peak_rss_bytes"),
+        }
+    }
+}
+
+/// Records that a run begins.
+///
+/// # Errors
+/// Fails when the database refuses the row.
+pub async fn run_insert(
+    tx: &Transaction<'_>,
+    id: Uuid,
+    project: &str,
+    project_hash: &str,
+    source: &str,
+) -> Result<(), DbError> {
+    let host = hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let pid = i32::try_from(std::process::id()).unwrap_or_default();
+    tx.execute(
+        include_str!("../../../sql/run_insert.sql"),
+        &[&id, &project, &project_hash, &source, &env!("CARGO_PKG_VERSION"), &host, &pid],
+    )
+    .await
+    .map_err(doing("record the run"))?;
+    Ok(())
+}
+
+/// Records what was read: digest and size of the source as stored, and whether it came to its proper end.
+///
+/// # Errors
+/// Fails when the database refuses the row.
+pub async fn run_source_read(
+    tx: &Transaction<'_>,
+    id: Uuid,
+    sha256: &str,
+    bytes: u64,
+    complete: bool,
+) -> Result<(), DbError> {
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    tx.execute(include_str!("../../../sql/run_source_read.sql"), &[&id, &sha256, &bytes, &complete])
+        .await
+        .map_err(doing("record the source's digest"))?;
+    Ok(())
+}
+
+/// Records that a run has reached a state.
+///
+/// # Errors
+/// Fails when the database refuses the row.
+pub async fn run_advance(tx: &Transaction<'_>, id: Uuid, state: RunState) -> Result<(), DbError> {
+    tx.execute(include_str!("../../../sql/run_advance.sql"), &[&id, &state.as_str()])
+        .await
+        .map_err(doing("record the run's state"))?;
+    Ok(())
+}
+
+/// Records the error that stopped a run.
+///
+/// # Errors
+/// Fails when the database refuses the row.
+pub async fn run_fail(client: &impl GenericClient, id: Uuid, error: &str) -> Result<(), DbError> {
+    client
+        .execute(include_str!("../../../sql/run_fail.sql"), &[&id, &error])
+        .await
+        .map_err(doing("record the run's error"))?;
+    Ok(())
+}
+
+/// Records the largest resident set of this process so far.
+///
+/// # Errors
+/// Fails when the database refuses the row.
+pub async fn run_memory(client: &impl GenericClient, id: Uuid, peak_rss_bytes: i64) -> Result<(), DbError> {
+    client
+        .execute(include_str!("../../../sql/run_memory.sql"), &[&id, &peak_rss_bytes])
+        .await
+        .map_err(doing("record the run's memory"))?;
+    Ok(())
+}
+
+/// Locks the run's row against a new conductor until the transaction ends; returns the epoch the run is in.
+///
+/// # Errors
+/// Fails when the run is not in the ledger or the database does not answer.
+pub async fn run_fence(tx: &Transaction<'_>, id: Uuid) -> Result<i64, DbError> {
+    let row = tx
+        .query_one(include_str!("../../../sql/run_fence.sql"), &[&id])
+        .await
+        .map_err(doing("lock the run's row"))?;
+    Ok(row.get("epoch"))
+}
+
+/// Runs of this database, newest first: all, or the one asked for.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn runs(client: &impl GenericClient, id: Option<Uuid>, limit: i64) -> Result<Vec<Run>, DbError> {
+    let rows = client
+        .query(include_str!("../../../sql/runs.sql"), &[&id, &limit])
+        .await
+        .map_err(doing("read the runs"))?;
+    Ok(rows.iter().map(Run::from_row).collect())
+}
+
+/// Records how long a phase took and what it did.
+///
+/// # Errors
+/// Fails when the database refuses the row.
+pub async fn phase_insert(
+    client: &impl GenericClient,
+    id: Uuid,
+    phase: Phase,
+    elapsed: std::time::Duration,
+    summary: &str,
+) -> Result<(), DbError> {
+    let elapsed_ms = super::milliseconds(elapsed);
+    client
+        .execute(include_str!("../../../sql/phase_insert.sql"), &[&id, &phase.to_string(), &elapsed_ms, &summary])
+        .await
+        .map_err(doing("record the phase"))?;
+    Ok(())
+}
+
+/// Kinds of events that the ledger keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    /// A migration was applied.
+    Migration,
+    /// Something the operator should know.
+    Warning,
+}
+
+impl EventKind {
+    /// The word used in the ledger.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Migration => "migration",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// Records an event of a run.
+///
+/// # Errors
+/// Fails when the database refuses the row.
+pub async fn event_insert(
+    client: &impl GenericClient,
+    id: Uuid,
+    kind: EventKind,
+    message: &str,
+) -> Result<(), DbError> {
+    client
+        .execute(include_str!("../../../sql/event_insert.sql"), &[&id, &kind.as_str(), &message])
+        .await
+        .map_err(doing("record an event"))?;
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! Schema migrations: the ledger's own and the project's, each set with its own history table.
+//!
+//! refinery runs each migration in a transaction and compares checksums; what it lacks is a lock, so eight processes
+//! that start at once take turns on an advisory lock here.
+
+use include_dir::{Dir, include_dir};
+use refinery::{Runner, error::Kind};
+use tokio_postgres::{Client, GenericClient};
+
+use super::{DbError, doing};
+use crate::names::{LEDGER_SCHEMA, ident};
+
+static LEDGER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql/ledger");
+
+/// Key of the advisory lock under which migrations run: the first eight bytes of "sqlmigDB" as a number, so that it
+/// says in `pg_locks` whose it is.
+const LOCK_KEY: i64 = i64::from_be_bytes(*b"sqlmigDB");
+
+/// Migrations that share a history table.
+#[derive(Debug, Clone)]
+pub struct MigrationSet {
+    /// What people call it: `ledger`, or the project's name.
+    pub name: String,
+    /// The history table, in the ledger's schema; refinery does not quote it, so it is plain letters.
+    history: String,
+    migrations: Vec<refinery::Migration>,
+}
+
+impl MigrationSet {
+    /// The ledger's own.
+    ///
+    /// # Errors
+    /// Fails when a file in `sql/ledger/` is misnamed.
+    pub fn ledger() -> Result<Self, MigrateError> {
+        let files = LEDGER.files().map(|file| {
+            let stem = file.path().file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            (stem, file.contents_utf8().unwrap_or_default().to_owned())
+        });
+        Self::new("ledger", "ledger_migration".into(), files)
+    }
+
+    /// A project's: `(V1__name, SQL)` pairs.
+    ///
+    /// # Errors
+    /// Fails when a name is not of the form `V1__name` or a version repeats.
+    pub fn project(name: &str, files: impl IntoIterator<Item = (String, String)>) -> Result<Self, MigrateError> {
+        let plain: String =
+            name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+        Self::new(name, format!("project_{plain}_migration"), files)
+    }
+
+    fn new(
+        name: &str,
+        history: String,
+        files: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, MigrateError> {
+        let mut migrations = Vec::new();
+        for (file, sql) in files {
+            let migration = refinery::Migration::unapplied(&file, &sql)
+                .map_err(|error| MigrateError::Name { set: name.to_owned(), file, reason: error.to_string() })?;
+            migrations.push(migration);
+        }
+        migrations.sort();
+        Ok(Self { name: name.to_owned(), history, migrations })
+    }
+}
+
+/// Why migrations were not applied.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// A file's name says no version.
+    #[error("{set} migration {file}: {reason}")]
+    Name {
+        /// The set.
+        set: String,
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An applied migration was edited since.
+    #[error("{set} migration {applied} was applied to this database in another form than the project now has ({found})")]
+    Changed {
+        /// The set.
+        set: String,
+        /// The migration as applied.
+        applied: String,
+        /// The migration as the project has it.
+        found: String,
+    },
+    /// An applied migration is not in the project, or one was added below those applied.
+    #[error("{set} migration {name} was applied to this database, or comes before one that was, and is not where it should be")]
+    Missing {
+        /// The set.
+        set: String,
+        /// The migration.
+        name: String,
+    },
+    /// refinery stopped for another reason.
+    #[error("{set} migrations: {reason}")]
+    Other {
+        /// The set.
+        set: String,
+        /// Its words.
+        reason: String,
+    },
+    /// The database refused.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl MigrateError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Name { .. } => Some("name migrations V1__what_it_does.sql, V2__…, without gaps in meaning".into()),
+            Self::Changed { .. } => {
+                Some("migrations are append only: restore the file as it was, and put the change into a new one".into())
+            }
+            Self::Missing { .. } => {
+                Some("use the project version that migrated this database, or a newer one; give new migrations the next version".into())
+            }
+            Self::Other { .. } => None,
+            Self::Db(error) => error.hint(),
+        }
+    }
+}
+
+/// Applies what is pending of a set; returns the names of what was applied, in order.
+///
+/// Safe to call from many processes at once. The ledger's set must come first: its schema holds the history tables.
+///
+/// # Errors
+/// A migration that fails leaves those before it applied, and names itself.
+pub async fn migrate(client: &mut Client, set: &MigrationSet) -> Result<Vec<String>, MigrateError> {
+    client
+        .execute(include_str!("../../sql/migration_lock.sql"), &[&LOCK_KEY])
+        .await
+        .map_err(doing("wait for other migrations to end"))?;
+    let result = apply(client, set).await;
+    // A connection that broke has lost the lock with its session; the first error is the one to tell.
+    let unlocked = client
+        .execute(include_str!("../../sql/migration_unlock.sql"), &[&LOCK_KEY])
+        .await
+        .map_err(doing("end the migrations"));
+    let applied = result?;
+    unlocked?;
+    Ok(applied)
+}
+
+async fn apply(client: &mut Client, set: &MigrationSet) -> Result<Vec<String>, MigrateError> {
+    client
+        .batch_execute(include_str!("../../sql/create_schemas.sql"))
+        .await
+        .map_err(doing("create sqlmig's schemas"))?;
+    let mut runner = Runner::new(&set.migrations);
+    runner.set_migration_table_name(format!("{LEDGER_SCHEMA}.{}", set.history));
+    let report = runner.run_async(client).await.map_err(|error| told(set, &error))?;
+    Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
+}
+
+/// refinery's error in our words.
+fn told(set: &MigrationSet, error: &refinery::Error) -> MigrateError {
+    let set = set.name.clone();
+    match error.kind() {
+        Kind::DivergentVersion(applied, found) => {
+            MigrateError::Changed { set, applied: applied.to_string(), found: found.to_string() }
+        }
+        Kind::MissingVersion(migration) => MigrateError::Missing { set, name: migration.to_string() },
+        Kind::Connection(what, cause) => match cause.downcast_ref::<tokio_postgres::Error>() {
+            Some(cause) => MigrateError::Other { set, reason: super::describe(what, cause) },
+            None => MigrateError::Other { set, reason: format!("{what}: {cause}") },
+        },
+        other => MigrateError::Other { set, reason: other.to_string() },
+    }
+}
+
+/// Names of the migrations of a set that this database has not seen. Writes nothing.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn pending(client: &impl GenericClient, set: &MigrationSet) -> Result<Vec<String>, DbError> {
+    let exists: bool = client
+        .query_one(include_str!("../../sql/table_exists.sql"), &[&LEDGER_SCHEMA, &set.history])
+        .await
+        .map_err(doing("look for applied migrations"))?
+        .get("table_exists");
+    let applied: Vec<i32> = if exists {
+        let history = format!("{}.{}", ident(LEDGER_SCHEMA), ident(&set.history));
+        let query = include_str!("../../sql/wrap/applied_versions.sql").replace("{{ history }}", &history);
+        let rows = client.query(&query, &[]).await.map_err(doing("read applied migrations"))?;
+        rows.iter().map(|row| row.get("version")).collect()
+    } else {
+        Vec::new()
+    };
+    let pending = set.migrations.iter().filter(|migration| !applied.contains(&migration.version()));
+    Ok(pending.map(ToString::to_string).collect())
+}

@@ -1,0 +1,193 @@
+//! Chunks: contiguous rows of one source table, first as they stand in the source, then as COPY BINARY sends them.
+
+use std::sync::Arc;
+
+use crate::db::ledger::DecodeReject;
+use crate::decode::{Block, ColumnKind, Oversized, RawRow, RowDecoder, RowError};
+
+use super::digest;
+use super::layout::Layout;
+
+/// Header of COPY's binary format: signature, no flags, no extension (PostgreSQL manual, COPY, "Binary Format").
+const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// Its trailer: a field count of -1.
+const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
+/// Length of a NULL.
+const NULL: [u8; 4] = (-1_i32).to_be_bytes();
+
+/// Rows on their way from the scanner to a decoder.
+#[derive(Debug)]
+pub(super) struct RawChunk {
+    /// Where the rows go.
+    pub layout: Arc<Layout>,
+    /// Which field fills which column.
+    pub fields: Arc<Vec<Option<usize>>>,
+    /// How the rows are written.
+    pub block: Arc<Block>,
+    /// Ordinal of the first row in its source table, from 1.
+    pub first_row: u64,
+    /// The rows' bytes, one after another.
+    text: Vec<u8>,
+    rows: Vec<Span>,
+    oversized: Vec<(u64, Oversized)>,
+}
+
+/// One row in a chunk's text.
+#[derive(Debug)]
+struct Span {
+    end: usize,
+    row: u64,
+    line: u64,
+    byte: u64,
+}
+
+impl RawChunk {
+    /// An empty chunk whose first row will be `first_row`.
+    pub fn new(layout: Arc<Layout>, fields: Arc<Vec<Option<usize>>>, block: Arc<Block>, first_row: u64) -> Self {
+        Self { layout, fields, block, first_row, text: Vec::new(), rows: Vec::new(), oversized: Vec::new() }
+    }
+
+    /// Adds the next row.
+    pub fn push(&mut self, row: &RawRow<'_>) {
+        let ordinal = self.next_row();
+        self.text.extend_from_slice(row.bytes);
+        self.rows.push(Span { end: self.text.len(), row: ordinal, line: row.line, byte: row.byte });
+    }
+
+    /// Adds the next row, which was over the limit and is not here.
+    pub fn push_oversized(&mut self, row: Oversized) {
+        let ordinal = self.next_row();
+        self.oversized.push((ordinal, row));
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> u64 {
+        (self.rows.len() + self.oversized.len()) as u64
+    }
+
+    /// Bytes of text it holds.
+    pub fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    fn next_row(&self) -> u64 {
+        self.first_row + self.len()
+    }
+
+    /// Decodes every row and writes it as COPY BINARY wants it; rows that can't be decoded are set apart.
+    ///
+    /// `row_limit_bytes` is told to the person who reads why an oversized row was not loaded.
+    pub fn encode(self, decoder: &mut RowDecoder, row_limit_bytes: usize) -> EncodedChunk {
+        let mut chunk = EncodedChunk {
+            first_row: self.first_row,
+            last_row: self.first_row + self.len() - 1,
+            rows: 0,
+            rejects: Vec::new(),
+            payload: Vec::with_capacity(self.text.len() + 64 * self.rows.len()),
+            digest: 0,
+            bytes: self.text.len() as u64,
+            layout: self.layout,
+        };
+        chunk.payload.extend_from_slice(HEADER);
+        let mut start = 0;
+        for span in &self.rows {
+            let raw = RawRow { bytes: &self.text[start..span.end], line: span.line, byte: span.byte };
+            start = span.end;
+            match decoder.decode(&raw) {
+                Ok(fields) => chunk.push(span.row, self.fields.iter().map(|place| place.and_then(|i| fields.get(i)))),
+                Err(error) => chunk.rejects.push(reject(error, span.row, &raw, raw.bytes.to_vec())),
+            }
+        }
+        for (row, oversized) in self.oversized {
+            let raw = RawRow { bytes: &[], line: oversized.line, byte: oversized.byte };
+            let error = RowError::oversized(oversized.length, row_limit_bytes);
+            chunk.bytes += oversized.length;
+            chunk.rejects.push(reject(error, row, &raw, oversized.head));
+        }
+        chunk.payload.extend_from_slice(&TRAILER);
+        chunk
+    }
+}
+
+fn reject(error: RowError, row: u64, at: &RawRow<'_>, raw: Vec<u8>) -> DecodeReject {
+    DecodeReject {
+        row,
+        code: error.code.as_str(),
+        column: error.column,
+        reason: error.reason,
+        line: at.line,
+        byte: at.byte,
+        raw,
+    }
+}
+
+/// Rows on their way from a decoder to the server.
+#[derive(Debug)]
+pub(super) struct EncodedChunk {
+    /// Where they go.
+    pub layout: Arc<Layout>,
+    /// Ordinal of the first row.
+    pub first_row: u64,
+    /// Ordinal of the last row.
+    pub last_row: u64,
+    /// Rows in the payload.
+    pub rows: u64,
+    /// Rows that could not be decoded.
+    pub rejects: Vec<DecodeReject>,
+    /// What COPY BINARY sends.
+    pub payload: Vec<u8>,
+    /// Sum of the rows' digests.
+    pub digest: i128,
+    /// Bytes the rows had in the source.
+    pub bytes: u64,
+}
+
+impl EncodedChunk {
+    /// Writes one row: `_row`, the columns, the digests.
+    fn push<'a>(&mut self, row: u64, values: impl DoubleEndedIterator<Item = Option<&'a [u8]>> + Clone) {
+        let layout = &self.layout;
+        let payload = &mut self.payload;
+        // PostgreSQL allows 1,600 columns, so the count fits.
+        #[expect(clippy::cast_possible_truncation, reason = "at most 1,600 columns")]
+        let count = (1 + layout.columns.len() + layout.digested.len()) as u16;
+        payload.extend_from_slice(&count.to_be_bytes());
+        write(payload, Some(&row.to_be_bytes()));
+        for value in values.clone() {
+            write(payload, value);
+        }
+        // The SHA-256 of a vector goes into the row's digest and, where the project wants it, into the row.
+        let mut vectors: Vec<[u8; 32]> = Vec::new();
+        let kinds = layout.columns.iter().map(|column| column.kind);
+        let fields: Vec<(ColumnKind, Option<&[u8]>)> = kinds.zip(values).collect();
+        let row_digest = digest::row(fields.iter().copied(), |vector| {
+            let hash = digest::sha256(vector);
+            vectors.push(hash);
+            hash
+        });
+        for &index in &layout.digested {
+            match fields[index] {
+                (_, None) => write(payload, None),
+                (ColumnKind::Text, Some(text)) => write(payload, Some(&digest::sha256(text))),
+                (_, Some(_)) => {
+                    // `digest::row` goes from the last column to the first, so the vectors after this one come before it.
+                    let after = fields[index + 1..].iter().filter(|(k, v)| *k != ColumnKind::Text && v.is_some());
+                    write(payload, Some(&vectors[after.count()]));
+                }
+            }
+        }
+        self.digest += i128::from(row_digest);
+        self.rows += 1;
+    }
+}
+
+fn write(payload: &mut Vec<u8>, value: Option<&[u8]>) {
+    match value {
+        None => payload.extend_from_slice(&NULL),
+        Some(bytes) => {
+            // A field is at most a row, and the row limit is under PostgreSQL's own of 1 GiB.
+            #[expect(clippy::cast_possible_truncation, reason = "a field is under 1 GiB")]
+            payload.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
+            payload.extend_from_slice(bytes);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The digest that the reader takes of each table, and the server takes again of what arrived.
+//!
+//! It must be cheap on both sides and the same on both, so it is built from PostgreSQL's own 64-bit text hash
+//! (`hashtextextended`), which cannot change between versions because hash partitioning depends on it. The server's
+//! half is `sql/wrap/table_digest.sql`.
+
+use sha2::{Digest, Sha256};
+
+use crate::decode::ColumnKind;
+
+/// The digest of one row: its columns chained, the last one first.
+///
+/// A NULL counts as an empty text with another seed. A vector counts as the hex form of the SHA-256 of its binary form;
+/// `vectors` hands those in, in the order of the vector columns.
+pub(super) fn row<'a>(
+    fields: impl DoubleEndedIterator<Item = (ColumnKind, Option<&'a [u8]>)>,
+    mut vector: impl FnMut(&[u8]) -> [u8; 32],
+) -> i64 {
+    let mut digest: u64 = 0;
+    for (kind, value) in fields.rev() {
+        digest ^= u64::from(value.is_none());
+        digest = match (kind, value) {
+            (_, None) => hash(b"", digest),
+            (ColumnKind::Text, Some(text)) => hash(text, digest),
+            (_, Some(binary)) => hash(&hex(&vector(binary)), digest),
+        };
+    }
+    digest.cast_signed()
+}
+
+/// SHA-256, as `sha256()` of PostgreSQL computes it.
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Lower-case hex, as `encode(…, 'hex')` writes it.
+fn hex(bytes: &[u8; 32]) -> [u8; 64] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0; 64];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    text
+}
+
+/// PostgreSQL's `hash_bytes_extended` (src/common/hashfn.c): Bob Jenkins' lookup3 of 2006, public domain, with a seed.
+fn hash(key: &[u8], seed: u64) -> u64 {
+    // The length is mixed in modulo 2^32, as PostgreSQL's int is; the sum of its two constants is spelled out there.
+    #[expect(clippy::cast_possible_truncation, reason = "modulo 2^32 is what the algorithm does")]
+    let start = 0x9e37_79b9_u32.wrapping_add(key.len() as u32).wrapping_add(3_923_095);
+    let mut state = [start; 3];
+    if seed != 0 {
+        #[expect(clippy::cast_possible_truncation, reason = "the seed's two halves")]
+        let (high, low) = ((seed >> 32) as u32, seed as u32);
+        state[0] = state[0].wrapping_add(high);
+        state[1] = state[1].wrapping_add(low);
+        mix(&mut state);
+    }
+    let (blocks, rest) = key.as_chunks::<12>();
+    for block in blocks {
+        for (word, bytes) in state.iter_mut().zip(block.as_chunks::<4>().0) {
+            *word = word.wrapping_add(u32::from_le_bytes(*bytes));
+        }
+        mix(&mut state);
+    }
+    // The last bytes fill the words from their low ends; the lowest byte of the third word is left to the length.
+    for (index, byte) in rest.iter().enumerate() {
+        let place = if index < 8 { index } else { index + 1 };
+        let word = &mut state[place / 4];
+        *word = word.wrapping_add(u32::from(*byte) << (8 * (place % 4)));
+    }
+    let [mut a, mut b, mut c] = state;
+    let stir = |value: u32, by: u32, rotation| (value ^ by).wrapping_sub(by.rotate_left(rotation));
+    c = stir(c, b, 14);
+    a = stir(a, c, 11);
+    b = stir(b, a, 25);
+    c = stir(c, b, 16);
+    a = stir(a, c, 4);
+    b = stir(b, a, 14);
+    c = stir(c, b, 24);
+    u64::from(b) << 32 | u64::from(c)
+}
+
+fn mix(state: &mut [u32; 3]) {
+    let [mut a, mut b, mut c] = *state;
+    let step = |target: &mut u32, by: u32, rotation| *target = target.wrapping_sub(by) ^ by.rotate_left(rotation);
+    step(&mut a, c, 4);
+    c = c.wrapping_add(b);
+    step(&mut b, a, 6);
+    a = a.wrapping_add(c);
+    step(&mut c, b, 8);
+    b = b.wrapping_add(a);
+    step(&mut a, c, 16);
+    c = c.wrapping_add(b);
+    step(&mut b, a, 19);
+    a = a.wrapping_add(c);
+    step(&mut c, b, 4);
+    b = b.wrapping_add(a);
+    *state = [a, b, c];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values that PostgreSQL 18 and 16 give for `hashtextextended(text collate "C", seed)`.
+    #[test]
+    fn hash_is_postgres_own() {
+        for (text, seed, expected) in EXPECTED {
+            assert_eq!(hash(text.as_bytes(), seed.cast_unsigned()).cast_signed(), expected, "{text:?} {seed}");
+        }
+    }
+
+    const EXPECTED: [(&str, i64, i64); 7] = [
+        ("", 0, -6_939_563_903_564_495_251),
+        ("", 1, -150_071_773_020_461_347),
+        ("a", 0, 3_591_986_179_850_072_241),
+        ("abcdefghijk", 7, -4_615_438_900_308_943_748),
+        ("abcdefghijkl", -1, -3_669_402_583_748_189_229),
+        ("abcdefghijklm", 4_611_686_018_427_387_904, 2_659_021_391_999_824_483),
+        ("Grüße, 世界 — twelve or more bytes", 42, 3_023_917_131_098_894_746),
+    ];
+}

@@ -1,0 +1,166 @@
+//! The reading side of staging: one thread that scans the source and cuts its rows into chunks.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+
+use crate::decode::{Block, DecodeError, DumpFacts, Item, Scanner};
+use crate::event::{Event, Events};
+use crate::names::TableName;
+
+use super::StageError;
+use super::chunk::RawChunk;
+use super::layout::Layout;
+
+/// Text a chunk holds before it is sent on, in bytes. Large enough that a transaction a chunk costs nothing, small
+/// enough that the chunks in flight stay in the tens of megabytes.
+const CHUNK_BYTES: usize = 1 << 20;
+/// Rows a chunk holds at most, so that a table of very short rows does not make chunks that grow much when encoded.
+const CHUNK_ROWS: u64 = 20_000;
+
+/// What the reader needs besides the source.
+pub(super) struct Reading<'a> {
+    /// Only these tables, where any are named.
+    pub only: &'a [TableName],
+    /// Columns whose SHA-256 the project wants.
+    pub digested: &'a dyn Fn(&TableName) -> Vec<String>,
+    /// Creates the staging table of a table that was met for the first time.
+    pub create: &'a mut dyn FnMut(&Arc<Layout>, &DumpFacts) -> Result<(), StageError>,
+    /// Where chunks go.
+    pub chunks: SyncSender<RawChunk>,
+    /// Set when the sending side has failed and reading on is of no use.
+    pub stop: &'a AtomicBool,
+    /// Stored bytes read so far.
+    pub progress: &'a AtomicU64,
+    /// Told how far reading has come.
+    pub events: &'a Events,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub(super) struct ReadOutcome {
+    /// The tables met, in the order of the source, and the rows seen of each.
+    pub tables: Vec<(Arc<Layout>, u64)>,
+    /// Tables left out because others were asked for.
+    pub left_out: Vec<TableName>,
+    /// What the source told about itself.
+    pub facts: DumpFacts,
+    /// Why it ended before its proper end, if it did.
+    pub ended_early: Option<DecodeError>,
+}
+
+/// A table that rows were met of.
+struct Table {
+    layout: Arc<Layout>,
+    rows: u64,
+}
+
+/// Reads the source to its end.
+///
+/// # Errors
+/// A source that can't be read at all fails; one that ends too early is an outcome, because what came before is good.
+pub(super) fn read<R: Read>(mut scanner: Scanner<R>, mut reading: Reading<'_>) -> Result<ReadOutcome, StageError> {
+    let mut tables: Vec<Table> = Vec::new();
+    let mut places: HashMap<TableName, usize> = HashMap::new();
+    let mut left_out: Vec<TableName> = Vec::new();
+    let mut open: Option<(usize, RawChunk)> = None;
+    let mut rows: u64 = 0;
+    let ended_early = loop {
+        // The block's facts are read while the item borrows the scanner's buffer, so it is cloned out first.
+        let block = match scanner.next_item() {
+            Ok(None) => break None,
+            Ok(Some(Item::Block(block))) => block,
+            Ok(Some(item)) => {
+                rows += 1;
+                if let Some((_, chunk)) = &mut open {
+                    match item {
+                        Item::Row(row) => chunk.push(&row),
+                        Item::Oversized(row) => chunk.push_oversized(row),
+                        Item::Block(_) => {}
+                    }
+                    if chunk.bytes() >= CHUNK_BYTES || chunk.len() >= CHUNK_ROWS {
+                        flush(&mut open, &mut tables, &reading, rows)?;
+                    }
+                }
+                continue;
+            }
+            Err(error) if error.is_incomplete() => break Some(error),
+            Err(error) => return Err(StageError::Decode(Box::new(error))),
+        };
+        flush(&mut open, &mut tables, &reading, rows)?;
+        if !reading.only.is_empty() && !reading.only.iter().any(|table| same(table, &block.table)) {
+            if !left_out.contains(&block.table) {
+                left_out.push(block.table.clone());
+            }
+            open = None;
+            continue;
+        }
+        let place = match places.get(&block.table) {
+            Some(&place) => place,
+            None => {
+                let digested = (reading.digested)(&block.table);
+                let layout = Arc::new(Layout::new(&block, scanner.facts(), &digested));
+                if let Some(other) = tables.iter().find(|table| table.layout.staged_as == layout.staged_as) {
+                    return Err(StageError::SameName {
+                        first: other.layout.source.clone(),
+                        second: layout.source.clone(),
+                    });
+                }
+                (reading.create)(&layout, scanner.facts())?;
+                tables.push(Table { layout, rows: 0 });
+                places.insert(block.table.clone(), tables.len() - 1);
+                tables.len() - 1
+            }
+        };
+        open = Some((place, start(&tables[place], block)?));
+    };
+    flush(&mut open, &mut tables, &reading, rows)?;
+    Ok(ReadOutcome {
+        tables: tables.into_iter().map(|table| (table.layout, table.rows)).collect(),
+        left_out,
+        facts: scanner.facts().clone(),
+        ended_early,
+    })
+}
+
+/// An unqualified name given by a person means the public schema's table too.
+fn same(asked: &TableName, found: &TableName) -> bool {
+    let schema = |name: &TableName| name.schema.clone().unwrap_or_else(|| "public".into());
+    asked.table == found.table && schema(asked) == schema(found)
+}
+
+/// An empty chunk at the table's next row.
+fn start(table: &Table, block: Arc<Block>) -> Result<RawChunk, StageError> {
+    let fields = Arc::new(table.layout.fields_of(&block)?);
+    Ok(RawChunk::new(Arc::clone(&table.layout), fields, block, table.rows + 1))
+}
+
+/// Sends the open chunk on and leaves an empty one of the same block behind.
+fn flush(
+    open: &mut Option<(usize, RawChunk)>,
+    tables: &mut [Table],
+    reading: &Reading<'_>,
+    rows: u64,
+) -> Result<(), StageError> {
+    if reading.stop.load(Ordering::Relaxed) {
+        return Err(StageError::Stopped);
+    }
+    let Some((place, chunk)) = open.take() else { return Ok(()) };
+    if chunk.len() == 0 {
+        *open = Some((place, chunk));
+        return Ok(());
+    }
+    tables[place].rows += chunk.len();
+    let next = RawChunk::new(
+        Arc::clone(&chunk.layout),
+        Arc::clone(&chunk.fields),
+        Arc::clone(&chunk.block),
+        tables[place].rows + 1,
+    );
+    reading.chunks.send(chunk).map_err(|_| StageError::Stopped)?;
+    reading.events.emit(Event::SourceProgress { bytes: reading.progress.load(Ordering::Relaxed), rows });
+    *open = Some((place, next));
+    Ok(())
+}
