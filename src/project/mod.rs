@@ -4,9 +4,11 @@
 //! project is read whole and judged whole: a stray file, an unknown key or a relation that nothing feeds is an error
 //! when it is loaded, not a surprise in the middle of a run.
 
+mod environment;
 mod error;
 mod example;
 mod files;
+mod functions;
 mod header;
 mod migration;
 mod settings;
@@ -23,6 +25,7 @@ pub use error::{ProjectError, ProjectErrorKind};
 pub use example::{Case, Example, GivenTable, Row};
 pub use migration::MigrationFile;
 pub use settings::{MaxRejects, Options, Settings};
+pub use statement::StatementProblem;
 pub use template::{Cast, RelationSql, Rendered, Scope, TemplateError};
 pub use transform::{Check, Dedup, Normalise, Promote, SqlFile, TransformPhase, Validate};
 pub use wrap::{Fragment, render_wrap};
@@ -110,7 +113,11 @@ impl Project {
     fn from_tree(tree: &Tree, folder: &str) -> Result<Self, ProjectError> {
         let settings = settings::read(tree)?;
         let migrations = migration::read(tree)?;
-        let Transforms { normalise, check, dedup, promote, validate } = transform::read(tree)?;
+        let transforms = transform::read(tree)?;
+        if migrations.is_empty() && transforms.is_empty() {
+            return Err(ProjectError::file(tree.root.as_str(), ProjectErrorKind::Empty));
+        }
+        let Transforms { normalise, check, dedup, promote, validate } = transforms;
         let mut project = Self {
             name: settings.name.clone().unwrap_or_else(|| folder.to_owned()),
             hash: files::hash(tree, &settings),
