@@ -19,6 +19,9 @@ mod transform;
 mod type_name;
 mod wrap;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 
 pub use error::{ProjectError, ProjectErrorKind};

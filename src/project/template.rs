@@ -93,15 +93,15 @@ pub(super) fn render(
     let casts = Arc::new(Mutex::new(Vec::new()));
     let mut environment: Environment<'_> = environment::new();
     functions::add(&mut environment, file.phase, scope, &casts);
-    let mut context: BTreeMap<&str, Value> = BTreeMap::new();
-    context.insert("vars", Var::table(vars.iter()));
+    let mut context: BTreeMap<String, Value> = BTreeMap::new();
+    context.insert("vars".to_owned(), Var::table(vars.iter()));
     if let Some(rows) = &scope.rows {
-        context.insert("rows", Value::from_safe_string(rows.clone()));
+        context.insert("rows".to_owned(), Value::from_safe_string(rows.clone()));
     }
-    let known: Vec<String> = context.keys().map(|&name| name.to_owned()).collect();
+    let known: Vec<String> = context.keys().cloned().collect();
     let mut sql = environment
         .template_from_named_str(&file.path, &file.body)
-        .and_then(|template| template.render(Value::from_iter(context)))
+        .and_then(|template| template.render(Value::from(context)))
         .map_err(|error| explain(&error, &file.path, &file.body, file.first_line, &known))?;
     if !sql.ends_with('\n') {
         sql.push('\n');

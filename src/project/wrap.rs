@@ -82,24 +82,30 @@ mod tests {
 select {{ columns | idents('incoming') }}, {{ run | literal }}, 2 -{{ batch }}, {{ keep | literal }}
 from ({{ select }}) as incoming
 where {% for column in columns %}incoming.{{ column | ident }} is null{% if not loop.last %} and {% endif %}{% endfor %}";
-        insta::assert_snapshot!(render_wrap("insert.sql", source, context).unwrap(), @r#""#);
+        insta::assert_snapshot!(render_wrap("insert.sql", source, context).unwrap(), @r#"
+        insert into "public"."Docs" ("a", "b""c")
+        select "incoming"."a", "incoming"."b""c", 'it''s', 2 -(-1), null
+        from (select 1 as "a"
+        ) as incoming
+        where incoming."a" is null and incoming."b""c" is null
+        "#);
     }
 
     #[test]
     fn what_is_not_quoted_or_not_there_is_an_error() {
         let render = |source| render_wrap("w.sql", source, context! { a => "x", list => Vec::<String>::new() });
-        let message = |source| {
+        let message = |source: &'static str| {
             let error = render(source).unwrap_err();
             format!("{error} ({})", error.hint().unwrap_or_default())
         };
-        insta::assert_snapshot!(message("select\n{{ a }}"), @"");
-        insta::assert_snapshot!(message("select {{ a | safe }}"), @"");
-        insta::assert_snapshot!(message("select {{ a | idnt }}"), @"");
-        insta::assert_snapshot!(message("select {{ lst | idents }}"), @"");
-        insta::assert_snapshot!(message("select {{ list | idents }}"), @"");
-        insta::assert_snapshot!(message("select {{ a | ident | ident }}"), @"");
-        insta::assert_snapshot!(message("select {{ a ~ 'b' }}"), @"");
-        insta::assert_snapshot!(message("select {{ list }}"), @"");
-        insta::assert_snapshot!(message("select {% if %}"), @"");
+        insta::assert_snapshot!(message("select\n{{ a }}"), @"w.sql:2: the text 'x' would stand in the SQL unquoted (add | ident for the name of a column or table, or | literal for a value)");
+        insta::assert_snapshot!(message("select {{ a | safe }}"), @"w.sql:1: filter safe is unknown (there is ident, idents, literal, default, first, items, last, length, list, sort, string)");
+        insta::assert_snapshot!(message("select {{ a | idnt }}"), @"w.sql:1: filter idnt is unknown (did you mean ident?)");
+        insta::assert_snapshot!(message("select {{ lst | idents }}"), @"w.sql:1: idents wants a list, and this is a undefined ()");
+        insta::assert_snapshot!(message("select {{ list | idents }}"), @"w.sql:1: the list of columns is empty (ask for that with {% if %} first)");
+        insta::assert_snapshot!(message("select {{ a | ident | ident }}"), @"w.sql:1: the value is SQL already, so it cannot be quoted again (remove the filter)");
+        insta::assert_snapshot!(message("select {{ a ~ 'b' }}"), @"w.sql:1: the text 'xb' would stand in the SQL unquoted (add | ident for the name of a column or table, or | literal for a value)");
+        insta::assert_snapshot!(message("select {{ list }}"), @"w.sql:1: a sequence cannot stand in SQL (loop over it, or add | idents for a list of columns)");
+        insta::assert_snapshot!(message("select {% if %}"), @"w.sql:1: the template cannot be understood: unexpected end of block ()");
     }
 }
