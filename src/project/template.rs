@@ -1,0 +1,166 @@
+//! Templates: how a transform becomes SQL.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use minijinja::{Environment, Error, ErrorKind, Value};
+
+use crate::names::TableName;
+
+use super::environment::{self, Problem, Var};
+use super::functions;
+use super::statement::{self, Form};
+use super::suggest;
+use super::transform::SqlFile;
+
+/// What the names in a template mean at the moment it is rendered.
+#[derive(Debug, Clone)]
+pub struct Scope<'a> {
+    /// `{{ rows }}`: an SQL fragment for a `from` clause, a quoted relation or a parenthesised subselect. `None` where
+    /// the phase has none: then using it is an error.
+    pub rows: Option<String>,
+    /// Staged tables that exist, each with its quoted SQL name: `staged()` and `is_staged()`.
+    pub staged: &'a BTreeMap<TableName, String>,
+    /// Canonical relations that some normalise file feeds in this run: `canonical()`, `accepted()`, `clean()`, `fed()`.
+    pub relations: &'a BTreeMap<String, RelationSql>,
+}
+
+/// SQL fragments for a `from` clause: the rows of a canonical relation at each stage of its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelationSql {
+    /// All rows.
+    pub canonical: String,
+    /// Rows that no check took out.
+    pub accepted: String,
+    /// Accepted rows that were not merged into another, with what they took from those that were.
+    pub clean: String,
+}
+
+/// A transform as SQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// One SELECT. It ends with a line break, so that it can stand in parentheses even where it ends with a comment.
+    pub sql: String,
+    /// Casts that it makes, in the order of their first use, without repetitions; only normalise transforms have any.
+    pub casts: Vec<Cast>,
+}
+
+/// One use of `cast('column', 'type')`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cast {
+    /// The column of `{{ rows }}`, unquoted, without its alias.
+    pub column: String,
+    /// The type's name as the author wrote it; its letters are checked, so it may stand in SQL as it is.
+    pub type_name: String,
+}
+
+/// Why a template did not become SQL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {message}")]
+pub struct TemplateError {
+    /// Path inside the project.
+    pub file: String,
+    /// Line of the file, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub message: String,
+    pub(super) hint: Option<String>,
+}
+
+impl TemplateError {
+    /// What to do next, where that can be said.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        self.hint.clone()
+    }
+}
+
+/// Whether minijinja understands a template; what it asks for is seen when it is rendered.
+pub(super) fn parse(file: &SqlFile) -> Result<(), TemplateError> {
+    let environment = environment::new();
+    match environment.template_from_named_str(&file.path, &file.body) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(explain(&error, &file.path, &file.body, file.first_line, &[])),
+    }
+}
+
+/// Turns a template into SQL.
+pub(super) fn render(
+    file: &SqlFile,
+    scope: &Scope<'_>,
+    vars: &BTreeMap<String, toml::Value>,
+) -> Result<Rendered, TemplateError> {
+    let casts = Arc::new(Mutex::new(Vec::new()));
+    let mut environment: Environment<'_> = environment::new();
+    functions::add(&mut environment, file.phase, scope, &casts);
+    let mut context: BTreeMap<String, Value> = BTreeMap::new();
+    context.insert("vars".to_owned(), Var::table(vars.iter()));
+    if let Some(rows) = &scope.rows {
+        context.insert("rows".to_owned(), Value::from_safe_string(rows.clone()));
+    }
+    let known: Vec<String> = context.keys().cloned().collect();
+    let mut sql = environment
+        .template_from_named_str(&file.path, &file.body)
+        .and_then(|template| template.render(Value::from(context)))
+        .map_err(|error| explain(&error, &file.path, &file.body, file.first_line, &known))?;
+    if !sql.ends_with('\n') {
+        sql.push('\n');
+    }
+    // Lines of the SQL are lines of the template as long as no tag printed a line break: near enough to find it.
+    statement::check(&sql, Form::Sql).map_err(|(line, problem)| TemplateError {
+        file: file.path.clone(),
+        line: file.first_line + line - 1,
+        message: problem.to_string(),
+        hint: problem.hint(),
+    })?;
+    let casts = std::mem::take(&mut *casts.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok(Rendered { sql, casts })
+}
+
+/// What an error of minijinja means to the author of a template, `source`, that begins on `first_line` of its file.
+pub(super) fn explain(error: &Error, file: &str, source: &str, first_line: usize, known: &[String]) -> TemplateError {
+    let line = first_line + error.line().unwrap_or(1) - 1;
+    let (message, hint) = match own(error) {
+        Some(problem) => (problem.message.clone(), problem.hint.clone()),
+        None => foreign(error, source, known),
+    };
+    TemplateError { file: file.to_owned(), line, message, hint }
+}
+
+/// The error of ours behind one of minijinja's.
+fn own(error: &Error) -> Option<&Problem> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(problem) = error.downcast_ref() {
+            return Some(problem);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// Message and hint for an error of minijinja's own.
+fn foreign(error: &Error, source: &str, known: &[String]) -> (String, Option<String>) {
+    let part = error.range().and_then(|range| source.get(range)).unwrap_or_default().trim();
+    let words = |words: &[&str]| {
+        let name = part.split(|c: char| !(c.is_alphanumeric() || c == '_')).find(|word| !word.is_empty());
+        let closest = name.and_then(|name| suggest::closest(name, words.iter().copied()));
+        Some(closest.map_or_else(|| format!("there is {}", words.join(", ")), |word| format!("did you mean {word}?")))
+    };
+    let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    match error.kind() {
+        ErrorKind::UndefinedError if part == "rows" => {
+            (format!("{part} is not defined here"), Some("only validate has no rows: name the final tables".to_owned()))
+        }
+        ErrorKind::UndefinedError if part.starts_with("vars.") => {
+            (format!("{part} is not defined"), Some("set it in [vars] of sqlmig.toml".to_owned()))
+        }
+        ErrorKind::UndefinedError => {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            (if part.is_empty() { detail } else { format!("{part} is not defined") }, words(&known))
+        }
+        ErrorKind::UnknownFunction => (format!("function {detail}"), words(&functions::NAMES)),
+        ErrorKind::UnknownFilter => (detail, words(&environment::FILTERS)),
+        _ => (format!("the template cannot be understood: {detail}"), None),
+    }
+}
