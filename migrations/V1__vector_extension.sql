@@ -1,3 +1,3 @@
--- pgvector holds the embeddings. Creating it here, apart from the tables, makes a missing extension or a missing right to
--- create it fail before any table exists.
+-- pgvector holds the embeddings. Created apart from the tables, a missing extension or a missing right to create it
+-- fails before any table exists.
 create extension if not exists vector;

@@ -1,7 +1,7 @@
 -- The two tables as the doc-server has them. On a database that the doc-server already uses, both exist and this file
 -- changes nothing; the files that follow bring either case to the same shape. doc_type is text from the start here: an
--- enum would need DDL for every new type. Names are varchar, as the doc-server's functions return them, but of any length.
--- V4 brings an older database's to the same.
+-- enum would need DDL for every new type. Names are varchar, as the doc-server's functions return them, but of any
+-- length. V4 brings an older database's to the same.
 create table if not exists public.document_sources (
     id uuid primary key default gen_random_uuid(),
     doc_type text not null,

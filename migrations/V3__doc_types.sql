@@ -6,7 +6,8 @@ create table public.doc_types (
     required_metadata text[] not null default '{}'
 );
 
-comment on column public.doc_types.required_metadata is 'Top-level fields that must be in documents.metadata and not null';
+comment on column public.doc_types.required_metadata is
+    'Top-level fields that must be in documents.metadata and not null';
 
 insert into public.doc_types (doc_type, summary, required_metadata) values
     ('rust', 'Rust crates and the standard library, a page of rustdoc each', '{crate_name}'),

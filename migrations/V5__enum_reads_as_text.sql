@@ -3,7 +3,10 @@
 do $$
 begin
     if exists (select from pg_type where oid = to_regtype('public.doc_type') and typtype = 'e')
-       and not exists (select from pg_cast where castsource = to_regtype('public.doc_type') and casttarget = 'text'::regtype)
+       and not exists (
+           select from pg_cast
+           where castsource = to_regtype('public.doc_type') and casttarget = 'text'::regtype
+       )
     then
         create cast (public.doc_type as text) with inout as implicit;
     end if;
