@@ -1,0 +1,21 @@
+--! summary: A document belongs to a source that this run accepted or the target has
+--! on: documents
+--! severity: reject
+-- After the checks on sources: a source that they rejected does not count.
+select
+    documents._row,
+    format('there is no source %s of type %s: add it to document_sources', documents.source_name, documents.doc_type)
+        as reason
+from {{ rows }} as documents
+where documents.source_name is not null
+    and documents.doc_type is not null
+    and not exists (
+        select from public.document_sources as final
+        where final.doc_type = documents.doc_type and final.source_name = documents.source_name
+    )
+{% if fed('document_sources') %}
+    and not exists (
+        select from {{ accepted('document_sources') }} as sources
+        where sources.doc_type = documents.doc_type and sources.source_name = documents.source_name
+    )
+{% endif %}
