@@ -6,6 +6,7 @@
 
 // Leaves: plain data, used by everyone.
 pub mod event;
+pub mod limits;
 pub mod names;
 pub mod outcome;
 

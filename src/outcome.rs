@@ -1,12 +1,13 @@
 //! What a run did, as plain data: read from the ledger, rendered by `report`, serialised as `report --output json`.
 //!
-//! The JSON form is a contract: [`FORMAT`] rises whenever a field is renamed, removed or changes its meaning.
+//! The JSON form is a contract, documented in `docs/report.md`: [`FORMAT`] rises whenever a field is renamed, removed or
+//! changes its meaning.
 
 use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Version of the JSON form of [`Report`].
+/// Version of the JSON forms of [`Report`], [`Plan`], [`Status`] and [`History`].
 pub const FORMAT: u32 = 1;
 
 /// What the findings of a check mean.
@@ -254,4 +255,134 @@ pub struct Throughput {
     pub seconds: f64,
     /// Largest resident set of the sqlmig process in bytes; 0 where the system does not tell.
     pub peak_rss_bytes: i64,
+}
+
+/// What a run would do: read from the source and the target, nothing written.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The project's name.
+    pub project: String,
+    /// The target database, without secrets.
+    pub target: String,
+    /// The source as it was named, without secrets.
+    pub source: String,
+    /// What the source comes in, e.g. `gzip`.
+    pub source_format: String,
+    /// Bytes of the source as stored.
+    pub source_bytes: i64,
+    /// The dumps in the source, one after another; more than one in a `pg_dumpall` or a concatenated file.
+    pub dumps: Vec<PlanDump>,
+    /// The source's encoding, as PostgreSQL names it.
+    pub encoding: String,
+    /// Whether the source was read to its proper end.
+    pub complete: bool,
+    /// The source's tables, in its order.
+    pub tables: Vec<PlanTable>,
+    /// What else the source holds and nothing will execute, by kind.
+    pub other_statements: Vec<StatementCount>,
+    /// Migrations that would be applied.
+    pub pending_migrations: Vec<String>,
+    /// Checks, duplicate rules and validations, in the order they would run.
+    pub checks: Vec<PlanCheck>,
+    /// Promote transforms, in the order they would run.
+    pub promote: Vec<PlanPromote>,
+    /// What an operator should know.
+    pub warnings: Vec<String>,
+}
+
+/// One dump of a source.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlanDump {
+    /// Version of the server it was taken from, if the dump says.
+    pub server_version: Option<String>,
+    /// Version of the `pg_dump` that wrote it, if the dump says.
+    pub pg_dump_version: Option<String>,
+}
+
+/// One table of a source.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlanTable {
+    /// The table in the source.
+    pub source: String,
+    /// Its staging table, schema included.
+    pub staged_as: String,
+    /// Rows.
+    pub rows: i64,
+    /// Bytes of its rows as text.
+    pub bytes: i64,
+    /// Its columns, in order.
+    pub columns: Vec<String>,
+    /// The normalise transforms that read it; empty means that its rows are staged and go no further.
+    pub used_by: Vec<String>,
+    /// Batches that its rows would be promoted in.
+    pub batches: i64,
+}
+
+/// A check that would run.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlanCheck {
+    /// Its name: the file's stem.
+    pub name: String,
+    /// `check`, `dedup` or `validate`.
+    pub phase: String,
+    /// The table it would look at.
+    pub on: String,
+    /// What its findings mean.
+    pub severity: Severity,
+    /// Its one-line summary.
+    pub summary: String,
+    /// Why it would not run, if it would not.
+    pub skipped: Option<String>,
+}
+
+/// A promote transform that would run.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlanPromote {
+    /// Its name: the file's stem.
+    pub transform: String,
+    /// The final table.
+    pub target: String,
+    /// The canonical relation whose rows it promotes, if it has one.
+    pub from: Option<String>,
+    /// Why it would not run, if it would not.
+    pub skipped: Option<String>,
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, Serialize)]
+pub struct Status {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The run.
+    pub run: RunSummary,
+    /// The books so far.
+    pub tables: Vec<TableBooks>,
+    /// Promotion so far, one line a target.
+    pub targets: Vec<TargetProgress>,
+}
+
+/// How far the promotion of one target has come.
+#[derive(Debug, Clone, Serialize)]
+pub struct TargetProgress {
+    /// The final table.
+    pub target: String,
+    /// Batches committed.
+    pub batches_done: i64,
+    /// Batches laid out.
+    pub batches_planned: i64,
+    /// Rows in the committed batches.
+    pub rows_done: i64,
+    /// Rows in all batches.
+    pub rows_planned: i64,
+}
+
+/// The runs in a database, newest first.
+#[derive(Debug, Clone, Serialize)]
+pub struct History {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The runs.
+    pub runs: Vec<RunSummary>,
 }

@@ -1,1 +1,8 @@
-//! The command line.
+//! The command line: what may be typed, what it resolves to, and how a failure is told.
+//!
+//! clap's types end here; everything below gets [`settings::Settings`].
+
+pub mod args;
+pub mod completions;
+pub mod failure;
+pub mod settings;

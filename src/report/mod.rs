@@ -1,1 +1,94 @@
 //! Renders a run's outcome for people and machines.
+
+mod books;
+mod grid;
+mod plan;
+mod run;
+mod runs;
+#[cfg(test)]
+mod sample;
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::outcome::{History, Plan, Report, Status};
+
+pub use books::{Verdict, verdict};
+pub use grid::{count, duration, printable, size};
+
+/// How data is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Tables for people.
+    Table,
+    /// JSON for programs, by the contract of `docs/report.md`.
+    Json,
+}
+
+/// How something is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct View {
+    /// For whom.
+    pub format: Format,
+    /// Columns of the screen or page; tables use what they need of it. JSON ignores it.
+    pub width: u16,
+    /// Whether to colour. JSON ignores it.
+    pub color: bool,
+    /// Whether to show also what passed. JSON always holds everything.
+    pub verbose: bool,
+}
+
+/// Writes the report of a run; the last line of a table view is the [`verdict`].
+///
+/// # Errors
+///
+/// What the writer reports.
+pub fn render(report: &Report, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+    match view.format {
+        Format::Json => json(report, writer),
+        Format::Table => run::write(report, view, writer),
+    }
+}
+
+/// Writes what a run would do.
+///
+/// # Errors
+///
+/// What the writer reports.
+pub fn render_plan(plan: &Plan, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+    match view.format {
+        Format::Json => json(plan, writer),
+        Format::Table => plan::write(plan, view, writer),
+    }
+}
+
+/// Writes the runs of a database, one line each.
+///
+/// # Errors
+///
+/// What the writer reports.
+pub fn render_history(history: &History, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+    match view.format {
+        Format::Json => json(history, writer),
+        Format::Table => runs::write_history(history, view, writer),
+    }
+}
+
+/// Writes how far a run has come.
+///
+/// # Errors
+///
+/// What the writer reports.
+pub fn render_status(status: &Status, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+    match view.format {
+        Format::Json => json(status, writer),
+        Format::Table => runs::write_status(status, view, writer),
+    }
+}
+
+/// Writes indented JSON and a line end.
+fn json(value: &impl Serialize, writer: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *writer, value)?;
+    writeln!(writer)
+}

@@ -1,0 +1,517 @@
+//! What may be typed. Every option may also come from the environment (`SQLMIG_…`) and, mostly, from `sqlmig.toml`;
+//! an option that was not given is `None` here, and [`super::settings`] decides what it then means.
+
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use secrecy::SecretString;
+use sqlmig::limits::{ByteSize, MaxRejects};
+use sqlmig::names::TableName;
+use uuid::Uuid;
+
+/// Says, under `sqlmig --help`, what holds for every command.
+const AFTER_HELP: &str = "\
+Settings:
+  An option given as a flag wins over its environment variable, that over the key of the same name in the project's
+  sqlmig.toml (--batch-size, SQLMIG_BATCH_SIZE, batch_size = 5000), and that over the default. A switch that a file
+  turned on is turned off by --switch=false.
+
+Database:
+  DATABASE_URL names the target. Without one sqlmig starts a PostgreSQL of its own in .sqlmig/ and says so.
+
+Output:
+  Data goes to stdout, everything else to stderr. After any failure, run the same command again: it goes on.
+
+Exit codes:
+  0 done                    3 the data failed a check     6 another run holds the lock (retry)
+  1 unexpected              4 the source cannot be read   7 interrupted, resumable (retry)
+  2 usage or configuration  5 database unavailable (retry)
+  docs/exit-codes.md says more.
+
+First steps:
+  sqlmig plan dump.sql.gz     what would happen; writes nothing
+  sqlmig run dump.sql.gz      all of it, ending in a report";
+
+/// A declarative, SQL-first loader into PostgreSQL and pgvector.
+///
+/// Hand it a dump and a folder of SQL. It stages the dump's rows, checks them, promotes them to their final tables in
+/// batches that can be undone, and proves at the end that no row was lost.
+#[derive(Debug, Parser)]
+#[command(name = "sqlmig", version, after_help = AFTER_HELP, max_term_width = 120, arg_required_else_help = true)]
+pub struct Args {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// The target database, as a postgres:// URL
+    ///
+    /// A password in a command line is visible to everyone on the machine (ps): leave it out of the flag and give it by
+    /// DATABASE_URL, PGPASSWORD, a pgpass file, or a file named by SQLMIG_PASSWORD_FILE.
+    #[arg(long, global = true, value_name = "URL", env = "DATABASE_URL", hide_env_values = true, value_parser = secret)]
+    pub database_url: Option<SecretString>,
+    /// The project's folder (sqlmig.toml, migrations/, transforms/) [default: the built-in project docs]
+    #[arg(long, global = true, value_name = "DIR", env = "SQLMIG_PROJECT")]
+    pub project: Option<PathBuf>,
+    /// Where the embedded PostgreSQL lives when no database is named [default: .sqlmig]
+    #[arg(long, global = true, value_name = "DIR", env = "SQLMIG_EMBEDDED_DIR")]
+    pub embedded_dir: Option<PathBuf>,
+    /// The folder with the initdb and postgres to start as embedded server [default: the newest found]
+    #[arg(long, global = true, value_name = "DIR", env = "SQLMIG_POSTGRES_BIN")]
+    pub postgres_bin: Option<PathBuf>,
+    /// Never download PostgreSQL; fail where none is installed
+    #[arg(long, global = true, value_name = "BOOL", env = "SQLMIG_NO_FETCH", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
+    pub no_fetch: Option<bool>,
+    /// How data is written to stdout [default: table]
+    #[arg(long, global = true, value_name = "FORMAT", env = "SQLMIG_OUTPUT")]
+    pub output: Option<Output>,
+    /// How log lines are written to stderr [default: text]
+    #[arg(long, global = true, value_name = "FORMAT", env = "SQLMIG_LOG_FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// Which log lines: error, warn, info, debug, trace, or directives as sqlmig=debug,tokio_postgres=info
+    /// [default: info; warn under a progress display]
+    #[arg(long, global = true, value_name = "LEVEL", env = "SQLMIG_LOG_LEVEL")]
+    pub log_level: Option<String>,
+    /// No progress display and no log lines but warnings
+    #[arg(short, long, global = true, value_name = "BOOL", env = "SQLMIG_QUIET", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
+    pub quiet: Option<bool>,
+    /// Show also what passed: every check, every staging table
+    #[arg(short, long, global = true, value_name = "BOOL", env = "SQLMIG_VERBOSE", num_args = 0..=1,
+          require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(),
+          hide_possible_values = true)]
+    pub verbose: Option<bool>,
+    /// Colours: on a terminal, always or never; NO_COLOR is honoured [default: auto]
+    #[arg(long, global = true, value_name = "WHEN", env = "SQLMIG_COLOR")]
+    pub color: Option<Color>,
+}
+
+/// The commands, in the order in which a load uses them.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Load a source: everything, in order, ending in a report
+    ///
+    /// Reads SOURCE and the project. Migrates the database, stages the source's rows, normalises and checks them,
+    /// promotes what passed to the final tables in batches, proves the result and prints the report. Killed at any
+    /// point, the same command goes on where it was; done already, it changes nothing and says so.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig run dump.sql.gz
+  pg_dump mydb | sqlmig run -
+  DATABASE_URL=postgres://loader@db/docs sqlmig run dump.sql.gz --max-rejects 1%
+
+Next: sqlmig report shows the result again; sqlmig history lists all runs.
+", "Exit codes: sqlmig --help lists them."))]
+    Run {
+        /// What to load.
+        #[command(flatten)]
+        source: SourceArgs,
+        /// When to give up.
+        #[command(flatten)]
+        limits: LimitArgs,
+        /// How to promote.
+        #[command(flatten)]
+        promote: PromoteArgs,
+    },
+    /// Show what a run would do; writes nothing
+    ///
+    /// Reads SOURCE to its end and looks at the target in READ ONLY transactions. Prints the tables with their rows,
+    /// which transforms use them, the pending migrations, the checks, the batches, and what else the source holds
+    /// (functions, triggers, grants …) that no one will execute.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig plan dump.sql.gz
+  sqlmig plan dump.sql.gz --output json
+
+Next: sqlmig run dump.sql.gz does it.
+", "Exit codes: sqlmig --help lists them."))]
+    Plan {
+        /// What to look at.
+        #[command(flatten)]
+        source: SourceArgs,
+        /// Rows of one batch.
+        #[command(flatten)]
+        batch: BatchArgs,
+    },
+    /// Bring the ledger and the project's schema up to date
+    ///
+    /// Applies the ledger's and the project's pending migrations and prints which. Safe to run by many processes at
+    /// once. A migration that was applied and has since been edited or lost is refused by name.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig migrate
+  sqlmig migrate --project ./myproject
+
+Next: sqlmig stage SOURCE.
+", "Exit codes: sqlmig --help lists them."))]
+    Migrate,
+    /// Stream a source into staging tables
+    ///
+    /// Reads SOURCE; nothing in it is executed. Writes one UNLOGGED table per source table in schema staging, with the
+    /// source's columns and _row. Rows that cannot be decoded go to quarantine with their line and reason. Works on
+    /// any pg_dump, also without a project.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig stage dump.sql.gz
+  sqlmig stage dump.sql.gz --table public.documents --max-rejects 100
+
+Next: sqlmig check.
+", "Exit codes: sqlmig --help lists them."))]
+    Stage {
+        /// What to stage.
+        #[command(flatten)]
+        source: SourceArgs,
+        /// When to give up.
+        #[command(flatten)]
+        limits: LimitArgs,
+    },
+    /// Run the project's checks on the staged rows and settle duplicates
+    ///
+    /// Reads the staged rows through transforms/normalise, runs transforms/check and transforms/dedup. Rows that a
+    /// check of severity reject finds go to quarantine; one of severity error blocks promotion (exit code 3); one of
+    /// severity warn is reported.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig check
+  sqlmig check --verbose
+
+Next: sqlmig promote.
+", "Exit codes: sqlmig --help lists them."))]
+    Check {
+        /// Which run.
+        #[command(flatten)]
+        run: RunArgs,
+        /// When to give up.
+        #[command(flatten)]
+        limits: LimitArgs,
+    },
+    /// Write the rows that passed to the final tables, batch by batch
+    ///
+    /// Reads the checked rows through transforms/promote. Each batch is one transaction with its before-images, its
+    /// rows and its line in the ledger: it happened wholly or not at all. Rows that the target already has as they are
+    /// stay untouched.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig promote
+  sqlmig promote --batch-size 10000 --parallel 2
+
+Next: sqlmig validate.
+", "Exit codes: sqlmig --help lists them."))]
+    Promote {
+        /// Which run.
+        #[command(flatten)]
+        run: RunArgs,
+        /// How to promote.
+        #[command(flatten)]
+        promote: PromoteArgs,
+    },
+    /// Prove the result: the books, and the project's proofs on the final tables
+    ///
+    /// Reads the ledger, the staged rows and the final tables; runs transforms/validate. Ends with exit code 3 where
+    /// the books do not balance or a proof of severity error finds rows.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig validate
+  sqlmig validate --output json
+
+Next: sqlmig report.
+", "Exit codes: sqlmig --help lists them."))]
+    Validate {
+        /// Which run.
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// Show how far a run has come, from anywhere
+    ///
+    /// Reads the ledger only, so it may be asked while another process runs.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig status
+  sqlmig status --run 019ab1c2-0000-7000-8000-000000000001 --output json
+
+Next: sqlmig report, once the run has ended.
+", "Exit codes: sqlmig --help lists them."))]
+    Status {
+        /// Which run.
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// Show what a run did: the books, checks, duplicates, quarantine, batches, timings
+    ///
+    /// Reads the ledger. The last line is the verdict: do the books balance? The JSON form is documented in
+    /// docs/report.md and carries a format number.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig report
+  sqlmig report --output json | jq '.tables[] | select(.balanced | not)'
+
+Next: sqlmig history lists earlier runs.
+", "Exit codes: sqlmig --help lists them."))]
+    Report {
+        /// Which run.
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// List the runs in this database, newest first
+    ///
+    /// Reads the ledger.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig history
+  sqlmig history --limit 100 --output json
+
+Next: sqlmig report --run ID shows one of them.
+", "Exit codes: sqlmig --help lists them."))]
+    History {
+        /// At most so many runs [default: 20]
+        #[arg(long, value_name = "N", env = "SQLMIG_LIMIT", value_parser = clap::value_parser!(u32).range(1..))]
+        limit: Option<u32>,
+    },
+    /// Take back what was done
+    ///
+    /// With --staging: empties the staging tables. The final tables and the ledger stay as they are. Asks first on a
+    /// terminal; elsewhere it needs --yes.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig rollback --staging
+  sqlmig rollback --staging --yes
+
+Next: sqlmig run SOURCE stages again.
+", "Exit codes: sqlmig --help lists them."))]
+    Rollback {
+        /// Empty the staging tables
+        #[arg(long, required = true)]
+        staging: bool,
+        /// Do not ask
+        #[arg(short, long, env = "SQLMIG_YES", value_parser = BoolishValueParser::new())]
+        yes: bool,
+    },
+    /// Run the project's own examples
+    ///
+    /// Reads transforms/examples/: for each, puts the given rows into an empty database, runs the transform and
+    /// compares what it yields with what is expected. Needs no Rust and no source.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig test --project ./myproject
+  sqlmig test check_content_not_empty
+
+Next: sqlmig plan SOURCE.
+", "Exit codes: sqlmig --help lists them."))]
+    Test {
+        /// Only examples whose name contains one of these
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
+    /// Print the completion script of a shell
+    #[command(after_help = "\
+Examples:
+  sqlmig completions bash > ~/.local/share/bash-completion/completions/sqlmig
+  sqlmig completions zsh > ~/.zfunc/_sqlmig")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write a pg_dump of generated documents, the same for the same seed
+    ///
+    /// For trying, testing and measuring: realistic text and vectors, all document types, and a chosen share of each
+    /// fault that the checks of the docs project claim to catch.
+    #[command(
+        hide = true,
+        after_help = "\
+Examples:
+  sqlmig generate dump.sql.gz
+  sqlmig generate - --documents 100 --faults 0 | sqlmig run -"
+    )]
+    Generate(GenerateArgs),
+}
+
+/// A source and which part of it.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Source")]
+pub struct SourceArgs {
+    /// A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin
+    #[arg(value_name = "SOURCE")]
+    pub source: PathBuf,
+    /// Only this table, as schema.table; may be given many times [default: all]
+    #[arg(long = "table", value_name = "TABLE", env = "SQLMIG_TABLE", value_delimiter = ',')]
+    pub tables: Vec<TableName>,
+    /// Which database of a pg_dumpall file
+    #[arg(long, value_name = "NAME", env = "SQLMIG_DATABASE")]
+    pub database: Option<String>,
+    /// Rows longer than this go to quarantine unread [default: 256MiB]
+    #[arg(long, value_name = "SIZE", env = "SQLMIG_ROW_LIMIT")]
+    pub row_limit: Option<ByteSize>,
+}
+
+/// When rejected rows stop a load.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Fail where more rows are rejected: a count as 100, or a share of a table's rows as 0.5% [default: no bound]
+    #[arg(long, value_name = "N|P%", env = "SQLMIG_MAX_REJECTS")]
+    pub max_rejects: Option<MaxRejects>,
+}
+
+/// Rows of one batch.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Promotion")]
+pub struct BatchArgs {
+    /// Staged rows promoted in one transaction [default: 5000]
+    #[arg(long, value_name = "ROWS", env = "SQLMIG_BATCH_SIZE", value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch_size: Option<u32>,
+}
+
+/// How rows are promoted.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Promotion")]
+pub struct PromoteArgs {
+    /// Rows of one batch.
+    #[command(flatten)]
+    pub batch: BatchArgs,
+    /// Batches at work at once, each on a connection of its own; more than the server has cores is slower [default: 1]
+    #[arg(long, value_name = "N", env = "SQLMIG_PARALLEL", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub parallel: Option<u32>,
+    /// Promote also what came from an unfinished source (truncated file, no closing comment)
+    #[arg(long, value_name = "BOOL", env = "SQLMIG_ALLOW_INCOMPLETE", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
+    pub allow_incomplete: Option<bool>,
+}
+
+/// Which run a command is about.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct RunArgs {
+    /// The run's id, as history shows it [default: the newest]
+    #[arg(long, value_name = "ID", env = "SQLMIG_RUN")]
+    pub run: Option<Uuid>,
+}
+
+/// What to generate.
+#[derive(Debug, Clone, clap::Args)]
+pub struct GenerateArgs {
+    /// Where to: a file, compressed where its name ends in .gz, or - for stdout
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Documents
+    #[arg(long, value_name = "N", default_value_t = 4600)]
+    pub documents: u64,
+    /// The same seed gives the same bytes
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Dimensions of the vectors
+    #[arg(long, value_name = "N", default_value_t = 3072, value_parser = clap::value_parser!(u32).range(1..=16_000))]
+    pub dimensions: u32,
+    /// Share of documents with each fault, from 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.001, value_parser = share)]
+    pub faults: f64,
+    /// The shape of the dump
+    #[arg(long, value_enum, default_value_t = Shape::Docs)]
+    pub shape: Shape,
+    /// Write here which rows have which fault
+    #[arg(long, value_name = "FILE")]
+    pub index: Option<PathBuf>,
+}
+
+/// What a generated dump looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shape {
+    /// The doc-server's own tables: documents and document_sources
+    Docs,
+    /// The older shape: crates and doc_embeddings
+    Crates,
+    /// Many short rows without vectors
+    Narrow,
+}
+
+/// How data is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Output {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// For programs: one JSON object a line
+    Json,
+}
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Also into files and pipes
+    Always,
+    /// Never
+    Never,
+}
+
+impl Command {
+    /// The source and its options, of a command that has one.
+    #[must_use]
+    pub fn source(&self) -> Option<&SourceArgs> {
+        match self {
+            Self::Run { source, .. } | Self::Plan { source, .. } | Self::Stage { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+
+    /// The bounds, of a command that has them.
+    #[must_use]
+    pub fn limits(&self) -> Option<&LimitArgs> {
+        match self {
+            Self::Run { limits, .. } | Self::Stage { limits, .. } | Self::Check { limits, .. } => Some(limits),
+            _ => None,
+        }
+    }
+
+    /// How to promote, of a command that does.
+    #[must_use]
+    pub fn promote(&self) -> Option<&PromoteArgs> {
+        match self {
+            Self::Run { promote, .. } | Self::Promote { promote, .. } => Some(promote),
+            _ => None,
+        }
+    }
+
+    /// The size of a batch, of a command that lays batches out.
+    #[must_use]
+    pub fn batch(&self) -> Option<&BatchArgs> {
+        match self {
+            Self::Plan { batch, .. } => Some(batch),
+            _ => self.promote().map(|promote| &promote.batch),
+        }
+    }
+}
+
+/// A value that must not be shown again.
+#[expect(clippy::unnecessary_wraps, reason = "the form that clap asks for")]
+fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
+    Ok(SecretString::from(text))
+}
+
+/// A share from 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("write a share from 0 to 1, as 0.001".to_owned()),
+    }
+}

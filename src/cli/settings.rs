@@ -1,0 +1,239 @@
+//! What holds: the flags, the environment, the project's file and the defaults, resolved once.
+
+use std::ffi::OsStr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use sqlmig::limits::{ByteSize, MaxRejects};
+use sqlmig::names::TableName;
+use sqlmig::report::Format;
+use sqlmig::telemetry::log;
+
+use super::args::{Color, Command, GlobalArgs, LogFormat, Output};
+
+/// Staged rows of one batch; of the sizes tried, larger ones gained nothing and made what one failure undoes larger.
+const BATCH_SIZE: u32 = 5_000;
+/// PostgreSQL refuses a field of more than 1 GiB; a row of a quarter of that is most likely a quoting fault.
+const ROW_LIMIT: ByteSize = ByteSize(256 << 20);
+/// Runs that `history` lists.
+const HISTORY_LIMIT: u32 = 20;
+/// Where the embedded server lives, below the folder sqlmig was started in.
+const EMBEDDED_DIR: &str = ".sqlmig";
+
+/// The settings that a project's `sqlmig.toml` may hold: the options' names with `_` for `-`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FileSettings {
+    /// `--database-url`; leave the password to the environment.
+    pub database_url: Option<SecretString>,
+    /// `--embedded-dir`.
+    pub embedded_dir: Option<PathBuf>,
+    /// `--postgres-bin`.
+    pub postgres_bin: Option<PathBuf>,
+    /// `--no-fetch`.
+    pub no_fetch: Option<bool>,
+    /// `--output`.
+    pub output: Option<Output>,
+    /// `--log-format`.
+    pub log_format: Option<LogFormat>,
+    /// `--log-level`.
+    pub log_level: Option<String>,
+    /// `--quiet`.
+    pub quiet: Option<bool>,
+    /// `--verbose`.
+    pub verbose: Option<bool>,
+    /// `--color`.
+    pub color: Option<Color>,
+    /// `--table`: a list.
+    pub table: Option<Vec<String>>,
+    /// `--database`.
+    pub database: Option<String>,
+    /// `--row-limit`: bytes, or a text with a unit.
+    pub row_limit: Option<ByteSize>,
+    /// `--max-rejects`: rows, or a text as `"0.5%"`.
+    pub max_rejects: Option<MaxRejects>,
+    /// `--batch-size`.
+    pub batch_size: Option<NonZeroU32>,
+    /// `--parallel`.
+    pub parallel: Option<NonZeroU32>,
+    /// `--allow-incomplete`.
+    pub allow_incomplete: Option<bool>,
+    /// `--limit` of `history`.
+    pub limit: Option<NonZeroU32>,
+}
+
+/// Why settings do not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file's settings are not of the right form.
+    #[error("the settings in sqlmig.toml cannot be used: {0}")]
+    File(String),
+}
+
+impl SettingsError {
+    /// What to do next.
+    #[must_use]
+    #[expect(clippy::unused_self, reason = "every error of sqlmig is asked the same way")]
+    pub fn hint(&self) -> Option<String> {
+        Some("a key is an option's name with _ for -, as batch_size = 5000; sqlmig run --help lists them".to_owned())
+    }
+}
+
+impl FileSettings {
+    /// Reads the settings from a table of `sqlmig.toml`.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::File`] names the key that is unknown or the value that is of the wrong form.
+    pub fn from_table(table: toml::Table) -> Result<Self, SettingsError> {
+        // The error's own text may quote the input over several lines, so only its message is kept.
+        let settings: Self =
+            table.try_into().map_err(|error: toml::de::Error| SettingsError::File(error.message().to_owned()))?;
+        settings.tables()?;
+        Ok(settings)
+    }
+
+    /// The tables of `table`.
+    fn tables(&self) -> Result<Vec<TableName>, SettingsError> {
+        let names = self.table.iter().flatten();
+        names.map(|name| name.parse().map_err(|error| SettingsError::File(format!("table: {error}")))).collect()
+    }
+}
+
+/// How sqlmig talks: what is needed before anything else is known, and to tell of a failure.
+#[derive(Debug, Clone)]
+pub struct Presentation {
+    /// How data is written to stdout.
+    pub output: Format,
+    /// How log lines are written.
+    pub log_format: log::Format,
+    /// Which log lines; `None` leaves it to whether there is a progress display.
+    pub log_level: Option<String>,
+    /// No progress display, no log lines but warnings.
+    pub quiet: bool,
+    /// Show also what passed.
+    pub verbose: bool,
+    /// When colours are used.
+    pub color: Color,
+}
+
+impl Presentation {
+    /// Resolves what was typed with what the project's file says; with [`FileSettings::default`] before it was read.
+    #[must_use]
+    pub fn resolve(typed: &GlobalArgs, file: &FileSettings) -> Self {
+        Self {
+            output: match typed.output.or(file.output).unwrap_or(Output::Table) {
+                Output::Table => Format::Table,
+                Output::Json => Format::Json,
+            },
+            log_format: match typed.log_format.or(file.log_format).unwrap_or(LogFormat::Text) {
+                LogFormat::Text => log::Format::Text,
+                LogFormat::Json => log::Format::Json,
+            },
+            log_level: typed.log_level.clone().or_else(|| file.log_level.clone()),
+            quiet: typed.quiet.or(file.quiet).unwrap_or(false),
+            verbose: typed.verbose.or(file.verbose).unwrap_or(false),
+            color: typed.color.or(file.color).unwrap_or(Color::Auto),
+        }
+    }
+}
+
+impl Color {
+    /// Whether to colour a stream: `terminal` says whether it is one, `no_color` is the variable of that name, which
+    /// counts when it is not empty (<https://no-color.org>).
+    #[must_use]
+    pub fn enabled(self, terminal: bool, no_color: Option<&OsStr>) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => terminal && no_color.is_none_or(OsStr::is_empty),
+        }
+    }
+}
+
+/// The embedded server, used when no database is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddedSettings {
+    /// Where its data, socket and log live.
+    pub dir: PathBuf,
+    /// The folder with its programs, where one was named.
+    pub postgres_bin: Option<PathBuf>,
+    /// Whether PostgreSQL may be downloaded.
+    pub fetch: bool,
+}
+
+/// Everything that holds for one command.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How sqlmig talks.
+    pub presentation: Presentation,
+    /// The target, where one was named.
+    pub database_url: Option<SecretString>,
+    /// The project's folder; `None` is the built-in project.
+    pub project: Option<PathBuf>,
+    /// The server to start where no target was named.
+    pub embedded: EmbeddedSettings,
+    /// Only these tables of the source; empty means all.
+    pub tables: Vec<TableName>,
+    /// Which database of a `pg_dumpall` file.
+    pub database: Option<String>,
+    /// Rows longer than this go to quarantine unread.
+    pub row_limit: ByteSize,
+    /// How many rows may be rejected; `None` means any number.
+    pub max_rejects: Option<MaxRejects>,
+    /// Staged rows promoted in one transaction.
+    pub batch_size: u32,
+    /// Batches at work at once.
+    pub parallel: u32,
+    /// Whether rows of an unfinished source may be promoted.
+    pub allow_incomplete: bool,
+    /// Runs that `history` lists.
+    pub history_limit: u32,
+}
+
+impl Settings {
+    /// Resolves what was typed (flags and environment, which clap merged) with what the project's file says.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::File`] where the file names something that is no table.
+    pub fn resolve(typed: &GlobalArgs, command: &Command, file: &FileSettings) -> Result<Self, SettingsError> {
+        let source = command.source();
+        let promote = command.promote();
+        let named: &[TableName] = source.map_or(&[], |source| &source.tables);
+        let typed_limit = if let Command::History { limit } = command { *limit } else { None };
+        Ok(Self {
+            presentation: Presentation::resolve(typed, file),
+            database_url: typed.database_url.clone().or_else(|| file.database_url.clone()),
+            project: typed.project.clone(),
+            embedded: EmbeddedSettings {
+                dir: first(typed.embedded_dir.as_ref(), file.embedded_dir.as_ref()).unwrap_or(EMBEDDED_DIR.into()),
+                postgres_bin: first(typed.postgres_bin.as_ref(), file.postgres_bin.as_ref()),
+                fetch: !typed.no_fetch.or(file.no_fetch).unwrap_or(false),
+            },
+            tables: if named.is_empty() { file.tables()? } else { named.to_vec() },
+            database: first(source.and_then(|source| source.database.as_ref()), file.database.as_ref()),
+            row_limit: source.and_then(|source| source.row_limit).or(file.row_limit).unwrap_or(ROW_LIMIT),
+            max_rejects: command.limits().and_then(|limits| limits.max_rejects).or(file.max_rejects),
+            batch_size: number(command.batch().and_then(|batch| batch.batch_size), file.batch_size, BATCH_SIZE),
+            parallel: number(promote.and_then(|promote| promote.parallel), file.parallel, 1),
+            allow_incomplete: promote
+                .and_then(|promote| promote.allow_incomplete)
+                .or(file.allow_incomplete)
+                .unwrap_or(false),
+            history_limit: number(typed_limit, file.limit, HISTORY_LIMIT),
+        })
+    }
+}
+
+/// What was typed, else what the file says.
+fn first<T: Clone>(typed: Option<&T>, file: Option<&T>) -> Option<T> {
+    typed.or(file).cloned()
+}
+
+/// What was typed, else what the file says, else the default.
+fn number(typed: Option<u32>, file: Option<NonZeroU32>, default: u32) -> u32 {
+    typed.or(file.map(NonZeroU32::get)).unwrap_or(default)
+}

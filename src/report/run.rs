@@ -1,0 +1,242 @@
+//! The report of one run, for people.
+
+use std::io::{self, Write};
+
+use super::grid::{
+    Grid, Head, Mark, count, duration, exception, mark, number, printable, size, table_name, text, title,
+};
+use super::runs::write_head;
+use super::{View, books, verdict};
+use crate::outcome::{CheckResult, Report, Severity};
+
+pub(super) fn write(report: &Report, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+    write_head(&report.run, view, writer)?;
+    books::write(&report.run.state, &report.tables, view, writer)?;
+    write_checks(&report.checks, view, writer)?;
+    write_duplicates(report, view, writer)?;
+    write_quarantine(report, view, writer)?;
+    write_targets(report, view, writer)?;
+    write_times(report, view, writer)?;
+    write_rest(report, view, writer)?;
+    let verdict = verdict(report);
+    let sign = if verdict.holds { Mark::Good } else { Mark::Bad }.sign();
+    match (view.color, verdict.holds) {
+        (false, _) => writeln!(writer, "{sign} {}", verdict.sentence),
+        (true, true) => writeln!(writer, "\x1b[1;32m{sign}\x1b[0m {}", verdict.sentence),
+        (true, false) => writeln!(writer, "\x1b[1;31m{sign} {}\x1b[0m", verdict.sentence),
+    }
+}
+
+/// What the findings of a check are to the reader.
+fn weight(check: &CheckResult) -> Mark {
+    match (check.rows_failed, check.severity) {
+        (..=0, _) if check.skipped.is_some() => Mark::Plain,
+        (..=0, _) => Mark::Good,
+        (_, Severity::Error) => Mark::Bad,
+        _ => Mark::Warn,
+    }
+}
+
+fn write_checks(checks: &[CheckResult], view: &View, writer: &mut dyn Write) -> io::Result<()> {
+    if checks.is_empty() {
+        title("Checks", view.color, writer)?;
+        return writeln!(writer, "No check ran.\n");
+    }
+    let heads = [
+        Head::Name(""),
+        Head::Text("check"),
+        Head::Text("on"),
+        Head::Name("severity"),
+        Head::Number("examined"),
+        Head::Number("found"),
+        Head::Number("ms"),
+    ];
+    let mut grid = Grid::new("Checks", view, &heads);
+    let mut found: Vec<&CheckResult> = checks.iter().filter(|check| check.rows_failed > 0).collect();
+    // A stable sort: the gravest first, then in the order they ran.
+    found.sort_by_key(|check| std::cmp::Reverse(check.severity));
+    let passed: Vec<&CheckResult> = checks.iter().filter(|check| weight(check) == Mark::Good).collect();
+    for check in found.iter().chain(passed.iter().filter(|_| view.verbose)) {
+        let weight = weight(check);
+        grid.row(vec![
+            mark(weight),
+            text(&check.name),
+            text(&table_name(&check.on)),
+            text(check.severity.as_str()),
+            number(check.rows_examined),
+            exception(check.rows_failed, weight),
+            number(check.elapsed_ms),
+        ]);
+    }
+    grid.write(writer)?;
+    if found.is_empty() && !view.verbose {
+        title("Checks", view.color, writer)?;
+    }
+    if !passed.is_empty() && !view.verbose {
+        let names: Vec<&str> = passed.iter().map(|check| check.name.as_str()).collect();
+        list(&format!("✓ {} passed:", count(as_count(passed.len()))), &names, view, writer)?;
+    }
+    let skipped: Vec<&CheckResult> = checks.iter().filter(|check| check.skipped.is_some()).collect();
+    for check in &skipped {
+        let reason = check.skipped.as_deref().unwrap_or_default();
+        writeln!(writer, "- {} was skipped: {}", printable(&check.name), printable(reason))?;
+    }
+    if (!passed.is_empty() && !view.verbose) || !skipped.is_empty() { writeln!(writer) } else { Ok(()) }
+}
+
+fn write_duplicates(report: &Report, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+    let mut grid =
+        Grid::new("Duplicates merged", view, &[Head::Text("rule"), Head::Text("table"), Head::Number("rows")]);
+    for duplicate in &report.duplicates {
+        grid.row(vec![text(&duplicate.rule), text(&table_name(&duplicate.source)), number(duplicate.rows)]);
+    }
+    grid.write(writer)
+}
+
+fn write_quarantine(report: &Report, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+    let heads = [Head::Text("table"), Head::Text("check"), Head::Text("code"), Head::Number("rows")];
+    let mut grid = Grid::new("Quarantine", view, &heads);
+    for taken in &report.quarantine {
+        grid.row(vec![
+            text(&table_name(&taken.source)),
+            text(&taken.check),
+            text(&taken.code),
+            exception(taken.rows, Mark::Warn),
+        ]);
+    }
+    grid.write(writer)?;
+    let heads =
+        [Head::Text("table"), Head::Number("row"), Head::Number("line"), Head::Text("check"), Head::Text("reason")];
+    let mut grid = Grid::new("Some of the rows found", view, &heads);
+    for finding in &report.samples {
+        let line = finding.line.map_or_else(|| text(""), number);
+        grid.row(vec![
+            text(&table_name(&finding.source)),
+            number(finding.row),
+            line,
+            text(&finding.check),
+            text(&finding.reason),
+        ]);
+    }
+    grid.write(writer)
+}
+
+fn write_targets(report: &Report, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+    let heads = [
+        Head::Text("transform"),
+        Head::Text("target"),
+        Head::Number("batches"),
+        Head::Number("inserted"),
+        Head::Number("updated"),
+        Head::Number("unchanged"),
+    ];
+    let mut grid = Grid::new("Written", view, &heads);
+    for target in &report.targets {
+        grid.row(vec![
+            text(&target.transform),
+            text(&table_name(&target.target)),
+            number(target.batches),
+            number(target.rows_inserted),
+            number(target.rows_updated),
+            number(target.rows_unchanged),
+        ]);
+    }
+    grid.write(writer)?;
+    let batches = &report.batches;
+    if batches.done + batches.failed + batches.pending == 0 {
+        return Ok(());
+    }
+    let parts = [(batches.done, "done"), (batches.failed, "failed"), (batches.pending, "to do")];
+    let told: Vec<String> =
+        parts.iter().filter(|(rows, _)| *rows > 0).map(|(rows, what)| format!("{} {what}", count(*rows))).collect();
+    writeln!(writer, "Batches: {}; {} retries.\n", told.join(", "), count(batches.retried))
+}
+
+fn write_times(report: &Report, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+    let mut grid = Grid::new("Time", view, &[Head::Text("phase"), Head::Number("time")]);
+    for phase in &report.phases {
+        grid.row(vec![text(&phase.phase), text(&duration(phase.elapsed_ms))]);
+    }
+    grid.write(writer)?;
+    let speed = &report.throughput;
+    if speed.seconds <= 0.0 {
+        return Ok(());
+    }
+    write!(
+        writer,
+        "Throughput: {} documents/minute, {} rows/s over {}",
+        count(rounded(speed.documents_per_minute)),
+        count(rounded(speed.rows_per_second)),
+        duration(rounded(speed.seconds * 1000.0)),
+    )?;
+    if speed.peak_rss_bytes > 0 {
+        write!(writer, "; peak memory {}", size(speed.peak_rss_bytes))?;
+    }
+    writeln!(writer, ".\n")
+}
+
+fn write_rest(report: &Report, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+    if !report.migrations.is_empty() {
+        let names: Vec<&str> = report.migrations.iter().map(String::as_str).collect();
+        list("Migrations applied:", &names, view, writer)?;
+        writeln!(writer)?;
+    }
+    write_statements(&report.other_statements, view, writer)?;
+    write_warnings(&report.warnings, view, writer)
+}
+
+/// Writes what else a source held.
+pub(super) fn write_statements(
+    statements: &[crate::outcome::StatementCount],
+    view: &View,
+    writer: &mut dyn Write,
+) -> io::Result<()> {
+    if statements.is_empty() {
+        return Ok(());
+    }
+    let told: Vec<String> =
+        statements.iter().map(|statement| format!("{} × {}", count(statement.count), statement.kind)).collect();
+    let told: Vec<&str> = told.iter().map(String::as_str).collect();
+    list("In the source, not executed:", &told, view, writer)?;
+    writeln!(writer)
+}
+
+/// Writes warnings, one a line.
+pub(super) fn write_warnings(warnings: &[String], view: &View, writer: &mut dyn Write) -> io::Result<()> {
+    if warnings.is_empty() {
+        return Ok(());
+    }
+    title("Warnings", view.color, writer)?;
+    for warning in warnings {
+        let warning = printable(warning);
+        if view.color { writeln!(writer, "\x1b[33m!\x1b[0m {warning}")? } else { writeln!(writer, "! {warning}")? }
+    }
+    writeln!(writer)
+}
+
+/// Writes a lead and a list behind it, broken between items at the page's width.
+pub(super) fn list(lead: &str, items: &[&str], view: &View, writer: &mut dyn Write) -> io::Result<()> {
+    let mut column = lead.chars().count();
+    write!(writer, "{lead}")?;
+    for (place, item) in items.iter().enumerate() {
+        let item = printable(item) + if place + 1 < items.len() { "," } else { "" };
+        let length = item.chars().count() + 1;
+        if column + length > usize::from(view.width) {
+            write!(writer, "\n ")?;
+            column = 1;
+        }
+        write!(writer, " {item}")?;
+        column += length;
+    }
+    writeln!(writer)
+}
+
+/// The length of a list as a number to show.
+pub(super) fn as_count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a rate of more than 2^63 rows is shown as that")]
+fn rounded(value: f64) -> i64 {
+    value.round() as i64
+}

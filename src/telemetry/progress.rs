@@ -1,0 +1,249 @@
+//! The progress display: bars on a terminal, one log line a step elsewhere.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::log::RunId;
+use super::{line, step};
+use crate::event::{Event, Events, Phase};
+use crate::names::TableName;
+
+/// What progress is shown as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Bars at the bottom of a terminal, finished steps as lines above them.
+    Bars {
+        /// Whether to colour.
+        color: bool,
+    },
+    /// One log line a step: what is wanted where no one watches, and with `--quiet`, whose log level drops all but
+    /// warnings.
+    Lines,
+}
+
+/// The display of one process: cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Display {
+    mode: Mode,
+    bars: MultiProgress,
+    run: RunId,
+    shown: Arc<Mutex<Shown>>,
+}
+
+/// The bars on the screen.
+#[derive(Debug, Default)]
+struct Shown {
+    source: Option<ProgressBar>,
+    targets: Vec<Target>,
+}
+
+/// The bar of one target.
+#[derive(Debug)]
+struct Target {
+    name: TableName,
+    bar: ProgressBar,
+    batches: u64,
+    done: u64,
+}
+
+impl Display {
+    /// A display on stderr.
+    #[must_use]
+    pub fn new(mode: Mode) -> Self {
+        let target = match mode {
+            Mode::Bars { .. } => ProgressDrawTarget::stderr(),
+            Mode::Lines => ProgressDrawTarget::hidden(),
+        };
+        let bars = MultiProgress::with_draw_target(target);
+        Self { mode, bars, run: RunId::default(), shown: Arc::default() }
+    }
+
+    /// What it shows progress as.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The run that log lines name, once an event told of it.
+    #[must_use]
+    pub fn run_id(&self) -> RunId {
+        self.run.clone()
+    }
+
+    /// The reader to give to the phases.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        let display = self.clone();
+        Events::new(move |event| display.show(&event))
+    }
+
+    /// Writes to stderr without tearing the bars.
+    ///
+    /// # Errors
+    ///
+    /// What stderr reports.
+    pub fn write(&self, bytes: &[u8]) -> std::io::Result<()> {
+        self.bars.suspend(|| std::io::stderr().lock().write_all(bytes))
+    }
+
+    /// Takes the bars off the screen: before a report, a question or an error is written.
+    pub fn clear(&self) {
+        let mut shown = self.shown();
+        *shown = Shown::default();
+        // A bar that cannot be wiped off a terminal that went away is no reason to fail.
+        let _ = self.bars.clear();
+    }
+
+    fn show(&self, event: &Event) {
+        if let Event::RunStarted { run, .. } = event {
+            self.run.set(*run);
+        }
+        match self.mode {
+            Mode::Lines => step::log(event),
+            Mode::Bars { color } => {
+                self.draw(event);
+                if let Some(line) = line::line(event, color) {
+                    let _ = self.write(format!("{line}\n").as_bytes());
+                }
+            }
+        }
+    }
+
+    /// A reader that panicked while it held the bars leaves bars that are at worst out of date.
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn draw(&self, event: &Event) {
+        let mut shown = self.shown();
+        match event {
+            Event::SourceOpened { bytes } => {
+                shown.source = Some(self.bars.add(source_bar(*bytes)));
+            }
+            Event::SourceProgress { bytes, rows } => {
+                if let Some(bar) = &shown.source {
+                    bar.set_position(*bytes);
+                    bar.set_message(rows_and_rate(*rows, bar.elapsed().as_secs_f64()));
+                }
+            }
+            Event::BatchesPlanned { target, batches, rows } => {
+                let bar = self.bars.add(target_bar(target, *rows));
+                bar.set_message(format!("batch 0/{batches}"));
+                shown.targets.push(Target { name: target.clone(), bar, batches: *batches, done: 0 });
+            }
+            Event::BatchFinished { target, inserted, updated, unchanged, .. } => {
+                if let Some(at) = shown.targets.iter_mut().rev().find(|at| at.name == *target) {
+                    at.done += 1;
+                    at.bar.inc(inserted + updated + unchanged);
+                    at.bar.set_message(format!("batch {}/{}", at.done, at.batches));
+                }
+            }
+            Event::PhaseFinished { phase: Phase::Stage, .. } => {
+                if let Some(bar) = shown.source.take() {
+                    bar.finish_and_clear();
+                }
+            }
+            Event::PhaseFinished { phase: Phase::Promote, .. } => {
+                for target in shown.targets.drain(..) {
+                    target.bar.finish_and_clear();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A bar over the stored bytes of the source, or a spinner where their number is not known.
+fn source_bar(bytes: Option<u64>) -> ProgressBar {
+    match bytes {
+        Some(bytes) => ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::hidden())
+            .with_style(style("stage    {wide_bar} {percent:>3} % of {total_bytes} · {msg} · ETA {eta}")),
+        None => ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
+            .with_style(style("stage    {spinner} {bytes} · {msg} · {elapsed}")),
+    }
+}
+
+/// A bar over the rows to promote.
+fn target_bar(target: &TableName, rows: u64) -> ProgressBar {
+    let name = crate::report::printable(&target.to_string());
+    ProgressBar::with_draw_target(Some(rows), ProgressDrawTarget::hidden())
+        .with_style(style("promote  {prefix} {wide_bar} {human_pos}/{human_len} rows · {msg} · ETA {eta}"))
+        .with_prefix(name)
+}
+
+fn style(template: &str) -> ProgressStyle {
+    // The templates are constants of this file; a test draws each.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─")
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate for the eye"
+)]
+fn rows_and_rate(rows: u64, seconds: f64) -> String {
+    let rate = if seconds > 0.0 { (rows as f64 / seconds) as u64 } else { 0 };
+    format!("{} · {}/s", line::rows_of(rows), line::rows_of(rate))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    /// A display whose bars no one sees.
+    fn hidden() -> Display {
+        let display = Display::new(Mode::Bars { color: false });
+        display.bars.set_draw_target(ProgressDrawTarget::hidden());
+        display
+    }
+
+    #[test]
+    fn templates_are_well_formed() {
+        for template in [
+            "stage    {wide_bar} {percent:>3} % of {total_bytes} · {msg} · ETA {eta}",
+            "stage    {spinner} {bytes} · {msg} · {elapsed}",
+            "promote  {prefix} {wide_bar} {human_pos}/{human_len} rows · {msg} · ETA {eta}",
+        ] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
+
+    #[test]
+    fn bars_follow_the_events_and_go_with_their_phase() {
+        let display = hidden();
+        let target = TableName::new("public", "documents");
+        display.draw(&Event::SourceOpened { bytes: Some(1000) });
+        display.draw(&Event::SourceProgress { bytes: 250, rows: 40 });
+        assert_eq!(display.shown().source.as_ref().unwrap().position(), 250);
+        assert!(display.shown().source.as_ref().unwrap().message().starts_with("40 rows"));
+        let finished = |phase| Event::PhaseFinished { phase, elapsed: Duration::ZERO, summary: String::new() };
+        display.draw(&finished(Phase::Stage));
+        assert!(display.shown().source.is_none());
+        display.draw(&Event::BatchesPlanned { target: target.clone(), batches: 2, rows: 30 });
+        display.draw(&Event::BatchFinished {
+            target,
+            number: 7,
+            inserted: 4,
+            updated: 5,
+            unchanged: 6,
+            elapsed: Duration::ZERO,
+        });
+        assert_eq!(display.shown().targets[0].bar.position(), 15);
+        assert_eq!(display.shown().targets[0].bar.message(), "batch 1/2");
+        display.draw(&finished(Phase::Promote));
+        assert!(display.shown().targets.is_empty());
+    }
+
+    #[test]
+    fn the_run_is_known_after_its_event() {
+        let display = Display::new(Mode::Lines);
+        assert_eq!(display.run_id().get(), None);
+        let run = uuid::Uuid::from_u128(7);
+        display.events().emit(Event::RunStarted { run, source: "a".into(), project: "docs".into() });
+        assert_eq!(display.run_id().get(), Some(run));
+    }
+}

@@ -1,0 +1,48 @@
+//! Events as log lines, one a step, with their numbers as fields.
+
+use tracing::{info, warn};
+
+use crate::event::Event;
+use crate::outcome::Severity;
+
+/// Milliseconds, as every time in sqlmig's logs.
+fn ms(elapsed: std::time::Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Logs an event.
+pub(super) fn log(event: &Event) {
+    match event {
+        Event::ServerReady { detail } => info!(detail, "server ready"),
+        Event::RunStarted { source, project, .. } => info!(source, project, "run started"),
+        Event::PhaseStarted { phase } => info!(%phase, "phase started"),
+        Event::PhaseFinished { phase, elapsed, summary } => {
+            info!(%phase, elapsed_ms = ms(*elapsed), summary, "phase finished");
+        }
+        Event::MigrationApplied { set, name } => info!(set, name, "migration applied"),
+        Event::SourceOpened { bytes } => info!(bytes, "source opened"),
+        // Too many for a log; the table's own event tells the sum.
+        Event::SourceProgress { .. } => {}
+        Event::TableStaged { table, staged, rejected: 0 } => info!(%table, staged, rejected = 0, "table staged"),
+        Event::TableStaged { table, staged, rejected } => warn!(%table, staged, rejected, "table staged"),
+        Event::CheckFinished { name, on, severity, examined, failed, elapsed } => {
+            check(name, on, *severity, (*examined, *failed), ms(*elapsed));
+        }
+        Event::BatchesPlanned { target, batches, rows } => info!(%target, batches, rows, "batches planned"),
+        Event::BatchFinished { target, number, inserted, updated, unchanged, elapsed } => {
+            let elapsed_ms = ms(*elapsed);
+            info!(%target, batch = number, inserted, updated, unchanged, elapsed_ms, "batch committed");
+        }
+        Event::Warning { message } => warn!("{message}"),
+    }
+}
+
+/// A check that found something is a warning, whatever its severity: the log's levels are about attention.
+fn check(name: &str, on: &str, severity: Severity, (examined, failed): (u64, u64), elapsed_ms: u64) {
+    let severity = severity.as_str();
+    if failed == 0 {
+        info!(check = name, on, severity, examined, failed, elapsed_ms, "check finished");
+    } else {
+        warn!(check = name, on, severity, examined, failed, elapsed_ms, "check found rows");
+    }
+}
