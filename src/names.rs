@@ -79,13 +79,18 @@ pub fn fit(name: &str) -> String {
     if name.len() <= MAX_IDENTIFIER_BYTES {
         return name.to_owned();
     }
-    let digest = Sha256::digest(name.as_bytes());
-    let hash: String = digest[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = short_hash(name);
     let mut end = MAX_IDENTIFIER_BYTES - 1 - hash.len();
     while !name.is_char_boundary(end) {
         end -= 1;
     }
     format!("{}~{hash}", &name[..end])
+}
+
+/// Eight hex digits of a text's SHA-256, for names that must differ where the texts do.
+#[must_use]
+pub fn short_hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes())[..4].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl fmt::Display for TableName {

@@ -1,1 +1,210 @@
 //! Runs the checks and settles duplicates.
+//!
+//! Three steps, in this order: casts that would fail, then the project's checks, each on the rows of one source table,
+//! then the duplicate rules on the rows that are left, so that a row that is taken out never wins over a good one.
+
+mod dedup;
+mod error;
+pub(crate) mod find;
+
+use std::time::Instant;
+
+use deadpool_postgres::Pool;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::db::doing;
+use crate::db::ledger::{CheckRecord, RunState, check_forget, check_result_insert, run_advance};
+use crate::event::{Event, Events};
+use crate::normalise::{Feed, Relations};
+use crate::outcome::Severity;
+use crate::project::{Fragment, Project, render_wrap};
+
+pub use dedup::find_patches;
+pub use error::CheckError;
+
+use find::{Search, find};
+
+/// Name of the check that sqlmig makes itself of the casts in the normalise transforms.
+const CAST_CHECK: &str = "cast";
+/// Findings kept of a check that warns or blocks; all are counted.
+const FINDINGS_KEPT: usize = 1000;
+
+/// What was checked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Checked {
+    /// Checks run, each counted once per table.
+    pub checks: usize,
+    /// Rows that checks took out, counted once a check.
+    pub rejected: i64,
+    /// Rows merged into others.
+    pub merged: i64,
+    /// Findings of checks that warn.
+    pub warned: i64,
+}
+
+/// Checks what a run has staged and settles its duplicates.
+///
+/// # Errors
+/// A check cannot run, a duplicate rule would lose a row, or a check of severity `error` found something; all others
+/// have run and are recorded then.
+pub async fn check(
+    pool: &Pool,
+    run: Uuid,
+    project: &Project,
+    relations: &mut Relations,
+    events: &Events,
+) -> Result<Checked, CheckError> {
+    forget(pool, run).await?;
+    let mut checking = Checking { pool, run, events, ordinal: 0, blocked: Vec::new(), checked: Checked::default() };
+    let feeds: Vec<Feed> = relations.feeds().cloned().collect();
+    for feed in feeds.iter().filter(|feed| !feed.casts.is_empty()) {
+        let sql = cast_check(feed)?;
+        checking.run_one(CAST_CHECK, Severity::Reject, feed, &sql).await?;
+    }
+    for check in &project.check {
+        let sources: Vec<Feed> = relations.sources(&check.on).into_iter().cloned().collect();
+        if sources.is_empty() {
+            checking.skip(&check.file.name, &check.on, check.severity).await?;
+        }
+        for feed in &sources {
+            let rows = relations.canonical_of(&check.on, &feed.source)?;
+            let rendered = project.render(&check.file, &relations.scope(Some(rows)))?;
+            let context = minijinja::context! { select => Fragment::new(rendered.sql) };
+            let sql = render_wrap("check.sql", include_str!("../../sql/wrap/check.sql"), context)?;
+            checking.run_one(&check.file.name, check.severity, feed, &sql).await?;
+        }
+    }
+    for rule in &project.dedup {
+        dedup::settle(&mut checking, project, relations, rule).await?;
+    }
+    if !checking.blocked.is_empty() {
+        return Err(CheckError::Blocked(checking.blocked));
+    }
+    let mut client = pool.get().await.map_err(doing("record that the checks have run"))?;
+    let tx = client.transaction().await.map_err(doing("record that the checks have run"))?;
+    run_advance(&tx, run, RunState::Checked).await?;
+    tx.commit().await.map_err(doing("record that the checks have run"))?;
+    Ok(checking.checked)
+}
+
+/// Forgets what an earlier try found.
+async fn forget(pool: &Pool, run: Uuid) -> Result<(), CheckError> {
+    let mut client = pool.get().await.map_err(doing("begin the checks"))?;
+    let tx = client.transaction().await.map_err(doing("begin the checks"))?;
+    check_forget(&tx, run, &["check", "dedup"]).await?;
+    tx.commit().await.map_err(doing("begin the checks"))?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct CastContext {
+    staged: Fragment,
+    casts: Vec<CastColumn>,
+}
+
+#[derive(Serialize)]
+struct CastColumn {
+    column: String,
+    type_name: String,
+}
+
+/// The check that a feed's casts make.
+fn cast_check(feed: &Feed) -> Result<String, CheckError> {
+    let casts = feed.casts.iter().map(|cast| CastColumn { column: cast.column.clone(), type_name: cast.type_name.clone() });
+    let context = CastContext { staged: Fragment::new(feed.staged.clone()), casts: casts.collect() };
+    let select = render_wrap("cast_check.sql", include_str!("../../sql/wrap/cast_check.sql"), context)?;
+    let context = minijinja::context! { select => Fragment::new(select) };
+    Ok(render_wrap("check.sql", include_str!("../../sql/wrap/check.sql"), context)?)
+}
+
+/// The checks of one run, as they go.
+struct Checking<'a> {
+    pool: &'a Pool,
+    run: Uuid,
+    events: &'a Events,
+    ordinal: i32,
+    blocked: Vec<String>,
+    checked: Checked,
+}
+
+impl Checking<'_> {
+    /// Runs a check on one source table, takes out what it rejects, and records its result.
+    async fn run_one(&mut self, name: &str, severity: Severity, feed: &Feed, sql: &str) -> Result<(), CheckError> {
+        let source = feed.source.to_string();
+        let started = Instant::now();
+        let keep = if severity == Severity::Reject { usize::MAX } else { FINDINGS_KEPT };
+        let search = Search { phase: "check", name, on: &source, sql, keep };
+        let failed = find(self.pool, self.run, &search).await?;
+        let elapsed = started.elapsed();
+        let mut client = self.pool.get().await.map_err(doing("record a check's result"))?;
+        let tx = client.transaction().await.map_err(doing("record a check's result"))?;
+        if severity == Severity::Reject && failed > 0 {
+            let context = minijinja::context! { staged => Fragment::new(feed.staged.clone()) };
+            let take = render_wrap("quarantine_found.sql", include_str!("../../sql/wrap/quarantine_found.sql"), context)?;
+            tx.execute(&take, &[&self.run, &source, &name])
+                .await
+                .map_err(doing(format!("take out the rows of {source} that {name} found")))?;
+        }
+        let record = CheckRecord {
+            phase: "check",
+            name,
+            on: &source,
+            ordinal: self.next(),
+            severity,
+            examined: feed.rows_staged,
+            failed,
+            elapsed,
+            skipped: None,
+        };
+        check_result_insert(&tx, self.run, &record).await?;
+        tx.commit().await.map_err(doing("record a check's result"))?;
+        self.checked.checks += 1;
+        match severity {
+            Severity::Reject => self.checked.rejected += failed,
+            Severity::Warn => self.checked.warned += failed,
+            Severity::Error if failed > 0 => self.blocked.push(format!("{name} on {source} ({failed} rows)")),
+            Severity::Error => {}
+        }
+        self.events.emit(Event::CheckFinished {
+            name: name.to_owned(),
+            on: source,
+            severity,
+            examined: u64::try_from(feed.rows_staged).unwrap_or_default(),
+            failed: u64::try_from(failed).unwrap_or_default(),
+            elapsed,
+        });
+        Ok(())
+    }
+
+    /// Records that a check had nothing to look at.
+    async fn skip(&mut self, name: &str, on: &str, severity: Severity) -> Result<(), CheckError> {
+        self.record(&CheckRecord {
+            phase: "check",
+            name,
+            on,
+            ordinal: self.ordinal,
+            severity,
+            examined: 0,
+            failed: 0,
+            elapsed: std::time::Duration::ZERO,
+            skipped: Some("no table of the source feeds this relation"),
+        })
+        .await?;
+        self.next();
+        Ok(())
+    }
+
+    async fn record(&self, record: &CheckRecord<'_>) -> Result<(), CheckError> {
+        let mut client = self.pool.get().await.map_err(doing("record a check's result"))?;
+        let tx = client.transaction().await.map_err(doing("record a check's result"))?;
+        check_result_insert(&tx, self.run, record).await?;
+        tx.commit().await.map_err(doing("record a check's result"))?;
+        Ok(())
+    }
+
+    fn next(&mut self) -> i32 {
+        self.ordinal += 1;
+        self.ordinal
+    }
+}

@@ -92,3 +92,20 @@ pub async fn vector_schema(client: &impl GenericClient) -> Result<Option<String>
         .map_err(doing("look for the vector extension"))?;
     Ok(row.map(|row| row.get("schema_name")))
 }
+
+/// Whether a table has a valid unique index on exactly these columns, so that `ON CONFLICT` can name them.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn has_unique_key(
+    client: &impl GenericClient,
+    table: &TableName,
+    key: &[String],
+) -> Result<bool, DbError> {
+    let schema = table.schema.as_deref().unwrap_or("public");
+    let row = client
+        .query_one(include_str!("../../sql/has_unique_key.sql"), &[&schema, &table.table, &key])
+        .await
+        .map_err(doing(format!("read the indexes of {table}")))?;
+    Ok(row.get("has_unique_key"))
+}

@@ -1,0 +1,73 @@
+-- Writes one batch: what is new is inserted, what differs is saved to the undo table and updated, the rest is not
+-- touched. $1 first row, $2 last row, $3 run id, $4 batch.
+--
+-- Everyone else may go on writing to the target. A row that changed since this statement's snapshot is not updated (its
+-- xmin differs), and one that was inserted since is not overwritten (do nothing): then the counts do not add up, and
+-- the batch is rolled back and tried again.
+with incoming as materialized (
+    select
+        {% for column in columns %}{{ column.expression }} as {{ column.name | ident }}{% if not loop.last %},
+        {% endif %}{% endfor %}
+    from (
+{{ select }}) as selected
+),
+
+existing as materialized (
+    select target.xmin as _xmin, {{ all_columns | idents('target') }}
+    from {{ target }} as target
+    where exists (
+        select from incoming where {% for column in key %}incoming.{{ column | ident }} = target.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
+    )
+),
+
+differing as materialized (
+    select existing.*
+    from existing
+    join incoming on {% for column in key %}incoming.{{ column | ident }} = existing.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
+    where {% if updated %}({% for column in updated %}existing.{{ column.name | ident }}{{ column.comparison }}{% if not loop.last %}, {% endif %}{% endfor %})
+        is distinct from ({% for column in updated %}incoming.{{ column.name | ident }}{{ column.comparison }}{% if not loop.last %}, {% endif %}{% endfor %}){% else %}false{% endif %}
+),
+
+saved as (
+    insert into {{ undo }} (_run_id, _batch, _operation, {{ all_columns | idents }})
+    select $3, $4, 'update', {{ all_columns | idents('differing') }}
+    from differing
+    returning 1
+),
+{% if updated %}
+changed as (
+    update {{ target }} as target
+    set {% for column in updated %}{{ column.name | ident }} = incoming.{{ column.name | ident }}{% if not loop.last %}, {% endif %}{% endfor %}
+    from differing
+    join incoming on {% for column in key %}incoming.{{ column | ident }} = differing.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
+    where {% for column in key %}target.{{ column | ident }} = differing.{{ column | ident }} and {% endfor %}target.xmin = differing._xmin
+    returning 1
+),
+{% endif %}
+added as (
+    insert into {{ target }} ({{ names | idents }})
+    select {{ names | idents('incoming') }}
+    from incoming
+    where not exists (
+        select from existing where {% for column in key %}existing.{{ column | ident }} = incoming.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
+    )
+    on conflict ({{ key | idents }}) do nothing
+    returning {{ key | idents }}
+),
+
+noted as (
+    insert into {{ undo }} (_run_id, _batch, _operation, {{ key | idents }})
+    select $3, $4, 'insert', {{ key | idents('added') }}
+    from added
+    returning 1
+)
+
+select
+    {% if rows %}(select pg_catalog.count(*) from ({{ rows }}) as expected){% else %}(select pg_catalog.count(*) from incoming){% endif %} as expected,
+    (select pg_catalog.count(*) from incoming) as incoming,
+    (select pg_catalog.count(*) from existing) as existing,
+    (select pg_catalog.count(*) from saved) as saved,
+    {% if updated %}(select pg_catalog.count(*) from changed){% else %}0::bigint{% endif %} as changed,
+    (select pg_catalog.count(*) from added) as added,
+    (select pg_catalog.count(*) from noted) as noted,
+    $2::bigint - $1::bigint + 1 as range

@@ -1,0 +1,133 @@
+//! Duplicates: which rows a rule merges into which, and what the winners take from them.
+
+use std::time::{Duration, Instant};
+
+use tokio_postgres::GenericClient;
+
+use crate::db::catalog::staging_tables;
+use crate::db::doing;
+use crate::db::ledger::{CheckRecord, check_result_insert};
+use crate::event::Event;
+use crate::names::{STAGING_SCHEMA, fit, ident};
+use crate::normalise::Relations;
+use crate::outcome::Severity;
+use crate::project::{Dedup, Fragment, Project, render_wrap};
+use crate::stage::mark;
+
+use super::{CheckError, Checking};
+
+/// Runs one duplicate rule on the clean rows of its relation.
+pub(super) async fn settle(
+    checking: &mut Checking<'_>,
+    project: &Project,
+    relations: &mut Relations,
+    rule: &Dedup,
+) -> Result<(), CheckError> {
+    let name = rule.file.name.as_str();
+    let Some(rows) = relations.clean(&rule.on).map(str::to_owned) else {
+        let skipped = Some("no table of the source feeds this relation");
+        let ordinal = checking.next();
+        return checking.record(&record(name, &rule.on, ordinal, 0, 0, Duration::ZERO, skipped)).await;
+    };
+    let started = Instant::now();
+    let rendered = project.render(&rule.file, &relations.scope(Some(rows)))?;
+    let (result, patch) = (table("dedup", name), patch_table(name));
+    let action = || format!("run duplicate rule {name}");
+    let mut client = checking.pool.get().await.map_err(doing(action()))?;
+    let tx = client.transaction().await.map_err(doing(action()))?;
+    for table in [&result, &patch] {
+        let context = minijinja::context! { table => Fragment::new(table.clone()) };
+        let drop = render_wrap("drop_table.sql", include_str!("../../sql/wrap/drop_table.sql"), context)?;
+        tx.batch_execute(&drop).await.map_err(doing(action()))?;
+    }
+    let context = minijinja::context! {
+        result => Fragment::new(result.clone()),
+        patch => Fragment::new(patch.clone()),
+        select => Fragment::new(rendered.sql),
+        merge => &rule.merge,
+    };
+    let create = render_wrap("dedup_result.sql", include_str!("../../sql/wrap/dedup_result.sql"), &context)?;
+    tx.execute(&create, &[]).await.map_err(doing(action()))?;
+    let faults = render_wrap("dedup_faults.sql", include_str!("../../sql/wrap/dedup_faults.sql"), &context)?;
+    if let Some(fault) = tx.query_opt(&faults, &[]).await.map_err(doing(action()))? {
+        return Err(CheckError::Dedup {
+            rule: name.to_owned(),
+            source_table: fault.get::<_, Option<String>>("source").unwrap_or_default(),
+            row: fault.get::<_, Option<i64>>("row").unwrap_or_default(),
+            reason: fault.get("reason"),
+        });
+    }
+    let insert = render_wrap("merged_insert.sql", include_str!("../../sql/wrap/merged_insert.sql"), &context)?;
+    let merged = tx.execute(&insert, &[&checking.run, &name]).await.map_err(doing(action()))?;
+    if merged > 0 && !rule.merge.is_empty() {
+        let create = render_wrap("patch.sql", include_str!("../../sql/wrap/patch.sql"), &context)?;
+        tx.execute(&create, &[]).await.map_err(doing(action()))?;
+        mark(&*tx, &patch).await?;
+        relations.patch(&rule.on, patch, &rule.merge)?;
+    }
+    let count = render_wrap("merged_count.sql", include_str!("../../sql/wrap/merged_count.sql"), &context)?;
+    let by_source = tx.query(&count, &[]).await.map_err(doing(action()))?;
+    let elapsed = started.elapsed();
+    for feed in relations.sources(&rule.on) {
+        let source = feed.source.to_string();
+        let of_source = by_source.iter().find(|row| row.get::<_, &str>("source") == source);
+        let failed = of_source.map_or(0, |row| row.get("rows"));
+        let ordinal = checking.next();
+        let result = record(name, &source, ordinal, feed.rows_staged, failed, elapsed, None);
+        check_result_insert(&tx, checking.run, &result).await?;
+        checking.events.emit(Event::CheckFinished {
+            name: name.to_owned(),
+            on: source,
+            severity: Severity::Warn,
+            examined: u64::try_from(feed.rows_staged).unwrap_or_default(),
+            failed: u64::try_from(failed).unwrap_or_default(),
+            elapsed,
+        });
+    }
+    let context = minijinja::context! { table => Fragment::new(result) };
+    let drop = render_wrap("drop_table.sql", include_str!("../../sql/wrap/drop_table.sql"), context)?;
+    tx.batch_execute(&drop).await.map_err(doing(action()))?;
+    tx.commit().await.map_err(doing(action()))?;
+    checking.checked.merged += i64::try_from(merged).unwrap_or(i64::MAX);
+    Ok(())
+}
+
+/// Finds the patches that an earlier `check` of this run has made, so that later phases read them.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn find_patches(
+    client: &impl GenericClient,
+    project: &Project,
+    relations: &mut Relations,
+) -> Result<(), CheckError> {
+    let existing = staging_tables(client).await?;
+    for rule in &project.dedup {
+        let name = fit(&format!("patch {}", rule.file.name));
+        if existing.iter().any(|table| table.ours && table.name == name) {
+            relations.patch(&rule.on, patch_table(&rule.file.name), &rule.merge)?;
+        }
+    }
+    Ok(())
+}
+
+fn record<'a>(
+    name: &'a str,
+    on: &'a str,
+    ordinal: i32,
+    examined: i64,
+    failed: i64,
+    elapsed: Duration,
+    skipped: Option<&'a str>,
+) -> CheckRecord<'a> {
+    CheckRecord { phase: "dedup", name, on, ordinal, severity: Severity::Warn, examined, failed, elapsed, skipped }
+}
+
+fn patch_table(rule: &str) -> String {
+    table("patch", rule)
+}
+
+/// A table of a rule's own in staging. A space keeps its name apart from those of source tables that a person wrote.
+fn table(kind: &str, rule: &str) -> String {
+    format!("{}.{}", ident(STAGING_SCHEMA), ident(&fit(&format!("{kind} {rule}"))))
+}

@@ -1,0 +1,54 @@
+//! Why checking stopped.
+
+use crate::db::DbError;
+use crate::normalise::NormaliseError;
+use crate::project::TemplateError;
+
+/// Why checking stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// A check of severity `error` found something: nothing may be promoted.
+    #[error("{} found what must not be promoted: {}", plural(.0.len()), .0.join(", "))]
+    Blocked(Vec<String>),
+    /// A duplicate rule yields what would lose a row.
+    #[error("duplicate rule {rule}: row {row} of {source_table} {reason}")]
+    Dedup {
+        /// The rule.
+        rule: String,
+        /// Source table of the row.
+        source_table: String,
+        /// The row.
+        row: i64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The canonical relations could not be built.
+    #[error(transparent)]
+    Normalise(#[from] NormaliseError),
+    /// A template is wrong.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The database refused.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+fn plural(checks: usize) -> String {
+    if checks == 1 { "a check".into() } else { format!("{checks} checks") }
+}
+
+impl CheckError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Blocked(_) => Some("see the rows with sqlmig report; mend the source or the check, then run it again".into()),
+            Self::Dedup { .. } => {
+                Some("a duplicate rule yields each losing row once, with a winner that is no loser itself".into())
+            }
+            Self::Normalise(error) => error.hint(),
+            Self::Template(error) => error.hint(),
+            Self::Db(error) => error.hint(),
+        }
+    }
+}

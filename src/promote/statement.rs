@@ -1,0 +1,189 @@
+//! The statement that writes one batch: the author's SELECT, wrapped.
+
+use serde::Serialize;
+use tokio_postgres::GenericClient;
+
+use crate::db::catalog::{TargetColumn, has_unique_key, target_columns};
+use crate::db::doing;
+use crate::names::{LEDGER_SCHEMA, TableName, fit, ident};
+use crate::normalise::Relations;
+use crate::project::{Fragment, Project, Promote, render_wrap};
+
+use super::PromoteError;
+
+/// A promote transform, ready to run on the batches of one source table.
+#[derive(Debug, Clone)]
+pub(super) struct Statement {
+    /// The whole statement: `$1` first row, `$2` last row, `$3` run, `$4` batch.
+    pub sql: String,
+    /// Where its before-images go, as SQL.
+    pub undo_table: String,
+    /// The statement that makes that table.
+    pub undo_ddl: String,
+}
+
+#[derive(Serialize)]
+struct Context {
+    columns: Vec<Incoming>,
+    names: Vec<String>,
+    updated: Vec<Updated>,
+    all_columns: Vec<String>,
+    key: Vec<String>,
+    target: Fragment,
+    undo: Fragment,
+    select: Fragment,
+    rows: Option<Fragment>,
+}
+
+/// A column of the SELECT.
+#[derive(Serialize)]
+struct Incoming {
+    name: String,
+    expression: Fragment,
+}
+
+/// A column that an update writes.
+#[derive(Serialize)]
+struct Updated {
+    name: String,
+    comparison: Fragment,
+}
+
+/// Wraps a promote transform for one source table, or for its single batch.
+///
+/// # Errors
+/// The SELECT or its header does not fit the target.
+pub(super) async fn prepare(
+    client: &impl GenericClient,
+    project: &Project,
+    relations: &Relations,
+    promote: &Promote,
+    source: Option<&TableName>,
+) -> Result<Statement, PromoteError> {
+    let transform = promote.file.path.as_str();
+    let target = target_columns(client, &promote.target).await?;
+    if target.is_empty() {
+        return Err(PromoteError::NoTarget { transform: transform.into(), target: promote.target.clone() });
+    }
+    if !has_unique_key(client, &promote.target, &promote.key).await? {
+        return Err(PromoteError::NoUniqueKey {
+            transform: transform.into(),
+            target: promote.target.clone(),
+            key: promote.key.join(", "),
+        });
+    }
+    let rows = match (&promote.from, source) {
+        (Some(relation), Some(source)) => Some(relations.batch_rows(relation, source)?),
+        _ => None,
+    };
+    let rendered = project.render(&promote.file, &relations.scope(rows.clone()))?;
+    let prepared = client
+        .prepare(&rendered.sql)
+        .await
+        .map_err(|error| PromoteError::Sql(transform.into(), doing("prepare it")(error)))?;
+    let selected: Vec<(String, u32)> =
+        prepared.columns().iter().map(|column| (column.name().to_owned(), column.type_().oid())).collect();
+    let columns = fit_columns(promote, &target, &selected)?;
+    let undo_table = undo_table(&promote.target, &target);
+    let context = Context {
+        names: columns.iter().map(|(_, column)| column.name.clone()).collect(),
+        updated: columns
+            .iter()
+            .filter(|(_, column)| !promote.key.contains(&column.name) && !promote.insert_only.contains(&column.name))
+            .map(|(_, column)| Updated {
+                name: column.name.clone(),
+                comparison: Fragment::new(if column.comparable { "" } else { "::text" }),
+            })
+            .collect(),
+        columns: columns
+            .iter()
+            .map(|(oid, column)| Incoming { name: column.name.clone(), expression: incoming(*oid, column) })
+            .collect(),
+        all_columns: target.iter().map(|column| column.name.clone()).collect(),
+        key: promote.key.clone(),
+        target: Fragment::table(&promote.target),
+        undo: Fragment::new(undo_table.clone()),
+        select: Fragment::new(rendered.sql),
+        rows: rows.map(Fragment::new),
+    };
+    let sql = render_wrap("promote_batch.sql", include_str!("../../sql/wrap/promote_batch.sql"), &context)?;
+    let context = minijinja::context! {
+        undo => Fragment::new(undo_table.clone()),
+        target => Fragment::table(&promote.target),
+        columns => target.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(),
+    };
+    let undo_ddl = render_wrap("undo_table.sql", include_str!("../../sql/wrap/undo_table.sql"), context)?;
+    Ok(Statement { sql, undo_table, undo_ddl })
+}
+
+/// The keys that several rows of the run would be written to; a few of them, as text.
+///
+/// # Errors
+/// The SELECT is wrong or the database does not answer.
+pub(super) async fn key_conflicts(
+    client: &impl GenericClient,
+    project: &Project,
+    relations: &Relations,
+    promote: &Promote,
+) -> Result<Vec<String>, PromoteError> {
+    let Some(rows) = promote.from.as_deref().and_then(|relation| relations.clean(relation)) else {
+        return Ok(Vec::new());
+    };
+    let rendered = project.render(&promote.file, &relations.scope(Some(rows.to_owned())))?;
+    let context = minijinja::context! { key => &promote.key, select => Fragment::new(rendered.sql) };
+    let query = render_wrap("key_conflicts.sql", include_str!("../../sql/wrap/key_conflicts.sql"), context)?;
+    let found = client
+        .query(&query, &[])
+        .await
+        .map_err(|error| PromoteError::Sql(promote.file.path.clone(), doing("look for rows of one key")(error)))?;
+    Ok(found.iter().map(|row| format!("{} ({} rows)", row.get::<_, &str>("key"), row.get::<_, i64>("rows"))).collect())
+}
+
+/// Holds the SELECT's columns against the target's.
+fn fit_columns<'a>(
+    promote: &Promote,
+    target: &'a [TargetColumn],
+    selected: &[(String, u32)],
+) -> Result<Vec<(u32, &'a TargetColumn)>, PromoteError> {
+    let wrong = |reason: String| PromoteError::Columns { transform: promote.file.path.clone(), reason };
+    let mut columns = Vec::new();
+    for (name, oid) in selected {
+        let Some(column) = target.iter().find(|column| column.name == *name) else {
+            return Err(wrong(format!("{} has no column {name:?}", promote.target)));
+        };
+        if column.generated {
+            return Err(wrong(format!("column {name:?} of {} is generated by the server", promote.target)));
+        }
+        if columns.iter().any(|(_, known): &(u32, &TargetColumn)| known.name == *name) {
+            return Err(wrong(format!("it yields column {name:?} twice")));
+        }
+        columns.push((*oid, column));
+    }
+    let yielded = |name: &str| selected.iter().any(|(own, _)| own == name);
+    if let Some(column) = target.iter().find(|column| column.required && !yielded(&column.name)) {
+        return Err(wrong(format!("{} needs a value in column {:?}", promote.target, column.name)));
+    }
+    if let Some(key) = promote.key.iter().find(|key| !yielded(key)) {
+        return Err(wrong(format!("it does not yield its key column {key:?}")));
+    }
+    Ok(columns)
+}
+
+/// The SELECT's column as the target's type. A value that has the type already is left as it is, so that a stored vector
+/// stays a pointer to where it is stored until it is written.
+fn incoming(oid: u32, column: &TargetColumn) -> Fragment {
+    let name = ident(&column.name);
+    if oid == column.type_oid {
+        Fragment::new(format!("selected.{name}"))
+    } else {
+        Fragment::new(format!("selected.{name}::{}", column.type_name))
+    }
+}
+
+/// The table for before-images of a final table. The columns are part of its name: a target that got a new column gets
+/// a new undo table, and what the old one holds stays readable.
+fn undo_table(target: &TableName, columns: &[TargetColumn]) -> String {
+    let shape: String = columns.iter().map(|column| format!("{} {},", column.name, column.type_name)).collect();
+    let hash: String = crate::names::short_hash(&shape);
+    format!("{}.{}", ident(LEDGER_SCHEMA), ident(&fit(&format!("undo {hash} {target}"))))
+}
