@@ -1,5 +1,6 @@
 //! Opening connections: each host in turn, each as its TLS mode says, each session with the same settings.
 
+use std::fmt;
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
@@ -42,6 +43,12 @@ impl Connection {
     }
 }
 
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connection")
+    }
+}
+
 impl Deref for Connection {
     type Target = Client;
 
@@ -67,7 +74,9 @@ impl Target {
         let connector = Connector::new(self).map_err(doing(action()))?;
         let connecting = connector.connect();
         let outcome = match connector.patience() {
-            Some(patience) => tokio::time::timeout(patience, connecting).await.map_err(|_| doing(action())(Cause::TimedOut(patience)))?,
+            Some(patience) => tokio::time::timeout(patience, connecting)
+                .await
+                .map_err(|_| doing(action())(Cause::TimedOut(patience)))?,
             None => connecting.await,
         };
         match outcome {
@@ -224,10 +233,7 @@ where
 }
 
 impl deadpool_postgres::Connect for Connector {
-    fn connect(
-        &self,
-        _: &Config,
-    ) -> Pin<Box<dyn Future<Output = Result<Opened, tokio_postgres::Error>> + Send + '_>> {
+    fn connect(&self, _: &Config) -> Pin<Box<dyn Future<Output = Result<Opened, tokio_postgres::Error>> + Send + '_>> {
         Box::pin(async { Connector::connect(self).await.map_err(|(error, _)| error) })
     }
 }

@@ -73,7 +73,8 @@ impl Endpoint {
             (Host::Unix(_), _) => true,
             (Host::Tcp(_), Some(address)) => address.is_loopback(),
             (Host::Tcp(name), None) => {
-                name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+                name.eq_ignore_ascii_case("localhost")
+                    || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
             }
         }
     }
@@ -288,7 +289,8 @@ impl TcpSettings {
         // 0 is libpq's word for the system's default, for which sqlmig has its own.
         let mut tcp = Self::default();
         tcp.keepalives = number("keepalives")? != Some(0);
-        let seconds = |value: Option<u32>| value.filter(|value| *value > 0).map(|value| Duration::from_secs(value.into()));
+        let seconds =
+            |value: Option<u32>| value.filter(|value| *value > 0).map(|value| Duration::from_secs(value.into()));
         tcp.idle = seconds(number("keepalives_idle")?).unwrap_or(tcp.idle);
         tcp.interval = seconds(number("keepalives_interval")?).unwrap_or(tcp.interval);
         tcp.count = number("keepalives_count")?.filter(|count| *count > 0).unwrap_or(tcp.count);
@@ -314,7 +316,11 @@ fn choice<T: Copy>(key: &'static str, value: Option<String>, words: &[(&str, T)]
     found.ok_or(ConnInfoError::Value { key, value })
 }
 
-fn endpoints(hosts: Option<String>, addresses: Option<String>, ports: Option<String>) -> Result<Vec<Endpoint>, ConnInfoError> {
+fn endpoints(
+    hosts: Option<String>,
+    addresses: Option<String>,
+    ports: Option<String>,
+) -> Result<Vec<Endpoint>, ConnInfoError> {
     let list = |value: Option<String>| -> Vec<String> {
         value.map(|value| value.split(',').map(|part| part.trim().to_owned()).collect()).unwrap_or_default()
     };

@@ -251,7 +251,9 @@ fn hint_for_driver(error: &tokio_postgres::Error) -> Option<String> {
         return super::tls::hint_for(tls);
     }
     if is_tls(error) {
-        return Some("the server offers no TLS: enable it there, or write sslmode=disable if the network is trusted".into());
+        return Some(
+            "the server offers no TLS: enable it there, or write sslmode=disable if the network is trusted".into(),
+        );
     }
     let io = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
     match io.map(io::Error::kind) {

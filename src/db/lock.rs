@@ -28,6 +28,7 @@ pub enum LockKind {
 }
 
 /// A lock that is held until it is released or dropped.
+#[derive(Debug)]
 pub struct Lock {
     connection: Connection,
 }

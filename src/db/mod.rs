@@ -11,8 +11,8 @@ pub mod pooler;
 pub mod server_info;
 pub mod tls;
 
-pub use conninfo::{ConnInfoError, Target};
 pub use connect::Connection;
+pub use conninfo::{ConnInfoError, Target};
 pub use embedded::{Embedded, EmbeddedError, EmbeddedOptions};
 pub use error::{DbError, doing};
 pub use server_info::ServerInfo;

@@ -27,9 +27,7 @@ impl PasswordSources {
         Self {
             given: given.or_else(|| variable.map(SecretString::from)),
             mounted,
-            passfile: passfile
-                .map(PathBuf::from)
-                .or_else(|| environment.home().map(|home| home.join(".pgpass"))),
+            passfile: passfile.map(PathBuf::from).or_else(|| environment.home().map(|home| home.join(".pgpass"))),
         }
     }
 
@@ -49,7 +47,9 @@ impl PasswordSources {
         // The manual: a unix socket in the default directory is looked up as localhost.
         let host = match &endpoint.host {
             Host::Tcp(name) => name.clone(),
-            Host::Unix(folder) if ["/var/run/postgresql", "/tmp"].iter().any(|default| folder.as_os_str() == *default) => {
+            Host::Unix(folder)
+                if ["/var/run/postgresql", "/tmp"].iter().any(|default| folder.as_os_str() == *default) =>
+            {
                 "localhost".into()
             }
             Host::Unix(folder) => folder.display().to_string(),
@@ -137,7 +137,9 @@ mod tests {
 
     #[test]
     fn password_file_lines_match_as_in_libpq() {
-        let find = |line: &str| entry(line, &["db.example", "5432", "docs", "a:b"]).map(|secret| secret.expose_secret().to_owned());
+        let find = |line: &str| {
+            entry(line, &["db.example", "5432", "docs", "a:b"]).map(|secret| secret.expose_secret().to_owned())
+        };
         for (line, expected) in [
             ("db.example:5432:docs:a\\:b:secret", Some("secret")),
             ("*:*:*:*:all", Some("all")),

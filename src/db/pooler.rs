@@ -90,7 +90,10 @@ fn judge(before: &Sight, witness: &Sight, after: &Sight) -> Result<(), String> {
         return Err(format!("two connections are served by the same server process, {}", before.process));
     }
     if after.process != before.process {
-        return Err(format!("one connection is served by the server processes {} and {}", before.process, after.process));
+        return Err(format!(
+            "one connection is served by the server processes {} and {}",
+            before.process, after.process
+        ));
     }
     if witness.mark == before.mark || after.mark != before.mark {
         return Err("a session's setting does not stay with the session".into());

@@ -63,7 +63,9 @@ impl ServerError {
             Self::Db(error) => return error.hint(),
             Self::TooOld(_) => "upgrade the server, or leave DATABASE_URL unset to use an embedded one".into(),
             Self::Standby => "connect to the primary: list all hosts and add target_session_attrs=read-write".into(),
-            Self::Encoding(_) => "create the database with: create database NAME encoding 'UTF8' template template0".into(),
+            Self::Encoding(_) => {
+                "create the database with: create database NAME encoding 'UTF8' template template0".into()
+            }
             Self::NoPgvector(_) => {
                 "install pgvector 0.7 or later on the server (packages are named postgresql-VERSION-pgvector) and run \
                  \"create extension vector\" as a role that may; a load that holds no vectors works without it"

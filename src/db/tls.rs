@@ -132,7 +132,8 @@ impl TlsSettings {
         let verifier: Arc<dyn ServerCertVerifier> = match mode {
             SslMode::Require if !self.require_verifies() => Arc::new(Unverified { provider: Arc::clone(&provider) }),
             SslMode::VerifyFull => {
-                let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots()?), Arc::clone(&provider));
+                let builder =
+                    WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots()?), Arc::clone(&provider));
                 builder.build().map_err(|error| TlsError::Roots(error.to_string()))?
             }
             SslMode::VerifyCa | SslMode::Require => {
@@ -347,7 +348,9 @@ impl TlsError {
             Self::File { .. } | Self::Library(_) => None,
             Self::KeyPermissions(path) => Some(format!("chmod 0600 {}", path.display())),
             Self::NoKey(_) => Some("name the key with sslkey=PATH".into()),
-            Self::ClientCertificate(_) => Some("check sslcert and sslkey; an encrypted key must be decrypted first".into()),
+            Self::ClientCertificate(_) => {
+                Some("check sslcert and sslkey; an encrypted key must be decrypted first".into())
+            }
             Self::Roots(_) => Some("install the system's ca-certificates, or name a file with sslrootcert=PATH".into()),
         }
     }
@@ -363,12 +366,15 @@ pub(super) fn hint_for(error: &rustls::Error) -> Option<String> {
                 .into()
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "connect by a name that the certificate holds (as a subject alternative name), or use sslmode=verify-ca".into()
+            "connect by a name that the certificate holds (as a subject alternative name), or use sslmode=verify-ca"
+                .into()
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "renew the server's certificate, and check this machine's clock".into()
         }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "check this machine's clock".into(),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "check this machine's clock".into()
+        }
         // webpki refuses an authority's own certificate as a server's, which OpenSSL lets pass.
         CertificateError::Other(_) => {
             "the server must use a certificate of its own, of version 3 and issued by the authority".into()

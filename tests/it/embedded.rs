@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use sqlmig::db::{Embedded, EmbeddedError, ServerInfo};
+use sqlmig::db::{Embedded, ServerInfo};
 
 use crate::harness::{TestDb, embedded_options};
 

@@ -32,7 +32,10 @@ fn url(rest: &str) -> Result<Settings, ConnInfoError> {
     let (authority, path) = before_query.split_once('/').map_or((before_query, ""), |(host, path)| (host, path));
     let (user_info, hosts) = authority.split_once('@').map_or((None, authority), |(user, hosts)| (Some(user), hosts));
     // A second `@`, or one after the first `/` or `?`, comes from a password that is not percent-encoded.
-    if hosts.contains('@') || path.contains('@') || (user_info.is_none() && query.is_some_and(|query| query.contains('@'))) {
+    if hosts.contains('@')
+        || path.contains('@')
+        || (user_info.is_none() && query.is_some_and(|query| query.contains('@')))
+    {
         return Err(ConnInfoError::NotEncoded);
     }
     if let Some(user_info) = user_info {

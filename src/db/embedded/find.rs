@@ -60,7 +60,8 @@ impl Binaries {
             shares.extend([root.join("share/postgresql"), root.join("share")]);
         }
         shares.push(PathBuf::from(format!("/usr/share/postgresql/{}", self.major)));
-        let control = shares.iter().find_map(|share| fs::read_to_string(share.join("extension/vector.control")).ok())?;
+        let control =
+            shares.iter().find_map(|share| fs::read_to_string(share.join("extension/vector.control")).ok())?;
         let line = control.lines().find(|line| line.trim_start().starts_with("default_version"))?;
         Some(line.split_once('=')?.1.trim().trim_matches('\'').to_owned())
     }
@@ -157,9 +158,11 @@ fn system_folders() -> Vec<PathBuf> {
     let mut known = Vec::new();
     folders.retain(|folder| {
         let real = fs::canonicalize(folder.join("postgres"));
-        let new = real.is_ok_and(|real| !known.contains(&real) && {
-            known.push(real);
-            true
+        let new = real.is_ok_and(|real| {
+            !known.contains(&real) && {
+                known.push(real);
+                true
+            }
         });
         new
     });
@@ -167,7 +170,8 @@ fn system_folders() -> Vec<PathBuf> {
 }
 
 fn output(program: &Path, argument: &str) -> Result<String, String> {
-    let output = Command::new(program).arg(argument).stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+    let output =
+        Command::new(program).arg(argument).stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
     if !output.status.success() {
         return Err(format!("{} {argument}: {}", program.display(), String::from_utf8_lossy(&output.stderr).trim()));
     }

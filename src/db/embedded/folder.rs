@@ -78,7 +78,11 @@ impl Folder {
         match fs::read_to_string(&path) {
             Ok(text) => text.trim().parse().map(Some).map_err(|_| EmbeddedError::BrokenData(self.data())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                if self.data().exists() { Err(EmbeddedError::BrokenData(self.data())) } else { Ok(None) }
+                if self.data().exists() {
+                    Err(EmbeddedError::BrokenData(self.data()))
+                } else {
+                    Ok(None)
+                }
             }
             Err(error) => Err(io_error(&path)(error)),
         }

@@ -97,12 +97,20 @@ impl Embedded {
     pub async fn start(options: EmbeddedOptions) -> Result<Self, EmbeddedError> {
         // Files, child processes and downloads: nothing of it belongs on an async thread.
         let prepared = tokio::task::spawn_blocking(move || prepare(&options)).await;
-        let Prepared { folder, mut server, users, lock, mut notes, what } = prepared.map_err(|_| EmbeddedError::Interrupted)??;
+        let Prepared { folder, mut server, users, lock, mut notes, what } =
+            prepared.map_err(|_| EmbeddedError::Interrupted)??;
         let target = Target::on_socket(&server.socket_folder, PORT, SUPERUSER, "postgres");
         server.wait_until_ready(&target, &folder).await?;
         let target = server::ensure_database(&target, DATABASE).await?;
         drop(lock);
-        notes.insert(0, format!("{what} in {} (psql -h {} -U {SUPERUSER} {DATABASE})", folder.base.display(), server.socket_folder.display()));
+        notes.insert(
+            0,
+            format!(
+                "{what} in {} (psql -h {} -U {SUPERUSER} {DATABASE})",
+                folder.base.display(),
+                server.socket_folder.display()
+            ),
+        );
         Ok(Self { server, folder, users: Some(users), description: notes.join("; "), target })
     }
 
@@ -132,7 +140,8 @@ impl Embedded {
     pub async fn stop(mut self) -> Result<bool, EmbeddedError> {
         let Some(users) = self.users.take() else { return Ok(false) };
         let folder = self.folder.clone();
-        let lock = tokio::task::spawn_blocking(move || folder.lock()).await.map_err(|_| EmbeddedError::Interrupted)??;
+        let lock =
+            tokio::task::spawn_blocking(move || folder.lock()).await.map_err(|_| EmbeddedError::Interrupted)??;
         let last = self.folder.leave(users)?;
         if !last || server::other_clients(&self.target).await {
             return Ok(false);

@@ -50,7 +50,12 @@ pub(super) struct Server {
 }
 
 /// Makes the data directory, beside its place and then renamed, so that it is whole or not there.
-pub(super) fn initialise(folder: &Folder, binaries: &Binaries, account: &Account, durable: bool) -> Result<(), EmbeddedError> {
+pub(super) fn initialise(
+    folder: &Folder,
+    binaries: &Binaries,
+    account: &Account,
+    durable: bool,
+) -> Result<(), EmbeddedError> {
     let (data, new) = (folder.data(), folder.base.join("data.new"));
     if new.exists() {
         fs::remove_dir_all(&new).map_err(io_error(&new))?;
@@ -73,7 +78,11 @@ pub(super) fn initialise(folder: &Folder, binaries: &Binaries, account: &Account
         let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         // What is left of it is of no use, and takes room that may be short.
         let _ = fs::remove_dir_all(&new);
-        return Err(if disk_is_full(&text) { EmbeddedError::DiskFull(new) } else { EmbeddedError::Initialise(tail(&text)) });
+        return Err(if disk_is_full(&text) {
+            EmbeddedError::DiskFull(new)
+        } else {
+            EmbeddedError::Initialise(tail(&text))
+        });
     }
     fs::rename(&new, &data).map_err(io_error(&data))
 }
@@ -147,7 +156,8 @@ impl Server {
         let lines: Vec<&str> = text.lines().collect();
         let pid = lines.first().and_then(|line| line.trim().trim_start_matches('-').parse::<i32>().ok());
         let Some(pid) = pid.filter(|pid| *pid > 1 && is_server(*pid, &folder.data())) else {
-            let who = pid.map_or_else(|| "an unknown process".to_owned(), |pid| format!("process {pid}, which is gone"));
+            let who =
+                pid.map_or_else(|| "an unknown process".to_owned(), |pid| format!("process {pid}, which is gone"));
             // PostgreSQL removes the file of a dead process by itself, after making sure that no child of it still uses
             // the data. It refuses if the number now belongs to another program, as it often does in containers.
             if pid.is_none_or(is_alive) && !in_use(&folder.data()) {
