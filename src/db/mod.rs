@@ -1,1 +1,18 @@
 //! The target database: connection, TLS, embedded server, lock, and the typed wrappers of `sql/`.
+
+pub mod conninfo;
+pub mod connect;
+pub mod embedded;
+pub mod environment;
+pub mod error;
+pub mod lock;
+pub mod password;
+pub mod pooler;
+pub mod server_info;
+pub mod tls;
+
+pub use connect::Connection;
+pub use conninfo::{ConnInfoError, Target};
+pub use embedded::{Embedded, EmbeddedError, EmbeddedOptions};
+pub use error::{DbError, doing};
+pub use server_info::ServerInfo;

@@ -1,0 +1,131 @@
+//! The lock that keeps two runs apart: a session advisory lock on a connection of its own.
+//!
+//! It goes with the connection, so a runner that dies frees it, within 2 seconds even if its server process was busy
+//! (`client_connection_check_interval`). Advisory locks are per database, which is sqlmig's target. They do not survive
+//! a transaction-mode pooler; `pooler` refuses those.
+
+use std::fmt;
+
+use time::OffsetDateTime;
+
+use super::connect::Connection;
+use super::conninfo::Target;
+use super::error::{DbError, doing};
+
+const LOCK_TRY: &str = include_str!("../../sql/lock_try.sql");
+const LOCK_HOLDER: &str = include_str!("../../sql/lock_holder.sql");
+
+/// First half of every advisory lock key of sqlmig: the letters `sqlm`.
+const KEY_CLASS: i32 = 0x7371_6c6d;
+
+/// What is locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockKind {
+    /// A run into this database.
+    Run = 1,
+    /// A change of its schema.
+    Migrate = 2,
+}
+
+/// A lock that is held until it is released or dropped.
+#[derive(Debug)]
+pub struct Lock {
+    connection: Connection,
+}
+
+/// Who holds the lock. Other roles' addresses are visible to superusers and members of `pg_read_all_stats` only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockHeld {
+    /// The database.
+    pub database: String,
+    /// Server process.
+    pub pid: i32,
+    /// Its client's name for itself.
+    pub application_name: Option<String>,
+    /// Its client's address; none over a unix socket.
+    pub client_addr: Option<String>,
+    /// When its connection was opened.
+    pub since: Option<OffsetDateTime>,
+}
+
+impl fmt::Display for LockHeld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "another run holds the lock on database {:?}: server process {}", self.database, self.pid)?;
+        if let Some(name) = self.application_name.as_deref().filter(|name| !name.is_empty()) {
+            write!(f, ", {name:?}")?;
+        }
+        if let Some(address) = &self.client_addr {
+            write!(f, " from {address}")?;
+        }
+        let format = time::macros::format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
+        match self.since.map(|since| since.format(&format)) {
+            Some(Ok(since)) => write!(f, ", since {since}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Why the lock was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Someone else has it.
+    #[error("{0}")]
+    Held(LockHeld),
+    /// The database could not be asked.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl LockError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Held(held) => Some(format!(
+                "wait for it and run the command again; if its client is dead: select pg_terminate_backend({})",
+                held.pid
+            )),
+            Self::Db(error) => error.hint(),
+        }
+    }
+}
+
+impl Lock {
+    /// Takes the lock, or says who has it; does not wait.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] when another session has it, else what went wrong with the database.
+    pub async fn try_take(target: &Target, kind: LockKind) -> Result<Self, LockError> {
+        let connection = target.connect().await?;
+        // Two rounds: a holder that is gone between question and second question leaves the lock free.
+        for _ in 0..2 {
+            let row = connection.query_one(LOCK_TRY, &[&KEY_CLASS, &(kind as i32)]).await;
+            if row.map_err(doing("take the run lock"))?.get(0) {
+                return Ok(Self { connection });
+            }
+            let holder = connection.query_opt(LOCK_HOLDER, &[&KEY_CLASS, &(kind as i32)]).await;
+            if let Some(row) = holder.map_err(doing("ask who holds the run lock"))? {
+                return Err(LockError::Held(LockHeld {
+                    database: target.database().to_owned(),
+                    pid: row.get("pid"),
+                    application_name: row.get("application_name"),
+                    client_addr: row.get("client_addr"),
+                    since: row.get("since"),
+                }));
+            }
+        }
+        let (pid, database) = (0, target.database().to_owned());
+        Err(LockError::Held(LockHeld { database, pid, application_name: None, client_addr: None, since: None }))
+    }
+
+    /// Whether the connection that carries the lock is still open. Not a proof: only a fence in each transaction is.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        !self.connection.is_closed()
+    }
+
+    /// Gives the lock back; the server has freed it when this returns.
+    pub async fn release(self) {
+        self.connection.close().await;
+    }
+}

@@ -1,0 +1,1 @@
+//! Connection strings, passwords, TLS and poolers against real servers.

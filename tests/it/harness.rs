@@ -1,0 +1,194 @@
+//! The server and the databases that tests run on.
+//!
+//! One embedded server per test process, without fsync, ended with the process. `SQLMIG_TEST_DATABASE_URL` names a given
+//! server instead (its role must be allowed to create databases), `SQLMIG_TEST_PG_VERSION` the major version of the
+//! embedded one: 16 or 18. Where no server can be had, tests fail; they do not pass by being skipped.
+
+use std::fs;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sqlmig::db::environment::Environment;
+use sqlmig::db::{Embedded, EmbeddedOptions, Target};
+use tokio::sync::OnceCell;
+
+/// The server of this test process.
+pub struct TestServer {
+    target: Target,
+    /// Never dropped: the server ends when this process does. `None` for a given server.
+    embedded: Option<Embedded>,
+}
+
+static SERVER: OnceCell<TestServer> = OnceCell::const_new();
+static NEXT: AtomicU32 = AtomicU32::new(1);
+
+/// The major version that is asked for.
+pub fn wanted_version() -> Option<u16> {
+    std::env::var("SQLMIG_TEST_PG_VERSION").ok().map(|text| text.parse().expect("SQLMIG_TEST_PG_VERSION is 16 or 18"))
+}
+
+/// Options for an embedded server in `folder` that is as fast as a test wants it.
+pub fn embedded_options(folder: &Path) -> EmbeddedOptions {
+    let mut options = EmbeddedOptions::new(folder, EmbeddedOptions::default_cache(&Environment::of_process()));
+    options.binaries = std::env::var_os("SQLMIG_POSTGRES_BIN").map(PathBuf::from);
+    options.version = wanted_version();
+    options.durable = false;
+    options
+}
+
+/// The server, started by whichever test comes first.
+pub async fn server() -> &'static TestServer {
+    SERVER.get_or_init(start).await
+}
+
+impl TestServer {
+    /// The server's own database, as a role that may do everything on it.
+    pub fn target(&self) -> Target {
+        self.target.clone()
+    }
+}
+
+async fn start() -> TestServer {
+    if let Ok(url) = std::env::var("SQLMIG_TEST_DATABASE_URL") {
+        let target = Target::parse(&url).expect("SQLMIG_TEST_DATABASE_URL is a connection string");
+        return TestServer { target, embedded: None };
+    }
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("servers");
+    fs::create_dir_all(&root).expect("the target folder can be written to");
+    remove_leftovers(&root);
+    let mut options = embedded_options(&root.join(std::process::id().to_string()));
+    options.throwaway = true;
+    match Embedded::start(options).await {
+        Ok(embedded) => TestServer { target: embedded.target(), embedded: Some(embedded) },
+        Err(error) => {
+            panic!("tests need a PostgreSQL: {error}\nhint: {}", error.hint().unwrap_or_default())
+        }
+    }
+}
+
+/// Removes the folders of processes that are gone, unless a failed test asked to keep them.
+fn remove_leftovers(root: &Path) {
+    for entry in fs::read_dir(root).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let running = Path::new("/proc").join(&name).exists() || !Path::new("/proc").exists();
+        if !running && !entry.path().join("keep").exists() {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// What prepares a template database: gets its target, once per test process and template.
+pub type Prepare = fn(Target) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A database made once and copied for every test.
+pub struct Template {
+    name: &'static str,
+    prepare: Prepare,
+    ready: OnceCell<String>,
+}
+
+impl Template {
+    /// A template of this name, filled by `prepare`: `static MIGRATED: Template = Template::new("migrated", |target| Box::pin(async move { … }));`
+    pub const fn new(name: &'static str, prepare: Prepare) -> Self {
+        Self { name, prepare, ready: OnceCell::const_new() }
+    }
+
+    /// The template's database, prepared by whichever test comes first.
+    async fn database(&self) -> &str {
+        let make = || async {
+            let server = server().await;
+            // A given server is shared with other processes; an embedded one has no other.
+            let name = format!("sqlmig_template_{}_{}", self.name, std::process::id());
+            create(&server.target, &name, "template0").await;
+            (self.prepare)(server.target.with_database(&name)).await;
+            name
+        };
+        self.ready.get_or_init(make).await
+    }
+}
+
+/// An empty database.
+pub static EMPTY: Template = Template::new("empty", |_| Box::pin(async {}));
+
+/// A database for one test: dropped at the end, kept if the test failed.
+pub struct TestDb {
+    target: Target,
+}
+
+impl TestDb {
+    /// An empty database whose name begins with `name`.
+    pub async fn new(name: &str) -> Self {
+        Self::from(&EMPTY, name).await
+    }
+
+    /// A copy of a template.
+    pub async fn from(template: &Template, name: &str) -> Self {
+        let server = server().await;
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("sqlmig_test_{name}_{}_{number}", std::process::id());
+        create(&server.target, &name, template.database().await).await;
+        Self { target: server.target.with_database(&name) }
+    }
+
+    /// How to reach it.
+    pub fn target(&self) -> Target {
+        self.target.clone()
+    }
+
+    /// A connection to it.
+    pub async fn connect(&self) -> sqlmig::db::Connection {
+        self.target.connect().await.expect("the test's database can be reached")
+    }
+}
+
+/// Copies a database. Nobody may be connected to one that is being copied, and two copies at once get in each other's
+/// way, so this takes turns.
+async fn create(server: &Target, name: &str, template: &str) {
+    let client = server.connect().await.expect("the test server can be reached");
+    client.batch_execute("select pg_advisory_lock(7363)").await.expect("the turn to create a database comes");
+    let statement = format!("create database {name} template {template} encoding 'UTF8'");
+    client.batch_execute(&statement).await.unwrap_or_else(|error| panic!("{statement}: {:?}", error.as_db_error()));
+    client.close().await;
+}
+
+impl Drop for TestDb {
+    fn drop(&mut self) {
+        let name = self.target.database().to_owned();
+        if std::thread::panicking() {
+            keep(&name);
+            return;
+        }
+        let Some(server) = SERVER.get() else { return };
+        let target = server.target();
+        // A drop cannot wait on the test's own runtime, which may have a single thread.
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+            runtime.block_on(async {
+                let client = target.connect().await.expect("the test server can be reached");
+                let statement = format!("drop database if exists {name} with (force)");
+                client.batch_execute(&statement).await.expect("the test's database can be dropped");
+            });
+        });
+        let _ = dropped.join();
+    }
+}
+
+fn keep(name: &str) {
+    let Some(server) = SERVER.get() else { return };
+    match &server.embedded {
+        None => eprintln!("kept database {name}"),
+        Some(embedded) => {
+            let folder = embedded.folder();
+            let _ = fs::write(folder.join("keep"), "");
+            let data = folder.join("data");
+            eprintln!(
+                "kept database {name}; as the owner of that folder: postgres -D {data} -k {data} -c listen_addresses= & \
+                 psql -h {data} -U postgres {name}; then remove {folder}",
+                data = data.display(),
+                folder = folder.display()
+            );
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! All tests that need a PostgreSQL, as one binary.
+
+mod connection;
+mod embedded;
+mod harness;
