@@ -5,4 +5,6 @@
 pub mod args;
 pub mod completions;
 pub mod failure;
+#[cfg(test)]
+mod help;
 pub mod settings;

@@ -237,3 +237,111 @@ fn first<T: Clone>(typed: Option<&T>, file: Option<&T>) -> Option<T> {
 fn number(typed: Option<u32>, file: Option<NonZeroU32>, default: u32) -> u32 {
     typed.or(file.map(NonZeroU32::get)).unwrap_or(default)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+    use secrecy::ExposeSecret;
+
+    use super::*;
+    use crate::cli::args::Args;
+
+    fn resolve(line: &[&str], file: &str) -> Settings {
+        let args = Args::try_parse_from([&["sqlmig"], line].concat()).unwrap();
+        let file = FileSettings::from_table(file.parse().unwrap()).unwrap();
+        Settings::resolve(&args.global, &args.command, &file).unwrap()
+    }
+
+    const FILE: &str = r#"
+        database_url = "postgres://file/db"
+        no_fetch = true
+        output = "json"
+        table = ["public.documents"]
+        row_limit = "1MiB"
+        max_rejects = "0.5%"
+        batch_size = 100
+        allow_incomplete = true
+    "#;
+
+    #[test]
+    fn the_default_holds_where_nothing_is_said() {
+        let settings = resolve(&["run", "dump.sql"], "");
+        assert_eq!((settings.batch_size, settings.parallel, settings.row_limit), (5000, 1, ROW_LIMIT));
+        assert_eq!(settings.embedded, EmbeddedSettings { dir: ".sqlmig".into(), postgres_bin: None, fetch: true });
+        assert_eq!((settings.max_rejects, settings.allow_incomplete), (None, false));
+        assert_eq!((settings.presentation.output, settings.presentation.color), (Format::Table, Color::Auto));
+    }
+
+    #[test]
+    fn the_file_wins_over_the_default() {
+        let settings = resolve(&["run", "dump.sql"], FILE);
+        assert_eq!(settings.database_url.unwrap().expose_secret(), "postgres://file/db");
+        assert_eq!((settings.batch_size, settings.row_limit), (100, ByteSize(1 << 20)));
+        assert_eq!(settings.max_rejects, Some(MaxRejects::Percent(0.5)));
+        assert_eq!(settings.tables, [TableName::new("public", "documents")]);
+        assert_eq!(settings.presentation.output, Format::Json);
+        assert!(settings.allow_incomplete && !settings.embedded.fetch);
+    }
+
+    #[test]
+    fn what_is_typed_wins_over_the_file() {
+        let line = "run dump.sql --batch-size 7 --max-rejects 3 --row-limit 4096 --table a.b --table c --output table \
+                    --allow-incomplete=false --no-fetch=false --database-url postgres://typed/db";
+        let settings = resolve(&line.split_whitespace().collect::<Vec<_>>(), FILE);
+        assert_eq!(settings.database_url.unwrap().expose_secret(), "postgres://typed/db");
+        assert_eq!((settings.batch_size, settings.row_limit), (7, ByteSize(4096)));
+        assert_eq!(settings.max_rejects, Some(MaxRejects::Count(3)));
+        assert_eq!(settings.tables, [TableName::new("a", "b"), TableName::unqualified("c")]);
+        assert_eq!(settings.presentation.output, Format::Table);
+        assert!(!settings.allow_incomplete && settings.embedded.fetch);
+    }
+
+    #[test]
+    fn a_file_with_an_unknown_key_or_a_wrong_value_is_refused() {
+        for (file, named) in [
+            ("batchsize = 1", "batchsize"),
+            ("batch_size = 0", "nonzero"),
+            ("max_rejects = \"many\"", "many"),
+            ("table = [\"a.b.c\"]", "a.b.c"),
+            ("output = \"xml\"", "xml"),
+        ] {
+            let error = FileSettings::from_table(file.parse().unwrap()).unwrap_err().to_string();
+            assert!(error.contains(named), "{file}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_stays_secret() {
+        let settings = resolve(&["run", "a", "--database-url", "postgres://u:hunter2@h/d"], "");
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn colours_follow_the_terminal_and_no_color() {
+        let set = |value: &'static str| Some(OsStr::new(value));
+        assert!(Color::Auto.enabled(true, None) && Color::Auto.enabled(true, set("")));
+        assert!(!Color::Auto.enabled(true, set("1")) && !Color::Auto.enabled(false, None));
+        assert!(Color::Always.enabled(false, set("1")) && !Color::Never.enabled(true, None));
+    }
+
+    /// Options that no file may set: where the file is, consent, and what is about one call only.
+    const NOT_IN_A_FILE: [&str; 4] = ["project", "yes", "run", "staging"];
+
+    #[test]
+    fn every_option_has_a_variable_and_a_key() {
+        let command = Args::command();
+        let commands = command.get_subcommands().filter(|command| command.get_name() != "generate");
+        for option in std::iter::once(&command).chain(commands).flat_map(clap::Command::get_arguments) {
+            let Some(name) = option.get_long().filter(|name| *name != "help" && *name != "version") else { continue };
+            let key = name.replace('-', "_");
+            if name != "staging" {
+                let variable = option.get_env().unwrap_or_else(|| panic!("--{name} has no variable"));
+                let own = format!("SQLMIG_{}", key.to_uppercase());
+                assert!(variable == own.as_str() || (name == "database-url" && variable == "DATABASE_URL"), "--{name}");
+            }
+            let table = toml::Table::from_iter([(key, toml::Value::Array(vec![toml::Value::Boolean(true)]))]);
+            let error = FileSettings::from_table(table).unwrap_err().to_string();
+            assert_eq!(error.contains("unknown field"), NOT_IN_A_FILE.contains(&name), "--{name}: {error}");
+        }
+    }
+}
