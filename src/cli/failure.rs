@@ -201,6 +201,12 @@ impl From<super::settings::SettingsError> for Failure {
     }
 }
 
+impl From<sqlmig::telemetry::log::LogError> for Failure {
+    fn from(error: sqlmig::telemetry::log::LogError) -> Self {
+        Self::from_error(ExitCode::Usage, &error).with_hint(error.hint())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,7 +241,13 @@ mod tests {
 
     #[test]
     fn a_failure_is_told_once_with_its_causes_and_what_to_do() {
-        insta::assert_snapshot!(told(&sample(), false), @"");
+        insta::assert_snapshot!(told(&sample(), false), @r"
+        error: cannot stage public.documents: connection refused
+        cause: no route\u{1b}[2J to host
+        cause: os error 113
+               second line
+        hint: run the same command again
+        ");
         assert!(told(&sample(), true).starts_with("\x1b[1;31merror:\x1b[0m cannot stage"));
     }
 
@@ -243,7 +255,7 @@ mod tests {
     fn a_failure_as_json_is_one_line() {
         let mut out = Vec::new();
         sample().write_json(&mut out).unwrap();
-        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @"");
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"{"error":"cannot stage public.documents: connection refused","causes":["no route\u001b[2J to host","os error 113\nsecond line"],"hint":"run the same command again","code":5,"meaning":"the database is unavailable","retryable":true}"#);
     }
 
     #[test]
@@ -285,8 +297,9 @@ mod tests {
     fn the_help_lists_the_codes_as_they_are() {
         let help = <crate::cli::args::Args as clap::CommandFactory>::command().render_long_help().to_string();
         for code in ExitCode::ALL {
-            let first = code.meaning().split(['a', ' ']).next().unwrap_or_default();
-            assert!(help.contains(&format!("{} {first}", code.number())), "{code:?} is not in sqlmig --help");
+            let retry = if code.retryable() { " (retry)" } else { "" };
+            let line = format!("\n  {} {}{retry}\n", code.number(), code.meaning());
+            assert!(help.contains(&line), "{code:?} is not in sqlmig --help as it is");
         }
     }
 }

@@ -7,4 +7,5 @@ pub mod completions;
 pub mod failure;
 #[cfg(test)]
 mod help;
+pub mod presentation;
 pub mod settings;

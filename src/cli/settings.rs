@@ -1,6 +1,5 @@
 //! What holds: the flags, the environment, the project's file and the defaults, resolved once.
 
-use std::ffi::OsStr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -8,10 +7,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use sqlmig::limits::{ByteSize, MaxRejects};
 use sqlmig::names::TableName;
-use sqlmig::report::Format;
-use sqlmig::telemetry::log;
 
 use super::args::{Color, Command, GlobalArgs, LogFormat, Output};
+use super::presentation::Presentation;
 
 /// Staged rows of one batch; of the sizes tried, larger ones gained nothing and made what one failure undoes larger.
 const BATCH_SIZE: u32 = 5_000;
@@ -27,6 +25,7 @@ const EMBEDDED_DIR: &str = ".sqlmig";
 #[serde(deny_unknown_fields, default)]
 pub struct FileSettings {
     /// `--database-url`; leave the password to the environment.
+    #[serde(deserialize_with = "secret")]
     pub database_url: Option<SecretString>,
     /// `--embedded-dir`.
     pub embedded_dir: Option<PathBuf>,
@@ -64,6 +63,11 @@ pub struct FileSettings {
     pub limit: Option<NonZeroU32>,
 }
 
+/// A text that must not be shown again.
+fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    String::deserialize(deserializer).map(|text| Some(text.into()))
+}
+
 /// Why settings do not hold.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -99,57 +103,6 @@ impl FileSettings {
     fn tables(&self) -> Result<Vec<TableName>, SettingsError> {
         let names = self.table.iter().flatten();
         names.map(|name| name.parse().map_err(|error| SettingsError::File(format!("table: {error}")))).collect()
-    }
-}
-
-/// How sqlmig talks: what is needed before anything else is known, and to tell of a failure.
-#[derive(Debug, Clone)]
-pub struct Presentation {
-    /// How data is written to stdout.
-    pub output: Format,
-    /// How log lines are written.
-    pub log_format: log::Format,
-    /// Which log lines; `None` leaves it to whether there is a progress display.
-    pub log_level: Option<String>,
-    /// No progress display, no log lines but warnings.
-    pub quiet: bool,
-    /// Show also what passed.
-    pub verbose: bool,
-    /// When colours are used.
-    pub color: Color,
-}
-
-impl Presentation {
-    /// Resolves what was typed with what the project's file says; with [`FileSettings::default`] before it was read.
-    #[must_use]
-    pub fn resolve(typed: &GlobalArgs, file: &FileSettings) -> Self {
-        Self {
-            output: match typed.output.or(file.output).unwrap_or(Output::Table) {
-                Output::Table => Format::Table,
-                Output::Json => Format::Json,
-            },
-            log_format: match typed.log_format.or(file.log_format).unwrap_or(LogFormat::Text) {
-                LogFormat::Text => log::Format::Text,
-                LogFormat::Json => log::Format::Json,
-            },
-            log_level: typed.log_level.clone().or_else(|| file.log_level.clone()),
-            quiet: typed.quiet.or(file.quiet).unwrap_or(false),
-            verbose: typed.verbose.or(file.verbose).unwrap_or(false),
-            color: typed.color.or(file.color).unwrap_or(Color::Auto),
-        }
-    }
-}
-
-impl Color {
-    /// Whether to colour a stream: `terminal` says whether it is one, `no_color` is the variable of that name, which
-    /// counts when it is not empty (<https://no-color.org>).
-    #[must_use]
-    pub fn enabled(self, terminal: bool, no_color: Option<&OsStr>) -> bool {
-        match self {
-            Self::Always => true,
-            Self::Never => false,
-            Self::Auto => terminal && no_color.is_none_or(OsStr::is_empty),
-        }
     }
 }
 
@@ -242,6 +195,7 @@ fn number(typed: Option<u32>, file: Option<NonZeroU32>, default: u32) -> u32 {
 mod tests {
     use clap::{CommandFactory, Parser};
     use secrecy::ExposeSecret;
+    use sqlmig::report::Format;
 
     use super::*;
     use crate::cli::args::Args;
@@ -314,14 +268,6 @@ mod tests {
     fn a_secret_stays_secret() {
         let settings = resolve(&["run", "a", "--database-url", "postgres://u:hunter2@h/d"], "");
         assert!(!format!("{settings:?}").contains("hunter2"));
-    }
-
-    #[test]
-    fn colours_follow_the_terminal_and_no_color() {
-        let set = |value: &'static str| Some(OsStr::new(value));
-        assert!(Color::Auto.enabled(true, None) && Color::Auto.enabled(true, set("")));
-        assert!(!Color::Auto.enabled(true, set("1")) && !Color::Auto.enabled(false, None));
-        assert!(Color::Always.enabled(false, set("1")) && !Color::Never.enabled(true, None));
     }
 
     /// Options that no file may set: where the file is, consent, and what is about one call only.

@@ -65,11 +65,11 @@ fn a_report_fits_a_terminal() {
 
     Some of the rows found
     ╭──────────────────────────────────────────────────────────────────────────────╮
-    │ table        row   line  check              reason                           │
+    │ table       row  line  check              reason                             │
     ├──────────────────────────────────────────────────────────────────────────────┤
-    │ documents  1,234  1,290  content_not_empty  content is empty\u{1b}[2J: a     │
-    │                                             document without text answers no │
-    │                                             question and would only be noise │
+    │ documents  1234  1290  content_not_empty  content is empty\u{1b}[2J: a       │
+    │                                           document without text answers no   │
+    │                                           question and would only be noise   │
     ╰──────────────────────────────────────────────────────────────────────────────╯
 
     Written
@@ -79,7 +79,7 @@ fn a_report_fits_a_terminal() {
     │ documents  documents        1     4,560        0          0 │
     ╰─────────────────────────────────────────────────────────────╯
 
-    Batches: 2 done; 1 retries.
+    Batches: 2 done; retries: 1.
 
     Time
     ╭────────────────────╮
@@ -98,7 +98,7 @@ fn a_report_fits_a_terminal() {
     Warnings
     ! audit.log: no transform uses it
 
-    ✓ The books balance: 4,642 rows read = 4,602 promoted + 20 merged + 20 quarantined. 1 table is only staged: no transform uses them.
+    ✓ The books balance: 4,642 rows read = 4,602 promoted + 20 merged + 20 quarantined. 1 table that no transform uses is only staged.
     ");
 }
 
