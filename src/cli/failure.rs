@@ -209,6 +209,8 @@ impl From<sqlmig::telemetry::log::LogError> for Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     #[derive(Debug, thiserror::Error)]
@@ -277,7 +279,7 @@ mod tests {
         );
         for code in ExitCode::ALL {
             let retry = if code.retryable() { "yes" } else { "no" };
-            page += &format!("| {} | {} | {retry} | {} |\n", code.number(), code.meaning(), code.remedy());
+            writeln!(page, "| {} | {} | {retry} | {} |", code.number(), code.meaning(), code.remedy()).unwrap();
         }
         page + "\nThis page is written from `src/cli/failure.rs` by \
                 `SQLMIG_WRITE_DOCS=1 cargo test --bin sqlmig exit_codes`.\n"

@@ -16,7 +16,8 @@ fn help(path: &[&str]) -> String {
     for name in path {
         at = at.find_subcommand_mut(name).unwrap();
     }
-    at.render_long_help().to_string()
+    let help = at.render_long_help().to_string();
+    help.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
 /// What a command's help says before the options that all commands share.
@@ -68,33 +69,33 @@ fn the_first_page() {
     Global options:
           --database-url <URL>
               The target database, as a postgres:// URL
-              
+
               A password in a command line is visible to everyone on the machine (ps): leave it out of
               the flag and give it by DATABASE_URL, PGPASSWORD, a pgpass file, or a file named by
               SQLMIG_PASSWORD_FILE.
-              
+
               [env: DATABASE_URL]
 
           --project <DIR>
               The project's folder (sqlmig.toml, migrations/, transforms/) [default: the built-in
               project docs]
-              
+
               [env: SQLMIG_PROJECT]
 
           --embedded-dir <DIR>
               Where the embedded PostgreSQL lives when no database is named [default: .sqlmig]
-              
+
               [env: SQLMIG_EMBEDDED_DIR]
 
           --postgres-bin <DIR>
               The folder with the initdb and postgres to start as embedded server [default: the newest
               found]
-              
+
               [env: SQLMIG_POSTGRES_BIN]
 
           --no-fetch[=<BOOL>]
               Never download PostgreSQL; fail where none is installed
-              
+
               [env: SQLMIG_NO_FETCH]
 
           --output <FORMAT>
@@ -103,7 +104,7 @@ fn the_first_page() {
               Possible values:
               - table: For people
               - json:  For programs
-              
+
               [env: SQLMIG_OUTPUT]
 
           --log-format <FORMAT>
@@ -112,23 +113,23 @@ fn the_first_page() {
               Possible values:
               - text: For people
               - json: For programs: one JSON object a line
-              
+
               [env: SQLMIG_LOG_FORMAT]
 
           --log-level <LEVEL>
               Which log lines: error, warn, info, debug, trace, or directives as
               sqlmig=debug,tokio_postgres=info [default: info; warn under a progress display]
-              
+
               [env: SQLMIG_LOG_LEVEL]
 
       -q, --quiet[=<BOOL>]
               No progress display and no log lines but warnings
-              
+
               [env: SQLMIG_QUIET]
 
       -v, --verbose[=<BOOL>]
               Show also what passed: every check, every staging table
-              
+
               [env: SQLMIG_VERBOSE]
 
           --color <WHEN>
@@ -138,7 +139,7 @@ fn the_first_page() {
               - auto:   On a terminal, unless NO_COLOR is set
               - always: Also into files and pipes
               - never:  Never
-              
+
               [env: SQLMIG_COLOR]
 
     Settings:
@@ -194,41 +195,41 @@ fn run() {
     Source:
           --table <TABLE>
               Only this table, as schema.table; may be given many times [default: all]
-              
+
               [env: SQLMIG_TABLE]
 
           --database <NAME>
               Which database of a pg_dumpall file
-              
+
               [env: SQLMIG_DATABASE]
 
           --row-limit <SIZE>
               Rows longer than this go to quarantine unread [default: 256MiB]
-              
+
               [env: SQLMIG_ROW_LIMIT]
 
     Limits:
           --max-rejects <N|P%>
               Fail where more rows are rejected: a count as 100, or a share of a table's rows as 0.5%
               [default: no bound]
-              
+
               [env: SQLMIG_MAX_REJECTS]
 
     Promotion:
           --batch-size <ROWS>
               Staged rows promoted in one transaction [default: 5000]
-              
+
               [env: SQLMIG_BATCH_SIZE]
 
           --parallel <N>
               Batches at work at once, each on a connection of its own; more than the server has cores
               is slower [default: 1]
-              
+
               [env: SQLMIG_PARALLEL]
 
           --allow-incomplete[=<BOOL>]
               Promote also what came from an unfinished source (truncated file, no closing comment)
-              
+
               [env: SQLMIG_ALLOW_INCOMPLETE]
 
     Global options: …
@@ -265,23 +266,23 @@ fn plan() {
     Source:
           --table <TABLE>
               Only this table, as schema.table; may be given many times [default: all]
-              
+
               [env: SQLMIG_TABLE]
 
           --database <NAME>
               Which database of a pg_dumpall file
-              
+
               [env: SQLMIG_DATABASE]
 
           --row-limit <SIZE>
               Rows longer than this go to quarantine unread [default: 256MiB]
-              
+
               [env: SQLMIG_ROW_LIMIT]
 
     Promotion:
           --batch-size <ROWS>
               Staged rows promoted in one transaction [default: 5000]
-              
+
               [env: SQLMIG_BATCH_SIZE]
 
     Global options: …
@@ -343,24 +344,24 @@ fn stage() {
     Source:
           --table <TABLE>
               Only this table, as schema.table; may be given many times [default: all]
-              
+
               [env: SQLMIG_TABLE]
 
           --database <NAME>
               Which database of a pg_dumpall file
-              
+
               [env: SQLMIG_DATABASE]
 
           --row-limit <SIZE>
               Rows longer than this go to quarantine unread [default: 256MiB]
-              
+
               [env: SQLMIG_ROW_LIMIT]
 
     Limits:
           --max-rejects <N|P%>
               Fail where more rows are rejected: a count as 100, or a share of a table's rows as 0.5%
               [default: no bound]
-              
+
               [env: SQLMIG_MAX_REJECTS]
 
     Global options: …
@@ -388,7 +389,7 @@ fn check() {
     Options:
           --run <ID>
               The run's id, as history shows it [default: the newest]
-              
+
               [env: SQLMIG_RUN]
 
       -h, --help
@@ -398,7 +399,7 @@ fn check() {
           --max-rejects <N|P%>
               Fail where more rows are rejected: a count as 100, or a share of a table's rows as 0.5%
               [default: no bound]
-              
+
               [env: SQLMIG_MAX_REJECTS]
 
     Global options: …
@@ -426,7 +427,7 @@ fn promote() {
     Options:
           --run <ID>
               The run's id, as history shows it [default: the newest]
-              
+
               [env: SQLMIG_RUN]
 
       -h, --help
@@ -435,18 +436,18 @@ fn promote() {
     Promotion:
           --batch-size <ROWS>
               Staged rows promoted in one transaction [default: 5000]
-              
+
               [env: SQLMIG_BATCH_SIZE]
 
           --parallel <N>
               Batches at work at once, each on a connection of its own; more than the server has cores
               is slower [default: 1]
-              
+
               [env: SQLMIG_PARALLEL]
 
           --allow-incomplete[=<BOOL>]
               Promote also what came from an unfinished source (truncated file, no closing comment)
-              
+
               [env: SQLMIG_ALLOW_INCOMPLETE]
 
     Global options: …
@@ -473,7 +474,7 @@ fn validate() {
     Options:
           --run <ID>
               The run's id, as history shows it [default: the newest]
-              
+
               [env: SQLMIG_RUN]
 
       -h, --help
@@ -502,7 +503,7 @@ fn status() {
     Options:
           --run <ID>
               The run's id, as history shows it [default: the newest]
-              
+
               [env: SQLMIG_RUN]
 
       -h, --help
@@ -532,7 +533,7 @@ fn report() {
     Options:
           --run <ID>
               The run's id, as history shows it [default: the newest]
-              
+
               [env: SQLMIG_RUN]
 
       -h, --help
@@ -561,7 +562,7 @@ fn history() {
     Options:
           --limit <N>
               At most so many runs [default: 20]
-              
+
               [env: SQLMIG_LIMIT]
 
       -h, --help
@@ -594,7 +595,7 @@ fn rollback() {
 
       -y, --yes
               Do not ask
-              
+
               [env: SQLMIG_YES]
 
       -h, --help
@@ -650,7 +651,7 @@ fn completions() {
     Arguments:
       <SHELL>
               The shell
-              
+
               [possible values: bash, elvish, fish, powershell, zsh]
 
     Options:
@@ -682,22 +683,22 @@ fn generate() {
     Options:
           --documents <N>
               Documents
-              
+
               [default: 4600]
 
           --seed <N>
               The same seed gives the same bytes
-              
+
               [default: 1]
 
           --dimensions <N>
               Dimensions of the vectors
-              
+
               [default: 3072]
 
           --faults <SHARE>
               Share of documents with each fault, from 0 to 1
-              
+
               [default: 0.001]
 
           --shape <SHAPE>
@@ -707,7 +708,7 @@ fn generate() {
               - docs:   The doc-server's own tables: documents and document_sources
               - crates: The older shape: crates and doc_embeddings
               - narrow: Many short rows without vectors
-              
+
               [default: docs]
 
           --index <FILE>

@@ -79,7 +79,7 @@ pub enum SettingsError {
 impl SettingsError {
     /// What to do next.
     #[must_use]
-    #[expect(clippy::unused_self, reason = "every error of sqlmig is asked the same way")]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "every error of sqlmig is asked the same way")]
     pub fn hint(&self) -> Option<String> {
         Some("a key is an option's name with _ for -, as batch_size = 5000; sqlmig run --help lists them".to_owned())
     }

@@ -181,7 +181,7 @@ pub fn duration(millis: i64) -> String {
 /// A size in bytes as people say it: `512 B`, `1.5 MiB`.
 #[must_use]
 pub fn size(bytes: i64) -> String {
-    for (unit, shift) in [("GiB", 30), ("MiB", 20), ("kiB", 10)] {
+    for (unit, shift) in [("GiB", 30), ("MiB", 20), ("KiB", 10)] {
         if bytes >= 1 << shift {
             let tenths = (bytes >> (shift - 10)) * 10 / 1024;
             return format!("{}.{} {unit}", count(tenths / 10), tenths % 10);
@@ -225,7 +225,7 @@ mod tests {
         });
         assert_eq!(
             [0, 1023, 1024, 1 << 20, 3 << 29].map(size).join(" · "),
-            "0 B · 1023 B · 1.0 kiB · 1.0 MiB · 1.5 GiB"
+            "0 B · 1023 B · 1.0 KiB · 1.0 MiB · 1.5 GiB"
         );
     }
 
