@@ -51,7 +51,7 @@ pub enum LimitError {
     #[error("{0:?} is no bound on rejected rows: write a number of rows as 100, or a share as 0.5%")]
     MaxRejects(String),
     /// No size.
-    #[error("{0:?} is no size: write bytes as 1048576, or with a unit as 256MiB (kiB, MiB, GiB)")]
+    #[error("{0:?} is no size: write bytes as 1048576, or with a unit as 256MiB (KiB, MiB, GiB)")]
     ByteSize(String),
 }
 
@@ -85,7 +85,7 @@ pub struct ByteSize(pub u64);
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (unit, shift) in [("GiB", 30), ("MiB", 20), ("kiB", 10)] {
+        for (unit, shift) in [("GiB", 30), ("MiB", 20), ("KiB", 10)] {
             if self.0 >= 1 << shift && self.0.trailing_zeros() >= shift {
                 return write!(f, "{}{unit}", self.0 >> shift);
             }

@@ -14,9 +14,9 @@ use uuid::Uuid;
 /// Says, under `sqlmig --help`, what holds for every command.
 const AFTER_HELP: &str = "\
 Settings:
-  An option given as a flag wins over its environment variable, that over the key of the same name in the project's
-  sqlmig.toml (--batch-size, SQLMIG_BATCH_SIZE, batch_size = 5000), and that over the default. A switch that a file
-  turned on is turned off by --switch=false.
+  An option given as a flag wins over its environment variable, that over the key of the same name in the project's \
+sqlmig.toml (--batch-size, SQLMIG_BATCH_SIZE, batch_size = 5000), and that over the default. A switch that a file turned \
+on is turned off by --switch=false.
 
 Database:
   DATABASE_URL names the target. Without one sqlmig starts a PostgreSQL of its own in .sqlmig/ and says so.
@@ -24,11 +24,16 @@ Database:
 Output:
   Data goes to stdout, everything else to stderr. After any failure, run the same command again: it goes on.
 
-Exit codes:
-  0 done                    3 the data failed a check     6 another run holds the lock (retry)
-  1 unexpected              4 the source cannot be read   7 interrupted, resumable (retry)
-  2 usage or configuration  5 database unavailable (retry)
-  docs/exit-codes.md says more.
+Exit codes (docs/exit-codes.md says what to do about each):
+  0 done
+  1 unexpected
+  2 usage or configuration
+  3 the data failed a check, a budget or the books
+  4 the source cannot be read
+  5 the database is unavailable (retry)
+  6 another run holds the lock (retry)
+  7 interrupted, resumable (retry)
+  8 the embeddings API is unavailable (retry)
 
 First steps:
   sqlmig plan dump.sql.gz     what would happen; writes nothing
@@ -340,7 +345,7 @@ Examples:
 #[command(next_help_heading = "Source")]
 pub struct SourceArgs {
     /// A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin
-    #[arg(value_name = "SOURCE")]
+    #[arg(value_name = "SOURCE", help_heading = None)]
     pub source: PathBuf,
     /// Only this table, as schema.table; may be given many times [default: all]
     #[arg(long = "table", value_name = "TABLE", env = "SQLMIG_TABLE", value_delimiter = ',')]

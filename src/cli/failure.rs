@@ -200,3 +200,108 @@ impl From<super::settings::SettingsError> for Failure {
         Self::from_error(ExitCode::Usage, &error).with_hint(error.hint())
     }
 }
+
+impl From<sqlmig::telemetry::log::LogError> for Failure {
+    fn from(error: sqlmig::telemetry::log::LogError) -> Self {
+        Self::from_error(ExitCode::Usage, &error).with_hint(error.hint())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Link {
+        text: &'static str,
+        source: Option<Box<Link>>,
+    }
+
+    fn chain(texts: &[&'static str]) -> Link {
+        let (text, rest) = texts.split_first().unwrap();
+        Link { text, source: (!rest.is_empty()).then(|| Box::new(chain(rest))) }
+    }
+
+    fn told(failure: &Failure, color: bool) -> String {
+        let mut out = Vec::new();
+        failure.write_text(color, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn sample() -> Failure {
+        let error = chain(&[
+            "cannot stage public.documents: connection refused",
+            "connection refused",
+            "no route\x1b[2J to host",
+            "os error 113\nsecond line",
+        ]);
+        Failure::from_error(ExitCode::Database, &error).with_hint(Some("run the same command again".into()))
+    }
+
+    #[test]
+    fn a_failure_is_told_once_with_its_causes_and_what_to_do() {
+        insta::assert_snapshot!(told(&sample(), false), @r"
+        error: cannot stage public.documents: connection refused
+        cause: no route\u{1b}[2J to host
+        cause: os error 113
+               second line
+        hint: run the same command again
+        ");
+        assert!(told(&sample(), true).starts_with("\x1b[1;31merror:\x1b[0m cannot stage"));
+    }
+
+    #[test]
+    fn a_failure_as_json_is_one_line() {
+        let mut out = Vec::new();
+        sample().write_json(&mut out).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"{"error":"cannot stage public.documents: connection refused","causes":["no route\u001b[2J to host","os error 113\nsecond line"],"hint":"run the same command again","code":5,"meaning":"the database is unavailable","retryable":true}"#);
+    }
+
+    #[test]
+    fn codes_are_their_place_and_keep_their_numbers() {
+        for (place, code) in ExitCode::ALL.into_iter().enumerate() {
+            assert_eq!(usize::from(code.number()), place);
+        }
+        assert!(ExitCode::Locked.retryable() && !ExitCode::Data.retryable() && !ExitCode::Unexpected.retryable());
+    }
+
+    /// The page of exit codes as the enum has it.
+    fn page() -> String {
+        let mut page = String::from(
+            "# Exit codes\n\n\
+             A number never changes its meaning; Kubernetes' `podFailurePolicy` and scripts may rely on it. \"Retry\" says \
+             whether the same command may\nsucceed later without anyone changing anything: every command goes on where it \
+             was.\n\n\
+             | code | means | retry | what to do |\n|---|---|---|---|\n",
+        );
+        for code in ExitCode::ALL {
+            let retry = if code.retryable() { "yes" } else { "no" };
+            writeln!(page, "| {} | {} | {retry} | {} |", code.number(), code.meaning(), code.remedy()).unwrap();
+        }
+        page + "\nThis page is written from `src/cli/failure.rs` by \
+                `SQLMIG_WRITE_DOCS=1 cargo test --bin sqlmig exit_codes`.\n"
+    }
+
+    #[test]
+    fn the_page_of_exit_codes_is_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/exit-codes.md");
+        if std::env::var_os("SQLMIG_WRITE_DOCS").is_some() {
+            std::fs::write(path, page()).unwrap();
+        }
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(written == page(), "write it again: SQLMIG_WRITE_DOCS=1 cargo test --bin sqlmig exit_codes");
+    }
+
+    #[test]
+    fn the_help_lists_the_codes_as_they_are() {
+        let help = <crate::cli::args::Args as clap::CommandFactory>::command().render_long_help().to_string();
+        for code in ExitCode::ALL {
+            let retry = if code.retryable() { " (retry)" } else { "" };
+            let line = format!("\n  {} {}{retry}\n", code.number(), code.meaning());
+            assert!(help.contains(&line), "{code:?} is not in sqlmig --help as it is");
+        }
+    }
+}

@@ -5,4 +5,7 @@
 pub mod args;
 pub mod completions;
 pub mod failure;
+#[cfg(test)]
+mod help;
+pub mod presentation;
 pub mod settings;

@@ -1,6 +1,5 @@
 //! What holds: the flags, the environment, the project's file and the defaults, resolved once.
 
-use std::ffi::OsStr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -8,10 +7,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use sqlmig::limits::{ByteSize, MaxRejects};
 use sqlmig::names::TableName;
-use sqlmig::report::Format;
-use sqlmig::telemetry::log;
 
 use super::args::{Color, Command, GlobalArgs, LogFormat, Output};
+use super::presentation::Presentation;
 
 /// Staged rows of one batch; of the sizes tried, larger ones gained nothing and made what one failure undoes larger.
 const BATCH_SIZE: u32 = 5_000;
@@ -27,6 +25,7 @@ const EMBEDDED_DIR: &str = ".sqlmig";
 #[serde(deny_unknown_fields, default)]
 pub struct FileSettings {
     /// `--database-url`; leave the password to the environment.
+    #[serde(deserialize_with = "secret")]
     pub database_url: Option<SecretString>,
     /// `--embedded-dir`.
     pub embedded_dir: Option<PathBuf>,
@@ -64,6 +63,11 @@ pub struct FileSettings {
     pub limit: Option<NonZeroU32>,
 }
 
+/// A text that must not be shown again.
+fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    String::deserialize(deserializer).map(|text| Some(text.into()))
+}
+
 /// Why settings do not hold.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -75,7 +79,7 @@ pub enum SettingsError {
 impl SettingsError {
     /// What to do next.
     #[must_use]
-    #[expect(clippy::unused_self, reason = "every error of sqlmig is asked the same way")]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "every error of sqlmig is asked the same way")]
     pub fn hint(&self) -> Option<String> {
         Some("a key is an option's name with _ for -, as batch_size = 5000; sqlmig run --help lists them".to_owned())
     }
@@ -99,57 +103,6 @@ impl FileSettings {
     fn tables(&self) -> Result<Vec<TableName>, SettingsError> {
         let names = self.table.iter().flatten();
         names.map(|name| name.parse().map_err(|error| SettingsError::File(format!("table: {error}")))).collect()
-    }
-}
-
-/// How sqlmig talks: what is needed before anything else is known, and to tell of a failure.
-#[derive(Debug, Clone)]
-pub struct Presentation {
-    /// How data is written to stdout.
-    pub output: Format,
-    /// How log lines are written.
-    pub log_format: log::Format,
-    /// Which log lines; `None` leaves it to whether there is a progress display.
-    pub log_level: Option<String>,
-    /// No progress display, no log lines but warnings.
-    pub quiet: bool,
-    /// Show also what passed.
-    pub verbose: bool,
-    /// When colours are used.
-    pub color: Color,
-}
-
-impl Presentation {
-    /// Resolves what was typed with what the project's file says; with [`FileSettings::default`] before it was read.
-    #[must_use]
-    pub fn resolve(typed: &GlobalArgs, file: &FileSettings) -> Self {
-        Self {
-            output: match typed.output.or(file.output).unwrap_or(Output::Table) {
-                Output::Table => Format::Table,
-                Output::Json => Format::Json,
-            },
-            log_format: match typed.log_format.or(file.log_format).unwrap_or(LogFormat::Text) {
-                LogFormat::Text => log::Format::Text,
-                LogFormat::Json => log::Format::Json,
-            },
-            log_level: typed.log_level.clone().or_else(|| file.log_level.clone()),
-            quiet: typed.quiet.or(file.quiet).unwrap_or(false),
-            verbose: typed.verbose.or(file.verbose).unwrap_or(false),
-            color: typed.color.or(file.color).unwrap_or(Color::Auto),
-        }
-    }
-}
-
-impl Color {
-    /// Whether to colour a stream: `terminal` says whether it is one, `no_color` is the variable of that name, which
-    /// counts when it is not empty (<https://no-color.org>).
-    #[must_use]
-    pub fn enabled(self, terminal: bool, no_color: Option<&OsStr>) -> bool {
-        match self {
-            Self::Always => true,
-            Self::Never => false,
-            Self::Auto => terminal && no_color.is_none_or(OsStr::is_empty),
-        }
     }
 }
 
@@ -236,4 +189,105 @@ fn first<T: Clone>(typed: Option<&T>, file: Option<&T>) -> Option<T> {
 /// What was typed, else what the file says, else the default.
 fn number(typed: Option<u32>, file: Option<NonZeroU32>, default: u32) -> u32 {
     typed.or(file.map(NonZeroU32::get)).unwrap_or(default)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+    use secrecy::ExposeSecret;
+    use sqlmig::report::Format;
+
+    use super::*;
+    use crate::cli::args::Args;
+
+    fn resolve(line: &[&str], file: &str) -> Settings {
+        let args = Args::try_parse_from([&["sqlmig"], line].concat()).unwrap();
+        let file = FileSettings::from_table(file.parse().unwrap()).unwrap();
+        Settings::resolve(&args.global, &args.command, &file).unwrap()
+    }
+
+    const FILE: &str = r#"
+        database_url = "postgres://file/db"
+        no_fetch = true
+        output = "json"
+        table = ["public.documents"]
+        row_limit = "1MiB"
+        max_rejects = "0.5%"
+        batch_size = 100
+        allow_incomplete = true
+    "#;
+
+    #[test]
+    fn the_default_holds_where_nothing_is_said() {
+        let settings = resolve(&["run", "dump.sql"], "");
+        assert_eq!((settings.batch_size, settings.parallel, settings.row_limit), (5000, 1, ROW_LIMIT));
+        assert_eq!(settings.embedded, EmbeddedSettings { dir: ".sqlmig".into(), postgres_bin: None, fetch: true });
+        assert_eq!((settings.max_rejects, settings.allow_incomplete), (None, false));
+        assert_eq!((settings.presentation.output, settings.presentation.color), (Format::Table, Color::Auto));
+    }
+
+    #[test]
+    fn the_file_wins_over_the_default() {
+        let settings = resolve(&["run", "dump.sql"], FILE);
+        assert_eq!(settings.database_url.unwrap().expose_secret(), "postgres://file/db");
+        assert_eq!((settings.batch_size, settings.row_limit), (100, ByteSize(1 << 20)));
+        assert_eq!(settings.max_rejects, Some(MaxRejects::Percent(0.5)));
+        assert_eq!(settings.tables, [TableName::new("public", "documents")]);
+        assert_eq!(settings.presentation.output, Format::Json);
+        assert!(settings.allow_incomplete && !settings.embedded.fetch);
+    }
+
+    #[test]
+    fn what_is_typed_wins_over_the_file() {
+        let line = "run dump.sql --batch-size 7 --max-rejects 3 --row-limit 4096 --table a.b --table c --output table \
+                    --allow-incomplete=false --no-fetch=false --database-url postgres://typed/db";
+        let settings = resolve(&line.split_whitespace().collect::<Vec<_>>(), FILE);
+        assert_eq!(settings.database_url.unwrap().expose_secret(), "postgres://typed/db");
+        assert_eq!((settings.batch_size, settings.row_limit), (7, ByteSize(4096)));
+        assert_eq!(settings.max_rejects, Some(MaxRejects::Count(3)));
+        assert_eq!(settings.tables, [TableName::new("a", "b"), TableName::unqualified("c")]);
+        assert_eq!(settings.presentation.output, Format::Table);
+        assert!(!settings.allow_incomplete && settings.embedded.fetch);
+    }
+
+    #[test]
+    fn a_file_with_an_unknown_key_or_a_wrong_value_is_refused() {
+        for (file, named) in [
+            ("batchsize = 1", "batchsize"),
+            ("batch_size = 0", "nonzero"),
+            ("max_rejects = \"many\"", "many"),
+            ("table = [\"a.b.c\"]", "a.b.c"),
+            ("output = \"xml\"", "xml"),
+        ] {
+            let error = FileSettings::from_table(file.parse().unwrap()).unwrap_err().to_string();
+            assert!(error.contains(named), "{file}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_stays_secret() {
+        let settings = resolve(&["run", "a", "--database-url", "postgres://u:hunter2@h/d"], "");
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+
+    /// Options that no file may set: where the file is, consent, and what is about one call only.
+    const NOT_IN_A_FILE: [&str; 4] = ["project", "yes", "run", "staging"];
+
+    #[test]
+    fn every_option_has_a_variable_and_a_key() {
+        let command = Args::command();
+        let commands = command.get_subcommands().filter(|command| command.get_name() != "generate");
+        for option in std::iter::once(&command).chain(commands).flat_map(clap::Command::get_arguments) {
+            let Some(name) = option.get_long().filter(|name| *name != "help" && *name != "version") else { continue };
+            let key = name.replace('-', "_");
+            if name != "staging" {
+                let variable = option.get_env().unwrap_or_else(|| panic!("--{name} has no variable"));
+                let own = format!("SQLMIG_{}", key.to_uppercase());
+                assert!(variable == own.as_str() || (name == "database-url" && variable == "DATABASE_URL"), "--{name}");
+            }
+            let table = toml::Table::from_iter([(key, toml::Value::Array(vec![toml::Value::Boolean(true)]))]);
+            let error = FileSettings::from_table(table).unwrap_err().to_string();
+            assert_eq!(error.contains("unknown field"), NOT_IN_A_FILE.contains(&name), "--{name}: {error}");
+        }
+    }
 }

@@ -135,21 +135,21 @@ fn books(report: &Report) -> Result<String, String> {
         )
     };
     if aside > 0 {
-        let tables = if aside == 1 { "table is" } else { "tables are" };
-        sentence = format!("{sentence} {aside} {tables} only staged: no transform uses them.");
+        let tables = if aside == 1 { "table that no transform uses is" } else { "tables that no transform uses are" };
+        sentence = format!("{sentence} {aside} {tables} only staged.");
     }
     Ok(sentence)
 }
 
 /// Writes the books: the tables on their way to final tables, then those that are only staged.
-pub(super) fn write(state: &str, tables: &[TableBooks], view: &View, writer: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(state: &str, tables: &[TableBooks], view: View, writer: &mut dyn Write) -> io::Result<()> {
     let promoted = promoted(state, tables);
     let (used, rest): (Vec<_>, Vec<_>) = tables.iter().partition(|table| promoted && table.used);
     write_promoted(&used, view, writer)?;
     write_staged(if promoted { "Only staged: no transform uses these tables" } else { "Staged" }, &rest, view, writer)
 }
 
-fn write_promoted(tables: &[&TableBooks], view: &View, writer: &mut dyn Write) -> io::Result<()> {
+fn write_promoted(tables: &[&TableBooks], view: View, writer: &mut dyn Write) -> io::Result<()> {
     let heads = [
         Head::Text("table"),
         Head::Number("read"),
@@ -183,7 +183,7 @@ fn write_promoted(tables: &[&TableBooks], view: &View, writer: &mut dyn Write) -
     grid.write(writer)
 }
 
-fn write_staged(title: &'static str, tables: &[&TableBooks], view: &View, writer: &mut dyn Write) -> io::Result<()> {
+fn write_staged(title: &'static str, tables: &[&TableBooks], view: View, writer: &mut dyn Write) -> io::Result<()> {
     let heads = [
         Head::Text("table"),
         Head::Text("staged as"),
@@ -212,4 +212,63 @@ fn write_staged(title: &'static str, tables: &[&TableBooks], view: &View, writer
         add(Cell::new("total").add_attribute(Attribute::Bold), "", &Totals::of(tables.iter().copied()), all);
     }
     grid.write(writer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::BatchCount;
+    use crate::report::sample;
+
+    fn sentence(change: impl FnOnce(&mut Report)) -> (bool, String) {
+        let mut report = sample::report();
+        change(&mut report);
+        let verdict = verdict(&report);
+        (verdict.holds, verdict.sentence)
+    }
+
+    #[test]
+    fn books_that_balance_are_summed() {
+        let (holds, said) = sentence(|report| report.tables.truncate(1));
+        assert!(holds);
+        assert_eq!(said, "The books balance: 4,600 rows read = 4,560 promoted + 20 merged + 20 quarantined.");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let (holds, said) = sentence(|report| {
+            report.tables[0].rows_merged = 10;
+            report.tables[0].balanced = false;
+        });
+        assert!(!holds);
+        assert_eq!(
+            said,
+            "The books do not balance: public.documents: 4,600 rows read, 4,590 accounted for, 10 missing."
+        );
+    }
+
+    #[test]
+    fn nothing_loaded_is_no_success() {
+        let (holds, said) = sentence(|report| report.tables.clear());
+        assert!(!holds && said.starts_with("Nothing was loaded"), "{said}");
+        let (holds, said) = sentence(|report| report.tables = vec![sample::table("public.documents", 0, 0, 0, 0)]);
+        assert!(!holds && said.starts_with("Nothing was loaded"), "{said}");
+    }
+
+    #[test]
+    fn balanced_books_do_not_hide_what_else_is_wrong() {
+        let (holds, said) = sentence(|report| {
+            report.run.complete = false;
+            report.run.error = Some("connection lost.".into());
+            report.checks[3].rows_failed = 2;
+            report.batches = BatchCount { done: 1, pending: 11, ..BatchCount::default() };
+        });
+        assert!(!holds);
+        assert!(said.starts_with("The books balance"), "{said}");
+        for part in
+            ["severity error found rows: dimensions", "proper end", "still to do: 11", "failed: connection lost."]
+        {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    }
 }

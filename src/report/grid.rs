@@ -10,13 +10,13 @@ use comfy_table::{
 
 use super::View;
 
-/// A frame without inner lines: nine columns of numbers must fit a terminal of 80.
+/// A frame without inner lines: eight columns, seven of them numbers, must fit a terminal of 80.
 const FRAME: TableStyle = TableStyle::new()
-    .top_border(LineStyle::none().left('╭').fill('─').right('╮'))
+    .top_border(LineStyle::new('╭', '─', '─', '╮'))
     .header_lines(ContentLineStyle::none().left('│').right('│'))
-    .header_separator(LineStyle::none().left('├').fill('─').right('┤'))
+    .header_separator(LineStyle::new('├', '─', '─', '┤'))
     .content_lines(ContentLineStyle::none().left('│').right('│'))
-    .bottom_border(LineStyle::none().left('╰').fill('─').right('╯'));
+    .bottom_border(LineStyle::new('╰', '─', '─', '╯'));
 
 /// A column's head, and what stands in it.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +71,7 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    pub(super) fn new(title: &'static str, view: &View, heads: &[Head]) -> Self {
+    pub(super) fn new(title: &'static str, view: View, heads: &[Head]) -> Self {
         let mut table = Table::new();
         table.load_style(FRAME).set_content_arrangement(ContentArrangement::Dynamic).set_width(view.width);
         // The writer is what decides about colour, not what stdout happens to be.
@@ -82,7 +82,9 @@ impl Grid {
         table.set_header(heads.iter().map(|head| match head {
             Head::Text(name) | Head::Name(name) | Head::Number(name) => Cell::new(name).add_attribute(Attribute::Bold),
         }));
-        for (column, head) in table.column_iter_mut().zip(heads) {
+        for (place, (column, head)) in table.column_iter_mut().zip(heads).enumerate() {
+            // Between columns stands a space in place of a line, and one of padding.
+            column.set_padding((u16::from(place == 0), 1));
             match head {
                 Head::Text(_) => {}
                 Head::Name(_) => drop(column.set_constraint(ColumnConstraint::ContentWidth)),
@@ -179,7 +181,7 @@ pub fn duration(millis: i64) -> String {
 /// A size in bytes as people say it: `512 B`, `1.5 MiB`.
 #[must_use]
 pub fn size(bytes: i64) -> String {
-    for (unit, shift) in [("GiB", 30), ("MiB", 20), ("kiB", 10)] {
+    for (unit, shift) in [("GiB", 30), ("MiB", 20), ("KiB", 10)] {
         if bytes >= 1 << shift {
             let tenths = (bytes >> (shift - 10)) * 10 / 1024;
             return format!("{}.{} {unit}", count(tenths / 10), tenths % 10);
@@ -223,7 +225,7 @@ mod tests {
         });
         assert_eq!(
             [0, 1023, 1024, 1 << 20, 3 << 29].map(size).join(" · "),
-            "0 B · 1023 B · 1.0 kiB · 1.0 MiB · 1.5 GiB"
+            "0 B · 1023 B · 1.0 KiB · 1.0 MiB · 1.5 GiB"
         );
     }
 

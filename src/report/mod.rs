@@ -7,6 +7,8 @@ mod run;
 mod runs;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Write};
 
@@ -44,7 +46,7 @@ pub struct View {
 /// # Errors
 ///
 /// What the writer reports.
-pub fn render(report: &Report, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+pub fn render(report: &Report, view: View, writer: &mut dyn Write) -> io::Result<()> {
     match view.format {
         Format::Json => json(report, writer),
         Format::Table => run::write(report, view, writer),
@@ -56,7 +58,7 @@ pub fn render(report: &Report, view: &View, writer: &mut dyn Write) -> io::Resul
 /// # Errors
 ///
 /// What the writer reports.
-pub fn render_plan(plan: &Plan, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+pub fn render_plan(plan: &Plan, view: View, writer: &mut dyn Write) -> io::Result<()> {
     match view.format {
         Format::Json => json(plan, writer),
         Format::Table => plan::write(plan, view, writer),
@@ -68,7 +70,7 @@ pub fn render_plan(plan: &Plan, view: &View, writer: &mut dyn Write) -> io::Resu
 /// # Errors
 ///
 /// What the writer reports.
-pub fn render_history(history: &History, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+pub fn render_history(history: &History, view: View, writer: &mut dyn Write) -> io::Result<()> {
     match view.format {
         Format::Json => json(history, writer),
         Format::Table => runs::write_history(history, view, writer),
@@ -80,7 +82,7 @@ pub fn render_history(history: &History, view: &View, writer: &mut dyn Write) ->
 /// # Errors
 ///
 /// What the writer reports.
-pub fn render_status(status: &Status, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+pub fn render_status(status: &Status, view: View, writer: &mut dyn Write) -> io::Result<()> {
     match view.format {
         Format::Json => json(status, writer),
         Format::Table => runs::write_status(status, view, writer),

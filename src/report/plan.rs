@@ -7,7 +7,7 @@ use super::grid::{Grid, Head, count, number, printable, size, table_name, text};
 use super::run::{as_count, list, write_statements, write_warnings};
 use crate::outcome::{Plan, PlanDump};
 
-pub(super) fn write(plan: &Plan, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(plan: &Plan, view: View, writer: &mut dyn Write) -> io::Result<()> {
     write_head(plan, writer)?;
     write_tables(plan, view, writer)?;
     write_checks(plan, view, writer)?;
@@ -48,7 +48,7 @@ fn dump_versions(dump: &PlanDump) -> String {
     format!("PostgreSQL {}, by pg_dump {}", version(&dump.server_version), version(&dump.pg_dump_version))
 }
 
-fn write_tables(plan: &Plan, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+fn write_tables(plan: &Plan, view: View, writer: &mut dyn Write) -> io::Result<()> {
     let heads = [
         Head::Text("table"),
         Head::Number("rows"),
@@ -72,7 +72,7 @@ fn write_tables(plan: &Plan, view: &View, writer: &mut dyn Write) -> io::Result<
     grid.write(writer)
 }
 
-fn write_checks(plan: &Plan, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+fn write_checks(plan: &Plan, view: View, writer: &mut dyn Write) -> io::Result<()> {
     let heads = [Head::Text("check"), Head::Text("on"), Head::Name("severity"), Head::Text("what it finds")];
     let mut grid = Grid::new("Checks, duplicate rules and validations", view, &heads);
     for check in &plan.checks {
@@ -82,7 +82,7 @@ fn write_checks(plan: &Plan, view: &View, writer: &mut dyn Write) -> io::Result<
     grid.write(writer)
 }
 
-fn write_promote(plan: &Plan, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+fn write_promote(plan: &Plan, view: View, writer: &mut dyn Write) -> io::Result<()> {
     let heads = [Head::Text("promote"), Head::Text("from"), Head::Text("into"), Head::Text("note")];
     let mut grid = Grid::new("Promotion", view, &heads);
     for step in &plan.promote {

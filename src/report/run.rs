@@ -9,7 +9,7 @@ use super::runs::write_head;
 use super::{View, books, verdict};
 use crate::outcome::{CheckResult, Report, Severity};
 
-pub(super) fn write(report: &Report, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &Report, view: View, writer: &mut dyn Write) -> io::Result<()> {
     write_head(&report.run, view, writer)?;
     books::write(&report.run.state, &report.tables, view, writer)?;
     write_checks(&report.checks, view, writer)?;
@@ -37,7 +37,7 @@ fn weight(check: &CheckResult) -> Mark {
     }
 }
 
-fn write_checks(checks: &[CheckResult], view: &View, writer: &mut dyn Write) -> io::Result<()> {
+fn write_checks(checks: &[CheckResult], view: View, writer: &mut dyn Write) -> io::Result<()> {
     if checks.is_empty() {
         title("Checks", view.color, writer)?;
         return writeln!(writer, "No check ran.\n");
@@ -84,7 +84,7 @@ fn write_checks(checks: &[CheckResult], view: &View, writer: &mut dyn Write) -> 
     if (!passed.is_empty() && !view.verbose) || !skipped.is_empty() { writeln!(writer) } else { Ok(()) }
 }
 
-fn write_duplicates(report: &Report, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+fn write_duplicates(report: &Report, view: View, writer: &mut dyn Write) -> io::Result<()> {
     let mut grid =
         Grid::new("Duplicates merged", view, &[Head::Text("rule"), Head::Text("table"), Head::Number("rows")]);
     for duplicate in &report.duplicates {
@@ -93,7 +93,7 @@ fn write_duplicates(report: &Report, view: &View, writer: &mut dyn Write) -> io:
     grid.write(writer)
 }
 
-fn write_quarantine(report: &Report, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+fn write_quarantine(report: &Report, view: View, writer: &mut dyn Write) -> io::Result<()> {
     let heads = [Head::Text("table"), Head::Text("check"), Head::Text("code"), Head::Number("rows")];
     let mut grid = Grid::new("Quarantine", view, &heads);
     for taken in &report.quarantine {
@@ -109,11 +109,12 @@ fn write_quarantine(report: &Report, view: &View, writer: &mut dyn Write) -> io:
         [Head::Text("table"), Head::Number("row"), Head::Number("line"), Head::Text("check"), Head::Text("reason")];
     let mut grid = Grid::new("Some of the rows found", view, &heads);
     for finding in &report.samples {
-        let line = finding.line.map_or_else(|| text(""), number);
+        // Numbers that one searches for are written as one types them.
+        let line = finding.line.map_or_else(String::new, |line| line.to_string());
         grid.row(vec![
             text(&table_name(&finding.source)),
-            number(finding.row),
-            line,
+            text(&finding.row.to_string()),
+            text(&line),
             text(&finding.check),
             text(&finding.reason),
         ]);
@@ -121,7 +122,7 @@ fn write_quarantine(report: &Report, view: &View, writer: &mut dyn Write) -> io:
     grid.write(writer)
 }
 
-fn write_targets(report: &Report, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+fn write_targets(report: &Report, view: View, writer: &mut dyn Write) -> io::Result<()> {
     let heads = [
         Head::Text("transform"),
         Head::Text("target"),
@@ -149,10 +150,10 @@ fn write_targets(report: &Report, view: &View, writer: &mut dyn Write) -> io::Re
     let parts = [(batches.done, "done"), (batches.failed, "failed"), (batches.pending, "to do")];
     let told: Vec<String> =
         parts.iter().filter(|(rows, _)| *rows > 0).map(|(rows, what)| format!("{} {what}", count(*rows))).collect();
-    writeln!(writer, "Batches: {}; {} retries.\n", told.join(", "), count(batches.retried))
+    writeln!(writer, "Batches: {}; retries: {}.\n", told.join(", "), count(batches.retried))
 }
 
-fn write_times(report: &Report, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+fn write_times(report: &Report, view: View, writer: &mut dyn Write) -> io::Result<()> {
     let mut grid = Grid::new("Time", view, &[Head::Text("phase"), Head::Number("time")]);
     for phase in &report.phases {
         grid.row(vec![text(&phase.phase), text(&duration(phase.elapsed_ms))]);
@@ -175,7 +176,7 @@ fn write_times(report: &Report, view: &View, writer: &mut dyn Write) -> io::Resu
     writeln!(writer, ".\n")
 }
 
-fn write_rest(report: &Report, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+fn write_rest(report: &Report, view: View, writer: &mut dyn Write) -> io::Result<()> {
     if !report.migrations.is_empty() {
         let names: Vec<&str> = report.migrations.iter().map(String::as_str).collect();
         list("Migrations applied:", &names, view, writer)?;
@@ -188,7 +189,7 @@ fn write_rest(report: &Report, view: &View, writer: &mut dyn Write) -> io::Resul
 /// Writes what else a source held.
 pub(super) fn write_statements(
     statements: &[crate::outcome::StatementCount],
-    view: &View,
+    view: View,
     writer: &mut dyn Write,
 ) -> io::Result<()> {
     if statements.is_empty() {
@@ -202,7 +203,7 @@ pub(super) fn write_statements(
 }
 
 /// Writes warnings, one a line.
-pub(super) fn write_warnings(warnings: &[String], view: &View, writer: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_warnings(warnings: &[String], view: View, writer: &mut dyn Write) -> io::Result<()> {
     if warnings.is_empty() {
         return Ok(());
     }
@@ -215,7 +216,7 @@ pub(super) fn write_warnings(warnings: &[String], view: &View, writer: &mut dyn 
 }
 
 /// Writes a lead and a list behind it, broken between items at the page's width.
-pub(super) fn list(lead: &str, items: &[&str], view: &View, writer: &mut dyn Write) -> io::Result<()> {
+pub(super) fn list(lead: &str, items: &[&str], view: View, writer: &mut dyn Write) -> io::Result<()> {
     let mut column = lead.chars().count();
     write!(writer, "{lead}")?;
     for (place, item) in items.iter().enumerate() {

@@ -33,7 +33,7 @@ fn elapsed(run: &RunSummary) -> Option<String> {
 }
 
 /// Writes which run it is.
-pub(super) fn write_head(run: &RunSummary, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_head(run: &RunSummary, view: View, writer: &mut dyn Write) -> io::Result<()> {
     let line = |writer: &mut dyn Write, label: &str, value: &str| {
         if view.color {
             writeln!(writer, "\x1b[1m{label:<8}\x1b[0m {value}")
@@ -57,7 +57,7 @@ pub(super) fn write_head(run: &RunSummary, view: &View, writer: &mut dyn Write) 
 }
 
 /// Writes the runs, one line each.
-pub(super) fn write_history(history: &History, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_history(history: &History, view: View, writer: &mut dyn Write) -> io::Result<()> {
     if history.runs.is_empty() {
         return writeln!(writer, "No run yet in this database: sqlmig run SOURCE begins one.");
     }
@@ -87,7 +87,7 @@ pub(super) fn write_history(history: &History, view: &View, writer: &mut dyn Wri
 }
 
 /// Writes how far a run has come.
-pub(super) fn write_status(status: &Status, view: &View, writer: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_status(status: &Status, view: View, writer: &mut dyn Write) -> io::Result<()> {
     write_head(&status.run, view, writer)?;
     books::write(&status.run.state, &status.tables, view, writer)?;
     let heads = [

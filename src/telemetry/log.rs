@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
@@ -17,6 +18,10 @@ use uuid::Uuid;
 
 use super::progress::{Display, Mode};
 use crate::report::printable;
+
+/// RFC 3339 in UTC, always to the millisecond, so that lines sort as text.
+const MOMENT: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,7 +158,7 @@ where
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let now = OffsetDateTime::now_utc().format(&Rfc3339).map_err(|_| fmt::Error)?;
+        let now = OffsetDateTime::now_utc().format(MOMENT).map_err(|_| fmt::Error)?;
         let line = Line { now, level: *event.metadata().level(), target: event.metadata().target(), fields };
         writer.write_str(&line.written(self))
     }
@@ -284,12 +289,12 @@ mod tests {
 
     #[test]
     fn a_text_line_names_the_run_and_stays_one_line() {
-        insta::assert_snapshot!(line("sqlmig").written(&lines(Format::Text)), @"");
+        insta::assert_snapshot!(line("sqlmig").written(&lines(Format::Text)), @r#"2026-01-02T03:04:05Z  INFO run=00000000-0000-0000-0000-000000000001 table staged table=public.documents staged=4600 note="two words\n\u{1b}[2J""#);
     }
 
     #[test]
     fn a_json_line_is_one_object() {
-        insta::assert_snapshot!(line("sqlmig").written(&lines(Format::Json)), @"");
+        insta::assert_snapshot!(line("sqlmig").written(&lines(Format::Json)), @r#"{"level":"info","message":"table staged","note":"two words\n\u001b[2J","run":"00000000-0000-0000-0000-000000000001","staged":4600,"table":"public.documents","target":"sqlmig","timestamp":"2026-01-02T03:04:05Z"}"#);
     }
 
     #[test]
@@ -306,10 +311,8 @@ mod tests {
         assert_eq!(shown(None, false, Mode::Bars { color: false }), "sqlmig=warn,warn");
         assert_eq!(shown(Some("DEBUG"), true, Mode::Lines), "sqlmig=debug,warn");
         assert_eq!(shown(Some("error"), false, Mode::Lines), "error");
-        assert_eq!(
-            shown(Some("sqlmig=trace,refinery_core=info"), false, Mode::Lines),
-            "sqlmig=trace,refinery_core=info"
-        );
+        let directives = "refinery_core=info,sqlmig=trace";
+        assert_eq!(shown(Some(directives), false, Mode::Lines), directives);
         for level in ["loud", "sqlmig=loud"] {
             assert!(filter(&options(Some(level), false), Mode::Lines).is_err(), "{level}");
         }

@@ -10,6 +10,13 @@ use super::{line, step};
 use crate::event::{Event, Events, Phase};
 use crate::names::TableName;
 
+/// A source whose stored size is known.
+const SIZED: &str = "stage    {wide_bar} {percent:>3} % of {binary_total_bytes} · {msg} · ETA {eta}";
+/// A source from a pipe.
+const UNSIZED: &str = "stage    {spinner} {binary_bytes} · {msg} · {elapsed}";
+/// The rows of one target.
+const BATCHES: &str = "promote  {prefix} {wide_bar} {human_pos}/{human_len} rows · {msg} · ETA {eta}";
+
 /// What progress is shown as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -120,7 +127,9 @@ impl Display {
         let mut shown = self.shown();
         match event {
             Event::SourceOpened { bytes } => {
-                shown.source = Some(self.bars.add(source_bar(*bytes)));
+                let bar = self.bars.add(source_bar(*bytes));
+                bar.set_message(line::rows_of(0));
+                shown.source = Some(bar);
             }
             Event::SourceProgress { bytes, rows } => {
                 if let Some(bar) = &shown.source {
@@ -158,23 +167,21 @@ impl Display {
 /// A bar over the stored bytes of the source, or a spinner where their number is not known.
 fn source_bar(bytes: Option<u64>) -> ProgressBar {
     match bytes {
-        Some(bytes) => ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::hidden())
-            .with_style(style("stage    {wide_bar} {percent:>3} % of {total_bytes} · {msg} · ETA {eta}")),
-        None => ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
-            .with_style(style("stage    {spinner} {bytes} · {msg} · {elapsed}")),
+        Some(bytes) => {
+            ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::hidden()).with_style(style(SIZED))
+        }
+        None => ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_style(style(UNSIZED)),
     }
 }
 
 /// A bar over the rows to promote.
 fn target_bar(target: &TableName, rows: u64) -> ProgressBar {
     let name = crate::report::printable(&target.to_string());
-    ProgressBar::with_draw_target(Some(rows), ProgressDrawTarget::hidden())
-        .with_style(style("promote  {prefix} {wide_bar} {human_pos}/{human_len} rows · {msg} · ETA {eta}"))
-        .with_prefix(name)
+    ProgressBar::with_draw_target(Some(rows), ProgressDrawTarget::hidden()).with_style(style(BATCHES)).with_prefix(name)
 }
 
 fn style(template: &str) -> ProgressStyle {
-    // The templates are constants of this file; a test draws each.
+    // The templates are constants of this file; a test reads each.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─")
 }
 
@@ -203,11 +210,7 @@ mod tests {
 
     #[test]
     fn templates_are_well_formed() {
-        for template in [
-            "stage    {wide_bar} {percent:>3} % of {total_bytes} · {msg} · ETA {eta}",
-            "stage    {spinner} {bytes} · {msg} · {elapsed}",
-            "promote  {prefix} {wide_bar} {human_pos}/{human_len} rows · {msg} · ETA {eta}",
-        ] {
+        for template in [SIZED, UNSIZED, BATCHES] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }

@@ -1,0 +1,758 @@
+//! What the help says, command by command: the page a newcomer reads first, so it is reviewed as text.
+
+use clap::{Command, CommandFactory, Parser};
+
+use super::args::Args;
+
+/// A command as its long help shows it, the same whatever the environment and the terminal.
+fn help(path: &[&str]) -> String {
+    fn still(command: Command) -> Command {
+        let command = command.mut_args(|arg| arg.hide_env_values(true)).term_width(100);
+        command.mut_subcommands(still)
+    }
+    let mut command = still(Args::command());
+    command.build();
+    let mut at = &mut command;
+    for name in path {
+        at = at.find_subcommand_mut(name).unwrap();
+    }
+    let help = at.render_long_help().to_string();
+    help.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// What a command's help says before the options that all commands share.
+fn own(name: &str) -> String {
+    let help = help(&[name]);
+    let (own, rest) = help.split_once("Global options:").unwrap();
+    let end = rest.split_once("Examples:").map_or("", |(_, examples)| examples);
+    format!("{own}Global options: …\n\nExamples:{end}")
+}
+
+#[test]
+fn arguments_are_well_formed() {
+    Args::command().debug_assert();
+}
+
+#[test]
+fn the_first_page() {
+    insta::assert_snapshot!(help(&[]), @r"
+    A declarative, SQL-first loader into PostgreSQL and pgvector.
+
+    Hand it a dump and a folder of SQL. It stages the dump's rows, checks them, promotes them to their
+    final tables in batches that can be undone, and proves at the end that no row was lost.
+
+    Usage: sqlmig [OPTIONS] <COMMAND>
+
+    Commands:
+      run          Load a source: everything, in order, ending in a report
+      plan         Show what a run would do; writes nothing
+      migrate      Bring the ledger and the project's schema up to date
+      stage        Stream a source into staging tables
+      check        Run the project's checks on the staged rows and settle duplicates
+      promote      Write the rows that passed to the final tables, batch by batch
+      validate     Prove the result: the books, and the project's proofs on the final tables
+      status       Show how far a run has come, from anywhere
+      report       Show what a run did: the books, checks, duplicates, quarantine, batches, timings
+      history      List the runs in this database, newest first
+      rollback     Take back what was done
+      test         Run the project's own examples
+      completions  Print the completion script of a shell
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Global options:
+          --database-url <URL>
+              The target database, as a postgres:// URL
+
+              A password in a command line is visible to everyone on the machine (ps): leave it out of
+              the flag and give it by DATABASE_URL, PGPASSWORD, a pgpass file, or a file named by
+              SQLMIG_PASSWORD_FILE.
+
+              [env: DATABASE_URL]
+
+          --project <DIR>
+              The project's folder (sqlmig.toml, migrations/, transforms/) [default: the built-in
+              project docs]
+
+              [env: SQLMIG_PROJECT]
+
+          --embedded-dir <DIR>
+              Where the embedded PostgreSQL lives when no database is named [default: .sqlmig]
+
+              [env: SQLMIG_EMBEDDED_DIR]
+
+          --postgres-bin <DIR>
+              The folder with the initdb and postgres to start as embedded server [default: the newest
+              found]
+
+              [env: SQLMIG_POSTGRES_BIN]
+
+          --no-fetch[=<BOOL>]
+              Never download PostgreSQL; fail where none is installed
+
+              [env: SQLMIG_NO_FETCH]
+
+          --output <FORMAT>
+              How data is written to stdout [default: table]
+
+              Possible values:
+              - table: For people
+              - json:  For programs
+
+              [env: SQLMIG_OUTPUT]
+
+          --log-format <FORMAT>
+              How log lines are written to stderr [default: text]
+
+              Possible values:
+              - text: For people
+              - json: For programs: one JSON object a line
+
+              [env: SQLMIG_LOG_FORMAT]
+
+          --log-level <LEVEL>
+              Which log lines: error, warn, info, debug, trace, or directives as
+              sqlmig=debug,tokio_postgres=info [default: info; warn under a progress display]
+
+              [env: SQLMIG_LOG_LEVEL]
+
+      -q, --quiet[=<BOOL>]
+              No progress display and no log lines but warnings
+
+              [env: SQLMIG_QUIET]
+
+      -v, --verbose[=<BOOL>]
+              Show also what passed: every check, every staging table
+
+              [env: SQLMIG_VERBOSE]
+
+          --color <WHEN>
+              Colours: on a terminal, always or never; NO_COLOR is honoured [default: auto]
+
+              Possible values:
+              - auto:   On a terminal, unless NO_COLOR is set
+              - always: Also into files and pipes
+              - never:  Never
+
+              [env: SQLMIG_COLOR]
+
+    Settings:
+      An option given as a flag wins over its environment variable, that over the key of the same name
+      in the project's sqlmig.toml (--batch-size, SQLMIG_BATCH_SIZE, batch_size = 5000), and that over
+      the default. A switch that a file turned on is turned off by --switch=false.
+
+    Database:
+      DATABASE_URL names the target. Without one sqlmig starts a PostgreSQL of its own in .sqlmig/ and
+      says so.
+
+    Output:
+      Data goes to stdout, everything else to stderr. After any failure, run the same command again: it
+      goes on.
+
+    Exit codes (docs/exit-codes.md says what to do about each):
+      0 done
+      1 unexpected
+      2 usage or configuration
+      3 the data failed a check, a budget or the books
+      4 the source cannot be read
+      5 the database is unavailable (retry)
+      6 another run holds the lock (retry)
+      7 interrupted, resumable (retry)
+      8 the embeddings API is unavailable (retry)
+
+    First steps:
+      sqlmig plan dump.sql.gz     what would happen; writes nothing
+      sqlmig run dump.sql.gz      all of it, ending in a report
+    ");
+}
+
+#[test]
+fn run() {
+    insta::assert_snapshot!(own("run"), @r"
+    Load a source: everything, in order, ending in a report
+
+    Reads SOURCE and the project. Migrates the database, stages the source's rows, normalises and checks
+    them, promotes what passed to the final tables in batches, proves the result and prints the report.
+    Killed at any point, the same command goes on where it was; done already, it changes nothing and
+    says so.
+
+    Usage: sqlmig run [OPTIONS] <SOURCE>
+
+    Arguments:
+      <SOURCE>
+              A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Source:
+          --table <TABLE>
+              Only this table, as schema.table; may be given many times [default: all]
+
+              [env: SQLMIG_TABLE]
+
+          --database <NAME>
+              Which database of a pg_dumpall file
+
+              [env: SQLMIG_DATABASE]
+
+          --row-limit <SIZE>
+              Rows longer than this go to quarantine unread [default: 256MiB]
+
+              [env: SQLMIG_ROW_LIMIT]
+
+    Limits:
+          --max-rejects <N|P%>
+              Fail where more rows are rejected: a count as 100, or a share of a table's rows as 0.5%
+              [default: no bound]
+
+              [env: SQLMIG_MAX_REJECTS]
+
+    Promotion:
+          --batch-size <ROWS>
+              Staged rows promoted in one transaction [default: 5000]
+
+              [env: SQLMIG_BATCH_SIZE]
+
+          --parallel <N>
+              Batches at work at once, each on a connection of its own; more than the server has cores
+              is slower [default: 1]
+
+              [env: SQLMIG_PARALLEL]
+
+          --allow-incomplete[=<BOOL>]
+              Promote also what came from an unfinished source (truncated file, no closing comment)
+
+              [env: SQLMIG_ALLOW_INCOMPLETE]
+
+    Global options: …
+
+    Examples:
+      sqlmig run dump.sql.gz
+      pg_dump mydb | sqlmig run -
+      DATABASE_URL=postgres://loader@db/docs sqlmig run dump.sql.gz --max-rejects 1%
+
+    Next: sqlmig report shows the result again; sqlmig history lists all runs.
+    Exit codes: sqlmig --help lists them.
+    ");
+}
+
+#[test]
+fn plan() {
+    insta::assert_snapshot!(own("plan"), @r"
+    Show what a run would do; writes nothing
+
+    Reads SOURCE to its end and looks at the target in READ ONLY transactions. Prints the tables with
+    their rows, which transforms use them, the pending migrations, the checks, the batches, and what
+    else the source holds (functions, triggers, grants …) that no one will execute.
+
+    Usage: sqlmig plan [OPTIONS] <SOURCE>
+
+    Arguments:
+      <SOURCE>
+              A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Source:
+          --table <TABLE>
+              Only this table, as schema.table; may be given many times [default: all]
+
+              [env: SQLMIG_TABLE]
+
+          --database <NAME>
+              Which database of a pg_dumpall file
+
+              [env: SQLMIG_DATABASE]
+
+          --row-limit <SIZE>
+              Rows longer than this go to quarantine unread [default: 256MiB]
+
+              [env: SQLMIG_ROW_LIMIT]
+
+    Promotion:
+          --batch-size <ROWS>
+              Staged rows promoted in one transaction [default: 5000]
+
+              [env: SQLMIG_BATCH_SIZE]
+
+    Global options: …
+
+    Examples:
+      sqlmig plan dump.sql.gz
+      sqlmig plan dump.sql.gz --output json
+
+    Next: sqlmig run dump.sql.gz does it.
+    Exit codes: sqlmig --help lists them.
+    ");
+}
+
+#[test]
+fn migrate() {
+    insta::assert_snapshot!(own("migrate"), @r"
+    Bring the ledger and the project's schema up to date
+
+    Applies the ledger's and the project's pending migrations and prints which. Safe to run by many
+    processes at once. A migration that was applied and has since been edited or lost is refused by
+    name.
+
+    Usage: sqlmig migrate [OPTIONS]
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: …
+
+    Examples:
+      sqlmig migrate
+      sqlmig migrate --project ./myproject
+
+    Next: sqlmig stage SOURCE.
+    Exit codes: sqlmig --help lists them.
+    ");
+}
+
+#[test]
+fn stage() {
+    insta::assert_snapshot!(own("stage"), @r"
+    Stream a source into staging tables
+
+    Reads SOURCE; nothing in it is executed. Writes one UNLOGGED table per source table in schema
+    staging, with the source's columns and _row. Rows that cannot be decoded go to quarantine with their
+    line and reason. Works on any pg_dump, also without a project.
+
+    Usage: sqlmig stage [OPTIONS] <SOURCE>
+
+    Arguments:
+      <SOURCE>
+              A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Source:
+          --table <TABLE>
+              Only this table, as schema.table; may be given many times [default: all]
+
+              [env: SQLMIG_TABLE]
+
+          --database <NAME>
+              Which database of a pg_dumpall file
+
+              [env: SQLMIG_DATABASE]
+
+          --row-limit <SIZE>
+              Rows longer than this go to quarantine unread [default: 256MiB]
+
+              [env: SQLMIG_ROW_LIMIT]
+
+    Limits:
+          --max-rejects <N|P%>
+              Fail where more rows are rejected: a count as 100, or a share of a table's rows as 0.5%
+              [default: no bound]
+
+              [env: SQLMIG_MAX_REJECTS]
+
+    Global options: …
+
+    Examples:
+      sqlmig stage dump.sql.gz
+      sqlmig stage dump.sql.gz --table public.documents --max-rejects 100
+
+    Next: sqlmig check.
+    Exit codes: sqlmig --help lists them.
+    ");
+}
+
+#[test]
+fn check() {
+    insta::assert_snapshot!(own("check"), @r"
+    Run the project's checks on the staged rows and settle duplicates
+
+    Reads the staged rows through transforms/normalise, runs transforms/check and transforms/dedup. Rows
+    that a check of severity reject finds go to quarantine; one of severity error blocks promotion (exit
+    code 3); one of severity warn is reported.
+
+    Usage: sqlmig check [OPTIONS]
+
+    Options:
+          --run <ID>
+              The run's id, as history shows it [default: the newest]
+
+              [env: SQLMIG_RUN]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Limits:
+          --max-rejects <N|P%>
+              Fail where more rows are rejected: a count as 100, or a share of a table's rows as 0.5%
+              [default: no bound]
+
+              [env: SQLMIG_MAX_REJECTS]
+
+    Global options: …
+
+    Examples:
+      sqlmig check
+      sqlmig check --verbose
+
+    Next: sqlmig promote.
+    Exit codes: sqlmig --help lists them.
+    ");
+}
+
+#[test]
+fn promote() {
+    insta::assert_snapshot!(own("promote"), @r"
+    Write the rows that passed to the final tables, batch by batch
+
+    Reads the checked rows through transforms/promote. Each batch is one transaction with its
+    before-images, its rows and its line in the ledger: it happened wholly or not at all. Rows that the
+    target already has as they are stay untouched.
+
+    Usage: sqlmig promote [OPTIONS]
+
+    Options:
+          --run <ID>
+              The run's id, as history shows it [default: the newest]
+
+              [env: SQLMIG_RUN]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Promotion:
+          --batch-size <ROWS>
+              Staged rows promoted in one transaction [default: 5000]
+
+              [env: SQLMIG_BATCH_SIZE]
+
+          --parallel <N>
+              Batches at work at once, each on a connection of its own; more than the server has cores
+              is slower [default: 1]
+
+              [env: SQLMIG_PARALLEL]
+
+          --allow-incomplete[=<BOOL>]
+              Promote also what came from an unfinished source (truncated file, no closing comment)
+
+              [env: SQLMIG_ALLOW_INCOMPLETE]
+
+    Global options: …
+
+    Examples:
+      sqlmig promote
+      sqlmig promote --batch-size 10000 --parallel 2
+
+    Next: sqlmig validate.
+    Exit codes: sqlmig --help lists them.
+    ");
+}
+
+#[test]
+fn validate() {
+    insta::assert_snapshot!(own("validate"), @r"
+    Prove the result: the books, and the project's proofs on the final tables
+
+    Reads the ledger, the staged rows and the final tables; runs transforms/validate. Ends with exit
+    code 3 where the books do not balance or a proof of severity error finds rows.
+
+    Usage: sqlmig validate [OPTIONS]
+
+    Options:
+          --run <ID>
+              The run's id, as history shows it [default: the newest]
+
+              [env: SQLMIG_RUN]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: …
+
+    Examples:
+      sqlmig validate
+      sqlmig validate --output json
+
+    Next: sqlmig report.
+    Exit codes: sqlmig --help lists them.
+    ");
+}
+
+#[test]
+fn status() {
+    insta::assert_snapshot!(own("status"), @r"
+    Show how far a run has come, from anywhere
+
+    Reads the ledger only, so it may be asked while another process runs.
+
+    Usage: sqlmig status [OPTIONS]
+
+    Options:
+          --run <ID>
+              The run's id, as history shows it [default: the newest]
+
+              [env: SQLMIG_RUN]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: …
+
+    Examples:
+      sqlmig status
+      sqlmig status --run 019ab1c2-0000-7000-8000-000000000001 --output json
+
+    Next: sqlmig report, once the run has ended.
+    Exit codes: sqlmig --help lists them.
+    ");
+}
+
+#[test]
+fn report() {
+    insta::assert_snapshot!(own("report"), @r"
+    Show what a run did: the books, checks, duplicates, quarantine, batches, timings
+
+    Reads the ledger. The last line is the verdict: do the books balance? The JSON form is documented in
+    docs/report.md and carries a format number.
+
+    Usage: sqlmig report [OPTIONS]
+
+    Options:
+          --run <ID>
+              The run's id, as history shows it [default: the newest]
+
+              [env: SQLMIG_RUN]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: …
+
+    Examples:
+      sqlmig report
+      sqlmig report --output json | jq '.tables[] | select(.balanced | not)'
+
+    Next: sqlmig history lists earlier runs.
+    Exit codes: sqlmig --help lists them.
+    ");
+}
+
+#[test]
+fn history() {
+    insta::assert_snapshot!(own("history"), @r"
+    List the runs in this database, newest first
+
+    Reads the ledger.
+
+    Usage: sqlmig history [OPTIONS]
+
+    Options:
+          --limit <N>
+              At most so many runs [default: 20]
+
+              [env: SQLMIG_LIMIT]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: …
+
+    Examples:
+      sqlmig history
+      sqlmig history --limit 100 --output json
+
+    Next: sqlmig report --run ID shows one of them.
+    Exit codes: sqlmig --help lists them.
+    ");
+}
+
+#[test]
+fn rollback() {
+    insta::assert_snapshot!(own("rollback"), @r"
+    Take back what was done
+
+    With --staging: empties the staging tables. The final tables and the ledger stay as they are. Asks
+    first on a terminal; elsewhere it needs --yes.
+
+    Usage: sqlmig rollback [OPTIONS] --staging
+
+    Options:
+          --staging
+              Empty the staging tables
+
+      -y, --yes
+              Do not ask
+
+              [env: SQLMIG_YES]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: …
+
+    Examples:
+      sqlmig rollback --staging
+      sqlmig rollback --staging --yes
+
+    Next: sqlmig run SOURCE stages again.
+    Exit codes: sqlmig --help lists them.
+    ");
+}
+
+#[test]
+fn test() {
+    insta::assert_snapshot!(own("test"), @r"
+    Run the project's own examples
+
+    Reads transforms/examples/: for each, puts the given rows into an empty database, runs the transform
+    and compares what it yields with what is expected. Needs no Rust and no source.
+
+    Usage: sqlmig test [OPTIONS] [NAME]...
+
+    Arguments:
+      [NAME]...
+              Only examples whose name contains one of these
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: …
+
+    Examples:
+      sqlmig test --project ./myproject
+      sqlmig test check_content_not_empty
+
+    Next: sqlmig plan SOURCE.
+    Exit codes: sqlmig --help lists them.
+    ");
+}
+
+#[test]
+fn completions() {
+    insta::assert_snapshot!(own("completions"), @r"
+    Print the completion script of a shell
+
+    Usage: sqlmig completions [OPTIONS] <SHELL>
+
+    Arguments:
+      <SHELL>
+              The shell
+
+              [possible values: bash, elvish, fish, powershell, zsh]
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: …
+
+    Examples:
+      sqlmig completions bash > ~/.local/share/bash-completion/completions/sqlmig
+      sqlmig completions zsh > ~/.zfunc/_sqlmig
+    ");
+}
+
+#[test]
+fn generate() {
+    insta::assert_snapshot!(own("generate"), @r"
+    Write a pg_dump of generated documents, the same for the same seed
+
+    For trying, testing and measuring: realistic text and vectors, all document types, and a chosen
+    share of each fault that the checks of the docs project claim to catch.
+
+    Usage: sqlmig generate [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>
+              Where to: a file, compressed where its name ends in .gz, or - for stdout
+
+    Options:
+          --documents <N>
+              Documents
+
+              [default: 4600]
+
+          --seed <N>
+              The same seed gives the same bytes
+
+              [default: 1]
+
+          --dimensions <N>
+              Dimensions of the vectors
+
+              [default: 3072]
+
+          --faults <SHARE>
+              Share of documents with each fault, from 0 to 1
+
+              [default: 0.001]
+
+          --shape <SHAPE>
+              The shape of the dump
+
+              Possible values:
+              - docs:   The doc-server's own tables: documents and document_sources
+              - crates: The older shape: crates and doc_embeddings
+              - narrow: Many short rows without vectors
+
+              [default: docs]
+
+          --index <FILE>
+              Write here which rows have which fault
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: …
+
+    Examples:
+      sqlmig generate dump.sql.gz
+      sqlmig generate - --documents 100 --faults 0 | sqlmig run -
+    ");
+}
+
+#[test]
+fn every_command_says_what_comes_next_with_an_example() {
+    for command in Args::command().get_subcommands().filter(|command| command.get_name() != "help") {
+        let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        assert!(after.contains("Examples:\n  "), "{}", command.get_name());
+        let leads_on = after.contains("\nNext: ") || matches!(command.get_name(), "completions" | "generate");
+        assert!(leads_on, "{}", command.get_name());
+    }
+}
+
+#[test]
+fn switches_do_not_swallow_the_source() {
+    let args = Args::try_parse_from(["sqlmig", "run", "--allow-incomplete", "--quiet", "dump.sql"]).unwrap();
+    assert_eq!(args.global.quiet, Some(true));
+    assert_eq!(args.command.source().unwrap().source.as_os_str(), "dump.sql");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    for line in [
+        "run",
+        "run a --batch-size 0",
+        "run a --max-rejects 101%",
+        "run a --table a.b.c",
+        "rollback",
+        "report --run latest",
+        "generate a --faults 2",
+    ] {
+        assert!(Args::try_parse_from(format!("sqlmig {line}").split(' ')).is_err(), "{line}");
+    }
+}

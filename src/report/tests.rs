@@ -1,0 +1,286 @@
+//! What is shown, as text and as JSON, of a sample that has one of everything.
+
+use serde_json::Value;
+
+use super::{Format, View, render, render_history, render_plan, render_status, sample};
+use crate::outcome::Report;
+
+const NARROW: View = View { format: Format::Table, width: 80, color: false, verbose: false };
+
+fn shown(report: &Report, view: View) -> String {
+    let mut out = Vec::new();
+    render(report, view, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn a_report_fits_a_terminal() {
+    insta::assert_snapshot!(shown(&sample::report(), NARROW), @r"
+    Run      019ab1c2-0000-7000-8000-000000000001 · project docs · done
+    Source   /data/dump.sql.gz · complete
+    SHA-256  abababababababababababababababababababababababababababababababab
+    Started  2026-01-02 03:04:05 UTC · took 12.3 s
+
+    Books
+    ╭──────────────────────────────────────────────────────────────────────────────╮
+    │ table              read  inserted  updated  unchanged  merged  quarantine    │
+    ├──────────────────────────────────────────────────────────────────────────────┤
+    │ documents         4,600     4,560        0          0      20          20  ✓ │
+    │ document_sources     42        42        0          0       0           0  ✓ │
+    │ total             4,642     4,602        0          0      20          20  ✓ │
+    ╰──────────────────────────────────────────────────────────────────────────────╯
+
+    Only staged: no transform uses these tables
+    ╭───────────────────────────────────────────────────────────╮
+    │ table      staged as          read  staged  quarantine    │
+    ├───────────────────────────────────────────────────────────┤
+    │ audit.log  staging.audit.log     7       7           0  ✓ │
+    ╰───────────────────────────────────────────────────────────╯
+
+    Checks
+    ╭────────────────────────────────────────────────────────────────────╮
+    │    check                  on         severity  examined  found  ms │
+    ├────────────────────────────────────────────────────────────────────┤
+    │ !  content_not_empty      documents  reject       4,600     19  12 │
+    │ !  token_count_plausible  documents  warn         4,600      3  12 │
+    ╰────────────────────────────────────────────────────────────────────╯
+
+    ✓ 2 passed: casts, dimensions
+    - crate_name was skipped: nothing feeds crates
+
+    Duplicates merged
+    ╭───────────────────────────╮
+    │ rule      table      rows │
+    ├───────────────────────────┤
+    │ same_key  documents    20 │
+    ╰───────────────────────────╯
+
+    Quarantine
+    ╭───────────────────────────────────────────────────────╮
+    │ table      check              code               rows │
+    ├───────────────────────────────────────────────────────┤
+    │ documents  content_not_empty  content_not_empty    19 │
+    │ documents  decode             vector_syntax         1 │
+    ╰───────────────────────────────────────────────────────╯
+
+    Some of the rows found
+    ╭──────────────────────────────────────────────────────────────────────────────╮
+    │ table       row  line  check              reason                             │
+    ├──────────────────────────────────────────────────────────────────────────────┤
+    │ documents  1234  1290  content_not_empty  content is empty\u{1b}[2J: a       │
+    │                                           document without text answers no   │
+    │                                           question and would only be noise   │
+    ╰──────────────────────────────────────────────────────────────────────────────╯
+
+    Written
+    ╭─────────────────────────────────────────────────────────────╮
+    │ transform  target     batches  inserted  updated  unchanged │
+    ├─────────────────────────────────────────────────────────────┤
+    │ documents  documents        1     4,560        0          0 │
+    ╰─────────────────────────────────────────────────────────────╯
+
+    Batches: 2 done; retries: 1.
+
+    Time
+    ╭────────────────────╮
+    │ phase         time │
+    ├────────────────────┤
+    │ stage        1.2 s │
+    │ promote  1 min 1 s │
+    ╰────────────────────╯
+
+    Throughput: 22,400 documents/minute, 376 rows/s over 12.3 s; peak memory 64.0 MiB.
+
+    Migrations applied: V1__documents, V2__document_sources
+
+    In the source, not executed: 2 × CREATE FUNCTION, 1 × GRANT
+
+    Warnings
+    ! audit.log: no transform uses it
+
+    ✓ The books balance: 4,642 rows read = 4,602 promoted + 20 merged + 20 quarantined. 1 table that no transform uses is only staged.
+    ");
+}
+
+#[test]
+fn a_report_of_a_run_that_is_only_staged() {
+    let mut report = sample::report();
+    report.run.state = "staged".into();
+    report.tables.iter_mut().for_each(|table| {
+        table.rows_inserted = 0;
+        table.rows_merged = 0;
+    });
+    report.checks.clear();
+    let shown = shown(&report, NARROW);
+    assert!(shown.contains("No check ran."), "{shown}");
+    insta::assert_snapshot!(shown.lines().last().unwrap(), @r"✓ The books of staging balance: 4,649 rows read, 4,649 staged, 20 quarantined so far; nothing is promoted yet.");
+}
+
+#[test]
+fn tables_keep_to_the_width() {
+    let mut report = sample::report();
+    report.tables[0].source = format!("public.{}", "a_rather_long_name_".repeat(3));
+    report.tables[0].rows_read = 123_456_789;
+    for width in [80, 100, 140] {
+        for line in shown(&report, View { width, verbose: true, ..NARROW }).lines() {
+            // What is no table (the warning lines, the verdict) wraps in the terminal.
+            if line.starts_with(['╭', '│', '├', '╰']) {
+                assert!(line.chars().count() <= usize::from(width), "{width}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn verbose_shows_also_what_passed() {
+    let view = View { verbose: true, ..NARROW };
+    assert!(shown(&sample::report(), view).lines().any(|line| line.starts_with("│ ✓  casts")));
+}
+
+#[test]
+fn nothing_is_coloured_unless_asked() {
+    assert!(!shown(&sample::report(), NARROW).contains('\x1b'));
+    let coloured = shown(&sample::report(), View { color: true, ..NARROW });
+    assert!(coloured.contains("\x1b[1;32m✓"));
+    assert!(!coloured.contains("\x1b[2J"), "text from the source reached the terminal");
+}
+
+#[test]
+fn a_plan_says_what_would_happen() {
+    let mut out = Vec::new();
+    render_plan(&sample::plan(), NARROW, &mut out).unwrap();
+    insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
+    Source   /data/dump.sql.gz · gzip, 67.0 MiB · complete
+    Dump     PostgreSQL 18.4, by pg_dump unknown · UTF8
+    Project  docs
+    Target   PostgreSQL 18.4 at /tmp/.sqlmig, database docs
+
+    Tables
+    ╭─────────────────────────────────────────────────────────────────────╮
+    │ table       rows       size  columns  used by               batches │
+    ├─────────────────────────────────────────────────────────────────────┤
+    │ documents  4,600  184.0 MiB        2  doc_server_documents        1 │
+    │ audit.log      7      700 B        1  only staged                 0 │
+    ╰─────────────────────────────────────────────────────────────────────╯
+
+    Checks, duplicate rules and validations
+    ╭──────────────────────────────────────────────────────────────────────────────╮
+    │ check              on         severity  what it finds                        │
+    ├──────────────────────────────────────────────────────────────────────────────┤
+    │ content_not_empty  documents  reject    Documents whose content is empty or  │
+    │                                         blank.                               │
+    ╰──────────────────────────────────────────────────────────────────────────────╯
+
+    Promotion
+    ╭───────────────────────────────────────────────────────────────────╮
+    │ promote    from       into       note                             │
+    ├───────────────────────────────────────────────────────────────────┤
+    │ documents  documents  documents  skipped: nothing feeds documents │
+    ╰───────────────────────────────────────────────────────────────────╯
+
+    In the source, not executed: 2 × CREATE FUNCTION, 1 × GRANT
+
+    Migrations to apply: V1__documents
+
+    Warnings
+    ! the target has no pgvector
+
+    A run would stage 4,607 rows of 2 tables and promote up to 4,600 of them in 1 batches. Nothing was written.
+    ");
+}
+
+#[test]
+fn status_and_history_show_where_runs_are() {
+    let mut out = Vec::new();
+    render_status(&sample::status(), NARROW, &mut out).unwrap();
+    render_history(&sample::history(), View { width: 100, ..NARROW }, &mut out).unwrap();
+    insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
+    Run      019ab1c2-0000-7000-8000-000000000001 · project docs · checked
+    Source   /data/dump.sql.gz · complete
+    SHA-256  abababababababababababababababababababababababababababababababab
+    Started  2026-01-02 03:04:05 UTC · not ended
+
+    Staged
+    ╭────────────────────────────────────────────────────────────╮
+    │ table      staged as           read  staged  quarantine    │
+    ├────────────────────────────────────────────────────────────┤
+    │ documents  staging.documents  4,600   4,600           0  ✓ │
+    ╰────────────────────────────────────────────────────────────╯
+
+    Promotion
+    ╭────────────────────────────────────────────╮
+    │ target     batches  of   rows     of  done │
+    ├────────────────────────────────────────────┤
+    │ documents        3  12  1,150  4,600  25 % │
+    ╰────────────────────────────────────────────╯
+
+    Runs, newest first
+    ╭───────────────────────────────────────────────────────────────────────────────────────────╮
+    │    run                                   source       state   started                took │
+    ├───────────────────────────────────────────────────────────────────────────────────────────┤
+    │ ✓  019ab1c2-0000-7000-8000-000000000001  dump.sql.gz  done    2026-01-02 03:04:05  12.3 s │
+    │ ✗  019ab1c2-0000-7000-8000-000000000001  dump.sql.gz  failed  2026-01-02 03:04:05         │
+    ╰───────────────────────────────────────────────────────────────────────────────────────────╯
+    ");
+}
+
+/// Every path of a JSON value, as `tables[].rows_read`.
+fn paths(value: &Value, prefix: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                if !value.is_object() {
+                    found.push(path.clone());
+                }
+                paths(value, &path, found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| paths(item, &format!("{prefix}[]"), found)),
+        _ => {}
+    }
+}
+
+/// The fields that one section of the page documents: its table rows that begin with a name in back-quotes.
+fn documented(section: &str) -> Vec<String> {
+    let page = include_str!("../../docs/report.md");
+    let heading = format!("## `{section}`");
+    let rest = page.split_once(&heading).unwrap_or_else(|| panic!("docs/report.md has no section {heading}")).1;
+    let section = rest.split("\n## ").next().unwrap_or(rest);
+    let mut fields: Vec<String> = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name.to_owned()))
+        .collect();
+    fields.sort();
+    fields
+}
+
+#[test]
+fn the_page_documents_every_field_and_no_other() {
+    let forms = [
+        ("sqlmig report", serde_json::to_value(sample::report())),
+        ("sqlmig plan", serde_json::to_value(sample::plan())),
+        ("sqlmig status", serde_json::to_value(sample::status())),
+        ("sqlmig history", serde_json::to_value(sample::history())),
+    ];
+    for (section, value) in forms {
+        let mut fields = Vec::new();
+        paths(&value.unwrap(), "", &mut fields);
+        fields.sort();
+        fields.dedup();
+        assert_eq!(
+            documented(section),
+            fields,
+            "docs/report.md, {section}: documented on the left, written on the right"
+        );
+    }
+}
+
+#[test]
+fn json_is_whole_whatever_the_view() {
+    let report = sample::report();
+    let view = View { format: Format::Json, width: 10, color: true, verbose: false };
+    let read: Value = serde_json::from_str(&shown(&report, view)).unwrap();
+    assert_eq!(read, serde_json::to_value(&report).unwrap());
+    assert_eq!(read["run"]["started_at"], "2026-01-02T03:04:05Z");
+}
