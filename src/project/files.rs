@@ -147,12 +147,12 @@ pub(super) fn hash(tree: &Tree, settings: &Settings) -> String {
         part(value.to_string().as_bytes());
     }
     for (path, text) in &tree.files {
-        let matters = path.ends_with(".sql") && !path.starts_with("transforms/examples/");
-        if matters {
+        let beside = path.ends_with("/README.md") || path.starts_with("transforms/examples/");
+        if !beside && ![settings::FILE, settings::BUILTIN_FILE].contains(&path.as_str()) {
             part(b"file");
             part(path.as_bytes());
             part(text.as_bytes());
         }
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", hasher.finalize())
 }

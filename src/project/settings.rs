@@ -74,10 +74,10 @@ pub(super) fn read(tree: &Tree) -> Result<Settings, ProjectError> {
     };
     let raw: Raw = parse_toml(file, text)?;
     let wrong = |message: String| ProjectError::file(file, ProjectErrorKind::Toml(message));
-    if let Some(name) = raw.name.as_deref() {
-        if name.trim().is_empty() || name.chars().any(char::is_control) {
-            return Err(wrong(format!("name: {name:?} is no name")));
-        }
+    if let Some(name) = raw.name.as_deref()
+        && (name.trim().is_empty() || name.chars().any(char::is_control))
+    {
+        return Err(wrong(format!("name: {name:?} is no name")));
     }
     let mut digest = BTreeMap::new();
     for (table, columns) in raw.digest {
@@ -99,7 +99,8 @@ pub(super) fn read(tree: &Tree) -> Result<Settings, ProjectError> {
 pub(super) fn parse_toml<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, ProjectError> {
     toml::from_str(text).map_err(|error| {
         let line = error.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);
-        ProjectError { file: file.to_owned(), line, kind: ProjectErrorKind::Toml(error.message().replace('\n', "; ")) }
+        let kind = ProjectErrorKind::Toml(error.message().replace('\n', "; "));
+        ProjectError { file: file.to_owned(), line, kind: Box::new(kind) }
     })
 }
 
