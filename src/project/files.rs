@@ -1,6 +1,7 @@
 //! The files of a project, from a folder or from inside the binary, and the hash over them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::{fs, io};
 
@@ -154,5 +155,9 @@ pub(super) fn hash(tree: &Tree, settings: &Settings) -> String {
             part(text.as_bytes());
         }
     }
-    format!("{:x}", hasher.finalize())
+    hasher.finalize().iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

@@ -178,9 +178,10 @@ fn foreign(error: &Error, source: &str, known: &[String]) -> (String, Option<Str
     };
     let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     match error.kind() {
-        ErrorKind::UndefinedError if part == "rows" => {
-            (format!("{part} is not defined here"), Some("only validate has no rows: name the final tables".to_owned()))
-        }
+        ErrorKind::UndefinedError if part == "rows" => (
+            format!("{part} is not defined here"),
+            Some("validate, and promote without `from`, have no rows: name the tables or relations".to_owned()),
+        ),
         ErrorKind::UndefinedError if part.starts_with("vars.") => {
             (format!("{part} is not defined"), Some("set it in [vars] of sqlmig.toml".to_owned()))
         }

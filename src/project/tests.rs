@@ -89,7 +89,7 @@ fn the_hash_sees_what_matters_to_results_and_nothing_else() {
     for same in [
         ("transforms/README.md", "other"),
         ("transforms/examples/check_content.toml", example),
-        ("sqlmig.toml", &format!("name = \"x\"\n{SETTINGS}[options]\nbatch_size = 7\n")),
+        ("sqlmig.toml", &format!("[project]\nname = \"x\"\n{SETTINGS}[options]\nbatch_size = 7\n")),
     ] {
         assert_eq!(hash(&[same]), plain, "{same:?}");
     }
@@ -106,15 +106,15 @@ fn the_hash_sees_what_matters_to_results_and_nothing_else() {
 
 #[test]
 fn settings_are_read_and_judged() {
-    let text = "name = \"docs\"\n[digest]\n\"public.Docs\" = [\"content\", \"embedding\"]\n[options]\nbatch_size = 5000\n\
+    let text = "[project]\nname = \"docs\"\n[digest]\n\"public.Docs\" = [\"content\", \"embedding\"]\n[options]\nbatch_size = 5000\n\
                 parallel = 2\nmax_rejects = \"0.5%\"\nrow_limit_bytes = 1024\n";
     let project = load(&[("sqlmig.toml", text)]).unwrap();
     assert_eq!(project.name, "docs");
     assert_eq!(project.settings.digest[&TableName::new("public", "docs")], ["content", "embedding"]);
     assert_eq!(project.settings.options.max_rejects, Some(MaxRejects::Percent(0.5)));
     let error = |text: &str| error("sqlmig.toml", text);
-    insta::assert_snapshot!(error("name = 1"), @"sqlmig.toml:1: invalid type: integer `1`, expected a string");
-    insta::assert_snapshot!(error("[vars]\n\n[option]\n"), @"sqlmig.toml:3: unknown field `option`, expected one of `name`, `digest`, `vars`, `options`");
+    insta::assert_snapshot!(error("[project]\nname = 1"), @"sqlmig.toml:2: invalid type: integer `1`, expected a string");
+    insta::assert_snapshot!(error("[vars]\n\n[option]\n"), @"sqlmig.toml:3: unknown field `option`, expected one of `project`, `digest`, `vars`, `options`");
     insta::assert_snapshot!(error("[options]\nbatch_sise = 1"), @"sqlmig.toml:2: unknown field `batch_sise`, expected one of `batch_size`, `parallel`, `max_rejects`, `row_limit_bytes`");
     insta::assert_snapshot!(error("[options]\nbatch_size = 0"), @"sqlmig.toml: [options] batch_size and parallel are at least 1");
     insta::assert_snapshot!(error("[options]\nmax_rejects = \"some\""), @r#"sqlmig.toml:2: "some" is no limit: write a number of rows, or a share as in 0.5%"#);
@@ -361,7 +361,7 @@ fn what_a_template_may_not_do_is_said_with_its_line() {
     "#);
     insta::assert_snapshot!(refused(Validate, "select\n1 from {{ rows }}"), @r#"
     transforms/validate/a.sql:5: rows is not defined here
-    only validate has no rows: name the final tables
+    validate, and promote without `from`, have no rows: name the tables or relations
     "#);
     insta::assert_snapshot!(refused(Check, "select {{ stagd('a') }}"), @r#"
     transforms/check/a.sql:4: function stagd is unknown
@@ -528,4 +528,19 @@ fn an_example_is_judged() {
     insta::assert_snapshot!(case("expected = []\ngiven.\"public.a\" = [{ _row = 1 }]"), @r#"transforms/examples/check_content.toml: case "a": public.a: _row counts the rows itself; leave it out"#);
     insta::assert_snapshot!(case("expected = []\ngiven.\"a b\" = []"), @r#"transforms/examples/check_content.toml: case "a": "a b" is not a table name: write table, schema.table, or quote a part as in public."MixedCase""#);
     insta::assert_snapshot!(case("expected = []\nabsent = [\"public.a\"]"), @r#"transforms/examples/check_content.toml: case "a": public.a is absent, and nothing says otherwise"#);
+}
+
+#[test]
+fn the_built_in_project_is_right() {
+    let project = Project::builtin().unwrap();
+    assert_eq!(project.name, "docs");
+    let untested: Vec<_> = project.without_example().iter().map(|file| file.path.as_str()).collect();
+    assert!(untested.is_empty(), "{untested:?}");
+    let staged = project.normalise.iter().map(|way| (way.from.clone(), way.from.to_sql())).collect();
+    let relation = |name: &str| RelationSql { canonical: name.into(), accepted: name.into(), clean: name.into() };
+    let relations = project.normalise.iter().map(|way| (way.into.clone(), relation(&way.into))).collect();
+    for file in project.files() {
+        let rows = (file.phase != TransformPhase::Validate).then(|| "the_rows".to_owned());
+        project.render(file, &Scope { rows, staged: &staged, relations: &relations }).unwrap();
+    }
 }

@@ -101,7 +101,7 @@ where {% for column in columns %}incoming.{{ column | ident }} is null{% if not 
         insta::assert_snapshot!(message("select\n{{ a }}"), @"w.sql:2: the text 'x' would stand in the SQL unquoted (add | ident for the name of a column or table, or | literal for a value)");
         insta::assert_snapshot!(message("select {{ a | safe }}"), @"w.sql:1: filter safe is unknown (there is ident, idents, literal, default, first, items, last, length, list, sort, string)");
         insta::assert_snapshot!(message("select {{ a | idnt }}"), @"w.sql:1: filter idnt is unknown (did you mean ident?)");
-        insta::assert_snapshot!(message("select {{ lst | idents }}"), @"w.sql:1: idents is not defined (there is a, list)");
+        insta::assert_snapshot!(message("select {{ lst | idents }}"), @"w.sql:1: what the filter is to quote is not defined ()");
         insta::assert_snapshot!(message("select {{ list | idents }}"), @"w.sql:1: the list of columns is empty (ask for that with {% if %} first)");
         insta::assert_snapshot!(message("select {{ a | ident | ident }}"), @"w.sql:1: the value is SQL already, so it cannot be quoted again (remove the filter)");
         insta::assert_snapshot!(message("select {{ a ~ 'b' }}"), @"w.sql:1: the text 'xb' would stand in the SQL unquoted (add | ident for the name of a column or table, or | literal for a value)");
