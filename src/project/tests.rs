@@ -544,3 +544,23 @@ fn the_built_in_project_is_right() {
         project.render(file, &Scope { rows, staged: &staged, relations: &relations }).unwrap();
     }
 }
+
+#[test]
+fn what_the_manual_shows_loads() {
+    let manual = include_str!("../../docs/projects.md");
+    let block = |start: &str| {
+        let (_, after) = manual.split_once(start).unwrap();
+        format!("{start}{}", after.split_once("```").unwrap().0)
+    };
+    let changes = [
+        ("sqlmig.toml", block("[project]\n")),
+        ("transforms/check/010_content_empty.sql", block("--! summary: The content")),
+        ("transforms/examples/check_content_empty.toml", block("[defaults.")),
+    ];
+    let changes: Vec<_> = changes.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let project = load(&changes).unwrap();
+    assert_eq!(project.settings.options.max_rejects, Some(MaxRejects::Percent(0.5)));
+    assert_eq!(project.examples()[0].cases.len(), 2);
+    let joined = block("from {{ rows }} as documents\n{% if fed");
+    assert_eq!(render(&format!("select 1 {joined}")), "select 1 from staging.\"documents\" as documents\n");
+}
