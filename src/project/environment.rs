@@ -129,6 +129,11 @@ fn plain(value: &Value) -> String {
     if text.starts_with('-') { format!("({text})") } else { text }
 }
 
+/// minijinja knows only the filter's place by then, not the name of what is not defined.
+fn undefined() -> Error {
+    problem("what the filter is to quote is not defined", None)
+}
+
 /// The text of a value that a filter is to quote.
 fn text_of(value: &Value) -> Result<String, Error> {
     if let Some(var) = value.downcast_object_ref::<Var>() {
@@ -139,7 +144,7 @@ fn text_of(value: &Value) -> Result<String, Error> {
     }
     match value.as_str() {
         Some(text) => Ok(text.to_owned()),
-        None if value.is_undefined() => Err(Error::from(ErrorKind::UndefinedError)),
+        None if value.is_undefined() => Err(undefined()),
         None => Err(problem(format!("a {} is not a text", value.kind()), None)),
     }
 }
@@ -170,6 +175,9 @@ fn idents(value: &Value, alias: Option<Value>) -> Result<Value, Error> {
         Some(alias) => format!("{}.", name_of(&alias)?),
         None => String::new(),
     };
+    if value.is_undefined() {
+        return Err(undefined());
+    }
     if !matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
         return Err(problem(format!("idents wants a list, and this is a {}", value.kind()), None));
     }

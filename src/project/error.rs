@@ -14,8 +14,7 @@ pub struct ProjectError {
     /// Line of the file, from 1, where there is one.
     pub line: Option<usize>,
     /// What is wrong.
-    #[source]
-    pub kind: ProjectErrorKind,
+    pub kind: Box<ProjectErrorKind>,
 }
 
 /// What is wrong with a file of a project.
@@ -93,7 +92,7 @@ pub enum ProjectErrorKind {
         closest: Option<String>,
     },
     /// A key that the phase needs.
-    #[error("the header lacks {key:?}: {meaning}")]
+    #[error("the header lacks {key:?} ({meaning})")]
     MissingKey {
         /// The key.
         key: &'static str,
@@ -122,6 +121,16 @@ pub enum ProjectErrorKind {
     /// The template cannot be understood.
     #[error("{}", .0.message)]
     Template(TemplateError),
+    /// Two normalise transforms go the same way.
+    #[error("{from} goes into {into} already, by {other}: each of its rows would be there twice")]
+    SameWay {
+        /// The source table.
+        from: String,
+        /// The relation.
+        into: String,
+        /// The file that does it too.
+        other: String,
+    },
     /// A relation that no normalise transform feeds.
     #[error("no normalise transform feeds a relation {relation:?}; there is {known}")]
     UnknownRelation {
@@ -146,12 +155,12 @@ pub enum ProjectErrorKind {
 impl ProjectError {
     /// An error about a whole file.
     pub(super) fn file(file: impl Into<String>, kind: ProjectErrorKind) -> Self {
-        Self { file: file.into(), line: None, kind }
+        Self { file: file.into(), line: None, kind: Box::new(kind) }
     }
 
     /// An error about one line of a file.
     pub(super) fn line(file: impl Into<String>, line: usize, kind: ProjectErrorKind) -> Self {
-        Self { file: file.into(), line: Some(line), kind }
+        Self { file: file.into(), line: Some(line), kind: Box::new(kind) }
     }
 
     /// What to do next, where that can be said.
@@ -173,7 +182,7 @@ impl ProjectErrorKind {
             Self::MisnamedMigration | Self::MisnamedTransform => "rename the file",
             Self::SameVersion { .. } => "give the newer one the next free number",
             Self::SameName { .. } | Self::ReservedName(_) => "the leading number is not part of the name; rename one",
-            Self::NoHeader | Self::HeaderLine(_) => "begin the file with --! summary: what it does, in one line",
+            Self::NoHeader => "begin the file with --! summary: what it does, in one line",
             Self::LateHeader => "move it up: nothing may stand between the lines of the header",
             Self::UnknownKey { closest: Some(closest), .. } | Self::UnknownRelation { closest: Some(closest), .. } => {
                 return Some(format!("did you mean {closest}?"));

@@ -106,7 +106,7 @@ fn transform_of<'a>(path: &str, file: &str, project: &'a Project) -> Result<&'a 
 }
 
 fn cases(raw: RawFile) -> Result<Vec<Case>, String> {
-    let defaults = tables(raw.defaults, |default| row(default))?;
+    let defaults = tables(raw.defaults, row)?;
     let mut names = BTreeSet::new();
     let mut cases = Vec::new();
     for case in raw.case {

@@ -1,6 +1,7 @@
 //! The files of a project, from a folder or from inside the binary, and the hash over them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::{fs, io};
 
@@ -147,12 +148,16 @@ pub(super) fn hash(tree: &Tree, settings: &Settings) -> String {
         part(value.to_string().as_bytes());
     }
     for (path, text) in &tree.files {
-        let matters = path.ends_with(".sql") && !path.starts_with("transforms/examples/");
-        if matters {
+        let beside = path.ends_with("/README.md") || path.starts_with("transforms/examples/");
+        if !beside && ![settings::FILE, settings::BUILTIN_FILE].contains(&path.as_str()) {
             part(b"file");
             part(path.as_bytes());
             part(text.as_bytes());
         }
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hasher.finalize().iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

@@ -29,17 +29,15 @@ pub(super) fn add(
     environment.add_function("is_staged", move |name: &str| Ok::<_, Error>(known.contains_key(&table(name)?)));
 
     let relations = Arc::new(scope.relations.clone());
-    let parts: [(&str, fn(&RelationSql) -> &str); 3] = [
-        ("canonical", |relation| &relation.canonical),
-        ("accepted", |relation| &relation.accepted),
-        ("clean", |relation| &relation.clean),
-    ];
-    for (function, part) in parts {
+    let mut add_relation = |function: &'static str, part: fn(&RelationSql) -> &String| {
         let relations = Arc::clone(&relations);
         environment.add_function(function, move |name: &str| {
-            relation(&relations, name).map(|relation| Value::from_safe_string(part(relation).to_owned()))
+            relation(&relations, name).map(|relation| Value::from_safe_string(part(relation).clone()))
         });
-    }
+    };
+    add_relation("canonical", |relation| &relation.canonical);
+    add_relation("accepted", |relation| &relation.accepted);
+    add_relation("clean", |relation| &relation.clean);
     environment.add_function("fed", move |name: &str| relations.contains_key(name));
 
     let casts = Arc::clone(casts);

@@ -123,9 +123,8 @@ impl<'a> Header<'a> {
         let mut columns: Vec<String> = Vec::new();
         for part in self.entry(key).map(|entry| entry.value.split(',')).into_iter().flatten() {
             let part = part.trim();
-            let name = match part.parse::<TableName>() {
-                Ok(TableName { schema: None, table }) => table,
-                _ => return Err(self.wrong(key, format!("{part:?} is not the name of a column"))),
+            let Ok(TableName { schema: None, table: name }) = part.parse() else {
+                return Err(self.wrong(key, format!("{part:?} is not the name of a column")));
             };
             if columns.contains(&name) {
                 return Err(self.wrong(key, format!("{part} is named twice")));

@@ -18,7 +18,7 @@ pub(super) const BUILTIN_FILE: &str = "transforms/project.toml";
 /// A project's settings.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Settings {
-    /// `name`: what the project is called.
+    /// `[project]`, `name`: what the project is called.
     pub name: Option<String>,
     /// `[digest]`: for each source table, the columns of which the reader takes a SHA-256.
     pub digest: BTreeMap<TableName, Vec<String>>,
@@ -55,13 +55,20 @@ pub enum MaxRejects {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
-    name: Option<String>,
+    #[serde(default)]
+    project: RawProject,
     #[serde(default)]
     digest: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     vars: BTreeMap<String, toml::Value>,
     #[serde(default)]
     options: Options,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawProject {
+    name: Option<String>,
 }
 
 /// Reads the settings of a project.
@@ -74,10 +81,10 @@ pub(super) fn read(tree: &Tree) -> Result<Settings, ProjectError> {
     };
     let raw: Raw = parse_toml(file, text)?;
     let wrong = |message: String| ProjectError::file(file, ProjectErrorKind::Toml(message));
-    if let Some(name) = raw.name.as_deref() {
-        if name.trim().is_empty() || name.chars().any(char::is_control) {
-            return Err(wrong(format!("name: {name:?} is no name")));
-        }
+    if let Some(name) = raw.project.name.as_deref()
+        && (name.trim().is_empty() || name.chars().any(char::is_control))
+    {
+        return Err(wrong(format!("[project] {name:?} is no name")));
     }
     let mut digest = BTreeMap::new();
     for (table, columns) in raw.digest {
@@ -92,14 +99,15 @@ pub(super) fn read(tree: &Tree) -> Result<Settings, ProjectError> {
     if raw.options.batch_size == Some(0) || raw.options.parallel == Some(0) {
         return Err(wrong("[options] batch_size and parallel are at least 1".to_owned()));
     }
-    Ok(Settings { name: raw.name, digest, vars: raw.vars, options: raw.options })
+    Ok(Settings { name: raw.project.name, digest, vars: raw.vars, options: raw.options })
 }
 
 /// Reads TOML; the error says the line.
 pub(super) fn parse_toml<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Result<T, ProjectError> {
     toml::from_str(text).map_err(|error| {
         let line = error.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);
-        ProjectError { file: file.to_owned(), line, kind: ProjectErrorKind::Toml(error.message().replace('\n', "; ")) }
+        let kind = ProjectErrorKind::Toml(error.message().replace('\n', "; "));
+        ProjectError { file: file.to_owned(), line, kind: Box::new(kind) }
     })
 }
 

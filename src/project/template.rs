@@ -90,6 +90,7 @@ pub(super) fn render(
     scope: &Scope<'_>,
     vars: &BTreeMap<String, toml::Value>,
 ) -> Result<Rendered, TemplateError> {
+    refuse_comparison(file, vars)?;
     let casts = Arc::new(Mutex::new(Vec::new()));
     let mut environment: Environment<'_> = environment::new();
     functions::add(&mut environment, file.phase, scope, &casts);
@@ -115,6 +116,34 @@ pub(super) fn render(
     })?;
     let casts = std::mem::take(&mut *casts.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(Rendered { sql, casts })
+}
+
+/// Refuses to compare a text of `[vars]` with another. It is its own kind of value, so that it can print itself as a
+/// literal, and minijinja would quietly find it different from every text.
+fn refuse_comparison(file: &SqlFile, vars: &BTreeMap<String, toml::Value>) -> Result<(), TemplateError> {
+    let is_text = |name: &str| matches!(vars.get(name), Some(toml::Value::String(_) | toml::Value::Datetime(_)));
+    for (at, _) in file.body.match_indices("vars.") {
+        let rest = &file.body[at + "vars.".len()..];
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        let (name, after) = (&rest[..end], rest[end..].trim_start());
+        let before = &file.body[..at];
+        let inside_tag = before.rfind(['{', '}']).is_some_and(|brace| {
+            let tag = before.as_bytes();
+            tag[brace] == b'{' && (brace > 0 && tag[brace - 1] == b'{' || tag.get(brace + 1) == Some(&b'%'))
+        });
+        let before = before.trim_end();
+        let compared = ["==", "!=", "in ", "not in "].iter().any(|operator| after.starts_with(operator))
+            || (["==", "!="].iter().any(|operator| before.ends_with(operator)) && !after.starts_with('|'));
+        if inside_tag && is_text(name) && compared {
+            return Err(TemplateError {
+                file: file.path.clone(),
+                line: file.first_line + before.matches('\n').count(),
+                message: format!("vars.{name} is printed as a literal and cannot be compared as it is"),
+                hint: Some(format!("compare its text: vars.{name} | string == 'a'")),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// What an error of minijinja means to the author of a template, `source`, that begins on `first_line` of its file.
@@ -149,9 +178,10 @@ fn foreign(error: &Error, source: &str, known: &[String]) -> (String, Option<Str
     };
     let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     match error.kind() {
-        ErrorKind::UndefinedError if part == "rows" => {
-            (format!("{part} is not defined here"), Some("only validate has no rows: name the final tables".to_owned()))
-        }
+        ErrorKind::UndefinedError if part == "rows" => (
+            format!("{part} is not defined here"),
+            Some("validate, and promote without `from`, have no rows: name the tables or relations".to_owned()),
+        ),
         ErrorKind::UndefinedError if part.starts_with("vars.") => {
             (format!("{part} is not defined"), Some("set it in [vars] of sqlmig.toml".to_owned()))
         }
@@ -161,6 +191,7 @@ fn foreign(error: &Error, source: &str, known: &[String]) -> (String, Option<Str
         }
         ErrorKind::UnknownFunction => (format!("function {detail}"), words(&functions::NAMES)),
         ErrorKind::UnknownFilter => (detail, words(&environment::FILTERS)),
-        _ => (format!("the template cannot be understood: {detail}"), None),
+        _ if part.is_empty() => (format!("the template cannot be understood: {detail}"), None),
+        _ => (format!("the template cannot be understood at {part:?}: {detail}"), None),
     }
 }

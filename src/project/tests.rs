@@ -89,7 +89,7 @@ fn the_hash_sees_what_matters_to_results_and_nothing_else() {
     for same in [
         ("transforms/README.md", "other"),
         ("transforms/examples/check_content.toml", example),
-        ("sqlmig.toml", &format!("name = \"x\"\n{SETTINGS}[options]\nbatch_size = 7\n")),
+        ("sqlmig.toml", &format!("[project]\nname = \"x\"\n{SETTINGS}[options]\nbatch_size = 7\n")),
     ] {
         assert_eq!(hash(&[same]), plain, "{same:?}");
     }
@@ -106,15 +106,15 @@ fn the_hash_sees_what_matters_to_results_and_nothing_else() {
 
 #[test]
 fn settings_are_read_and_judged() {
-    let text = "name = \"docs\"\n[digest]\n\"public.Docs\" = [\"content\", \"embedding\"]\n[options]\nbatch_size = 5000\n\
+    let text = "[project]\nname = \"docs\"\n[digest]\n\"public.Docs\" = [\"content\", \"embedding\"]\n[options]\nbatch_size = 5000\n\
                 parallel = 2\nmax_rejects = \"0.5%\"\nrow_limit_bytes = 1024\n";
     let project = load(&[("sqlmig.toml", text)]).unwrap();
     assert_eq!(project.name, "docs");
     assert_eq!(project.settings.digest[&TableName::new("public", "docs")], ["content", "embedding"]);
     assert_eq!(project.settings.options.max_rejects, Some(MaxRejects::Percent(0.5)));
     let error = |text: &str| error("sqlmig.toml", text);
-    insta::assert_snapshot!(error("name = 1"), @"sqlmig.toml:1: invalid type: integer `1`, expected a string");
-    insta::assert_snapshot!(error("[vars]\n\n[option]\n"), @"sqlmig.toml:3: unknown field `option`, expected one of `name`, `digest`, `vars`, `options`");
+    insta::assert_snapshot!(error("[project]\nname = 1"), @"sqlmig.toml:2: invalid type: integer `1`, expected a string");
+    insta::assert_snapshot!(error("[vars]\n\n[option]\n"), @"sqlmig.toml:3: unknown field `option`, expected one of `project`, `digest`, `vars`, `options`");
     insta::assert_snapshot!(error("[options]\nbatch_sise = 1"), @"sqlmig.toml:2: unknown field `batch_sise`, expected one of `batch_size`, `parallel`, `max_rejects`, `row_limit_bytes`");
     insta::assert_snapshot!(error("[options]\nbatch_size = 0"), @"sqlmig.toml: [options] batch_size and parallel are at least 1");
     insta::assert_snapshot!(error("[options]\nmax_rejects = \"some\""), @r#"sqlmig.toml:2: "some" is no limit: write a number of rows, or a share as in 0.5%"#);
@@ -193,21 +193,15 @@ fn a_header_is_strict() {
     transforms/check/020_content.sql:1: has no header: its first line is not of the form --! key: value
     begin the file with --! summary: what it does, in one line
     "#);
-    insta::assert_snapshot!(error(&format!("--! summary: a\n--! on documents\n{body}")), @r#"
-    transforms/check/020_content.sql:2: "--! on documents" is not of the form --! key: value
-    begin the file with --! summary: what it does, in one line
-    "#);
-    insta::assert_snapshot!(error(&format!("--! summary:\n{body}")), @r#"
-    transforms/check/020_content.sql:1: "--! summary:" is not of the form --! key: value
-    begin the file with --! summary: what it does, in one line
-    "#);
+    insta::assert_snapshot!(error(&format!("--! summary: a\n--! on documents\n{body}")), @r#"transforms/check/020_content.sql:2: "--! on documents" is not of the form --! key: value"#);
+    insta::assert_snapshot!(error(&format!("--! summary:\n{body}")), @r#"transforms/check/020_content.sql:1: "--! summary:" is not of the form --! key: value"#);
     insta::assert_snapshot!(error(&format!("--! sumary: a\n{body}")), @r#"
     transforms/check/020_content.sql:1: check has no key "sumary"; it has summary, on, severity
     did you mean summary?
     "#);
     insta::assert_snapshot!(error(&format!("--! summary: a\n--! target: b\n{body}")), @r#"transforms/check/020_content.sql:2: check has no key "target"; it has summary, on, severity"#);
     insta::assert_snapshot!(error(&format!("--! summary: a\n--! on: documents\n--! on: documents\n{body}")), @r#"transforms/check/020_content.sql:3: "on" is given a second time; line 2 has it already"#);
-    insta::assert_snapshot!(error(&format!("--! summary: a\n--! on: documents\n{body}")), @r#"transforms/check/020_content.sql: the header lacks "severity": what its findings mean: warn, reject or error"#);
+    insta::assert_snapshot!(error(&format!("--! summary: a\n--! on: documents\n{body}")), @r#"transforms/check/020_content.sql: the header lacks "severity" (what its findings mean: warn, reject or error)"#);
     insta::assert_snapshot!(error(&format!("--! summary: a\n\n{body}--! on: documents\n")), @r#"
     transforms/check/020_content.sql:4: a header line after the SQL began
     move it up: nothing may stand between the lines of the header
@@ -215,26 +209,27 @@ fn a_header_is_strict() {
     insta::assert_snapshot!(error(&CHECK.replace("reject", "fatal")), @r#"transforms/check/020_content.sql:3: severity: "fatal" is no severity: use warn, reject or error"#);
     insta::assert_snapshot!(error(&CHECK.replace("on: documents", "on: public.documents")), @r#"transforms/check/020_content.sql:2: on: "public.documents" is no relation's name: use a-z, 0-9 and _, at most 63"#);
     insta::assert_snapshot!(error(&CHECK.replace("on: documents", "on: document")), @r#"
-    transforms/check/020_content.sql: no normalise transform feeds a relation "document"; there is documents
+    transforms/check/020_content.sql:2: no normalise transform feeds a relation "document"; there is documents
     did you mean documents?
     "#);
-    insta::assert_snapshot!(error(&CHECK.replace("on: documents", "on: sources")), @r#"transforms/check/020_content.sql: no normalise transform feeds a relation "sources"; there is documents"#);
+    insta::assert_snapshot!(error(&CHECK.replace("on: documents", "on: sources")), @r#"transforms/check/020_content.sql:2: no normalise transform feeds a relation "sources"; there is documents"#);
 }
 
 #[test]
 fn keys_of_one_phase_are_judged() {
     let promote = |from, to| error("transforms/promote/020_documents.sql", &PROMOTE.replace(from, to));
-    insta::assert_snapshot!(promote("--! key: doc_type, doc_path\n", ""), @r#"transforms/promote/020_documents.sql: the header lacks "key": the columns that identify a row of the target"#);
+    insta::assert_snapshot!(promote("--! key: doc_type, doc_path\n", ""), @r#"transforms/promote/020_documents.sql: the header lacks "key" (the columns that identify a row of the target)"#);
     insta::assert_snapshot!(promote("key: doc_type, doc_path", "key: doc_type,"), @r#"transforms/promote/020_documents.sql:3: key: "" is not the name of a column"#);
     insta::assert_snapshot!(promote("key: doc_type, doc_path", "key: doc_type, doc_type"), @"transforms/promote/020_documents.sql:3: key: doc_type is named twice");
     insta::assert_snapshot!(promote("target: public.documents", "target: documents"), @"transforms/promote/020_documents.sql:2: target: name the schema too, as in public.documents");
     insta::assert_snapshot!(promote("insert_only: id", "insert_only: doc_type"), @"transforms/promote/020_documents.sql:5: insert_only: doc_type is part of the key, which is never updated anyway");
     insta::assert_snapshot!(promote("from: documents", "from: docments"), @r#"
-    transforms/promote/020_documents.sql: no normalise transform feeds a relation "docments"; there is documents
+    transforms/promote/020_documents.sql:4: no normalise transform feeds a relation "docments"; there is documents
     did you mean documents?
     "#);
     let validate = VALIDATE.replace("error", "reject");
     insta::assert_snapshot!(error("transforms/validate/orphans.sql", &validate), @"transforms/validate/orphans.sql:3: severity: a row of a final table cannot be rejected: use error or warn");
+    insta::assert_snapshot!(error("transforms/normalise/020_again.sql", NORMALISE), @"transforms/normalise/020_again.sql: public.documents goes into documents already, by transforms/normalise/010_documents.sql: each of its rows would be there twice");
     let normalise = NORMALISE.replace("public.documents", "a b");
     insta::assert_snapshot!(error("transforms/normalise/010_documents.sql", &normalise), @r#"transforms/normalise/010_documents.sql:2: from: "a b" is not a table name: write table, schema.table, or quote a part as in public."MixedCase""#);
 }
@@ -260,8 +255,8 @@ fn a_body_is_one_select() {
     sqlmig writes the INSERT and UPDATE itself; only say which rows there should be
     "#);
     insta::assert_snapshot!(error("select 'a"), @"transforms/check/020_content.sql:4: a string begins here and does not end");
-    insta::assert_snapshot!(error("select 1\n{% if x %}"), @"transforms/check/020_content.sql:5: the template cannot be understood: unexpected end of input, expected end of block");
-    insta::assert_snapshot!(error("select\n{{ rows"), @"transforms/check/020_content.sql:5: the template cannot be understood: unexpected end of input, expected end of variable block");
+    insta::assert_snapshot!(error("select 1\n{% if x %}"), @r#"transforms/check/020_content.sql:5: the template cannot be understood at "%}": unexpected end of input, expected end of block"#);
+    insta::assert_snapshot!(error("select\n{{ rows"), @r#"transforms/check/020_content.sql:5: the template cannot be understood at "rows": unexpected end of input, expected end of variable block"#);
 }
 
 /// Renders a body as a check, or as what `phase` says, over one staged table and one relation.
@@ -307,6 +302,7 @@ where doc_type in ({% for type in vars.types %}{{ type }}{% if not loop.last %},
     insta::assert_snapshot!(render("select {{ vars.types | idents('r') }}, {{ 'it\\\\''s' | literal }}, {{ vars.owner | ident }}"), @r#"select "r"."a", "r"."b", E'it\\s', "it's""#);
     let set = "{% macro blank(column) %}btrim({{ column | ident }}) = ''{% endmacro %}{% set both %}{{ blank('a') }} or {{ blank('b') }}{% endset %}select {{ both }}";
     insta::assert_snapshot!(render(set), @r#"select btrim("a") = '' or btrim("b") = ''"#);
+    assert_eq!(render("select {% if vars.max_tokens == 8000 %}1{% endif %}"), "select 1\n");
     insta::assert_snapshot!(render("select {% if vars.owner | string == \"it's\" %}1{% else %}2{% endif %}"), @"select 1");
 }
 
@@ -351,13 +347,21 @@ fn what_a_template_may_not_do_is_said_with_its_line() {
     transforms/check/a.sql:4: vars.max_token is not defined
     set it in [vars] of sqlmig.toml
     "#);
+    insta::assert_snapshot!(refused(Check, "select\n{% if vars.owner == 'a' %}{% endif %}"), @r#"
+    transforms/check/a.sql:5: vars.owner is printed as a literal and cannot be compared as it is
+    compare its text: vars.owner | string == 'a'
+    "#);
+    insta::assert_snapshot!(refused(Check, "select\n{{ 'a' != vars.owner }}"), @r#"
+    transforms/check/a.sql:5: vars.owner is printed as a literal and cannot be compared as it is
+    compare its text: vars.owner | string == 'a'
+    "#);
     insta::assert_snapshot!(refused(Check, "select {{ row }}"), @r#"
     transforms/check/a.sql:4: row is not defined
     did you mean rows?
     "#);
     insta::assert_snapshot!(refused(Validate, "select\n1 from {{ rows }}"), @r#"
     transforms/validate/a.sql:5: rows is not defined here
-    only validate has no rows: name the final tables
+    validate, and promote without `from`, have no rows: name the tables or relations
     "#);
     insta::assert_snapshot!(refused(Check, "select {{ stagd('a') }}"), @r#"
     transforms/check/a.sql:4: function stagd is unknown
@@ -372,7 +376,7 @@ fn what_a_template_may_not_do_is_said_with_its_line() {
     where a source may lack it, ask {% if is_staged('public.crates') %} first
     "#);
     insta::assert_snapshot!(refused(Check, "select {{ staged('a b') }}"), @r#"transforms/check/a.sql:4: "a b" is not a table name: write table, schema.table, or quote a part as in public."MixedCase""#);
-    insta::assert_snapshot!(refused(Check, "select {{ staged() }}"), @"transforms/check/a.sql:4: the template cannot be understood: missing argument");
+    insta::assert_snapshot!(refused(Check, "select {{ staged() }}"), @r#"transforms/check/a.sql:4: the template cannot be understood at "staged()": missing argument"#);
     insta::assert_snapshot!(refused(Check, "select {{ clean('sources') }}"), @r#"
     transforms/check/a.sql:4: nothing feeds a relation "sources" in this run; there is documents
     where a source may not feed it, ask {% if fed('sources') %} first
@@ -394,7 +398,7 @@ fn what_a_template_may_not_do_is_said_with_its_line() {
     transforms/check/a.sql:4: a transform is a SELECT, and this begins with "delete"
     sqlmig writes the INSERT and UPDATE itself; only say which rows there should be
     "#);
-    insta::assert_snapshot!(refused(Check, "{% include 'other.sql' %}"), @"transforms/check/a.sql:4: the template cannot be understood: tried to include non-existing template 'other.sql'");
+    insta::assert_snapshot!(refused(Check, "{% include 'other.sql' %}"), @r#"transforms/check/a.sql:4: the template cannot be understood at "include 'other.sql'": tried to include non-existing template 'other.sql'"#);
 }
 
 #[test]
@@ -524,4 +528,39 @@ fn an_example_is_judged() {
     insta::assert_snapshot!(case("expected = []\ngiven.\"public.a\" = [{ _row = 1 }]"), @r#"transforms/examples/check_content.toml: case "a": public.a: _row counts the rows itself; leave it out"#);
     insta::assert_snapshot!(case("expected = []\ngiven.\"a b\" = []"), @r#"transforms/examples/check_content.toml: case "a": "a b" is not a table name: write table, schema.table, or quote a part as in public."MixedCase""#);
     insta::assert_snapshot!(case("expected = []\nabsent = [\"public.a\"]"), @r#"transforms/examples/check_content.toml: case "a": public.a is absent, and nothing says otherwise"#);
+}
+
+#[test]
+fn the_built_in_project_is_right() {
+    let project = Project::builtin().unwrap();
+    assert_eq!(project.name, "docs");
+    let untested: Vec<_> = project.without_example().iter().map(|file| file.path.as_str()).collect();
+    assert!(untested.is_empty(), "{untested:?}");
+    let staged = project.normalise.iter().map(|way| (way.from.clone(), way.from.to_sql())).collect();
+    let relation = |name: &str| RelationSql { canonical: name.into(), accepted: name.into(), clean: name.into() };
+    let relations = project.normalise.iter().map(|way| (way.into.clone(), relation(&way.into))).collect();
+    for file in project.files() {
+        let rows = (file.phase != TransformPhase::Validate).then(|| "the_rows".to_owned());
+        project.render(file, &Scope { rows, staged: &staged, relations: &relations }).unwrap();
+    }
+}
+
+#[test]
+fn what_the_manual_shows_loads() {
+    let manual = include_str!("../../docs/projects.md");
+    let block = |start: &str| {
+        let (_, after) = manual.split_once(start).unwrap();
+        format!("{start}{}", after.split_once("```").unwrap().0)
+    };
+    let changes = [
+        ("sqlmig.toml", block("[project]\n")),
+        ("transforms/check/010_content_empty.sql", block("--! summary: The content")),
+        ("transforms/examples/check_content_empty.toml", block("[defaults.")),
+    ];
+    let changes: Vec<_> = changes.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let project = load(&changes).unwrap();
+    assert_eq!(project.settings.options.max_rejects, Some(MaxRejects::Percent(0.5)));
+    assert_eq!(project.examples()[0].cases.len(), 2);
+    let joined = block("from {{ rows }} as documents\n{% if fed");
+    assert_eq!(render(&format!("select 1 {joined}")), "select 1 from staging.\"documents\" as documents\n");
 }

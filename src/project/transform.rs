@@ -187,7 +187,8 @@ pub(super) fn read(tree: &Tree) -> Result<Transforms, ProjectError> {
             Ok(Validate { file, on: header.final_table(&ON_TABLE)?, severity })
         })?,
     };
-    transforms.refuse_unfed()?;
+    transforms.refuse_same_way()?;
+    transforms.refuse_unfed(tree)?;
     Ok(transforms)
 }
 
@@ -284,21 +285,40 @@ impl Transforms {
             && self.validate.is_empty()
     }
 
+    /// A row of a relation is named by its source table and `_row`, so there is one way from a table to a relation.
+    fn refuse_same_way(&self) -> Result<(), ProjectError> {
+        for (at, transform) in self.normalise.iter().enumerate() {
+            let same = |other: &&Normalise| other.from == transform.from && other.into == transform.into;
+            if let Some(other) = self.normalise[..at].iter().find(same) {
+                let kind = ProjectErrorKind::SameWay {
+                    from: transform.from.to_string(),
+                    into: transform.into.clone(),
+                    other: other.file.path.clone(),
+                };
+                return Err(ProjectError::file(transform.file.path.as_str(), kind));
+            }
+        }
+        Ok(())
+    }
+
     /// Every relation that is read must be one that some normalise transform feeds.
-    fn refuse_unfed(&self) -> Result<(), ProjectError> {
+    fn refuse_unfed(&self, tree: &Tree) -> Result<(), ProjectError> {
         let mut fed: Vec<&str> = self.normalise.iter().map(|transform| transform.into.as_str()).collect();
+        fed.sort_unstable();
         fed.dedup();
-        let checks = self.check.iter().map(|transform| (&transform.file, &transform.on));
-        let dedups = self.dedup.iter().map(|transform| (&transform.file, &transform.on));
-        let promotes = self.promote.iter().filter_map(|t| t.from.as_ref().map(|from| (&t.file, from)));
-        for (file, relation) in checks.chain(dedups).chain(promotes) {
+        let checks = self.check.iter().map(|transform| (&transform.file, &ON, &transform.on));
+        let dedups = self.dedup.iter().map(|transform| (&transform.file, &ON, &transform.on));
+        let promotes = self.promote.iter().filter_map(|t| t.from.as_ref().map(|from| (&t.file, &FROM_RELATION, from)));
+        for (file, key, relation) in checks.chain(dedups).chain(promotes) {
             if !fed.contains(&relation.as_str()) {
                 let kind = ProjectErrorKind::UnknownRelation {
                     relation: relation.clone(),
                     known: suggest::list(fed.iter().copied()),
                     closest: suggest::closest(relation, fed.iter().copied()),
                 };
-                return Err(ProjectError::file(file.path.as_str(), kind));
+                let text = tree.get(&file.path).unwrap_or_default();
+                let header = Header::parse(&file.path, text, file.phase.as_str(), file.phase.keys())?;
+                return Err(ProjectError::line(file.path.as_str(), header.line_of(key), kind));
             }
         }
         Ok(())

@@ -101,11 +101,11 @@ where {% for column in columns %}incoming.{{ column | ident }} is null{% if not 
         insta::assert_snapshot!(message("select\n{{ a }}"), @"w.sql:2: the text 'x' would stand in the SQL unquoted (add | ident for the name of a column or table, or | literal for a value)");
         insta::assert_snapshot!(message("select {{ a | safe }}"), @"w.sql:1: filter safe is unknown (there is ident, idents, literal, default, first, items, last, length, list, sort, string)");
         insta::assert_snapshot!(message("select {{ a | idnt }}"), @"w.sql:1: filter idnt is unknown (did you mean ident?)");
-        insta::assert_snapshot!(message("select {{ lst | idents }}"), @"w.sql:1: idents wants a list, and this is a undefined ()");
+        insta::assert_snapshot!(message("select {{ lst | idents }}"), @"w.sql:1: what the filter is to quote is not defined ()");
         insta::assert_snapshot!(message("select {{ list | idents }}"), @"w.sql:1: the list of columns is empty (ask for that with {% if %} first)");
         insta::assert_snapshot!(message("select {{ a | ident | ident }}"), @"w.sql:1: the value is SQL already, so it cannot be quoted again (remove the filter)");
         insta::assert_snapshot!(message("select {{ a ~ 'b' }}"), @"w.sql:1: the text 'xb' would stand in the SQL unquoted (add | ident for the name of a column or table, or | literal for a value)");
         insta::assert_snapshot!(message("select {{ list }}"), @"w.sql:1: a sequence cannot stand in SQL (loop over it, or add | idents for a list of columns)");
-        insta::assert_snapshot!(message("select {% if %}"), @"w.sql:1: the template cannot be understood: unexpected end of block ()");
+        insta::assert_snapshot!(message("select {% if %}"), @r#"w.sql:1: the template cannot be understood at "%}": unexpected end of block ()"#);
     }
 }
