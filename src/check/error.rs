@@ -3,6 +3,7 @@
 use crate::db::DbError;
 use crate::normalise::NormaliseError;
 use crate::project::TemplateError;
+use crate::stage::StageError;
 
 /// Why checking stopped.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,9 @@ pub enum CheckError {
         /// What is wrong.
         reason: String,
     },
+    /// A table of sqlmig's own in staging could not be made.
+    #[error(transparent)]
+    Staging(#[from] StageError),
     /// The canonical relations could not be built.
     #[error(transparent)]
     Normalise(#[from] NormaliseError),
@@ -46,6 +50,7 @@ impl CheckError {
             Self::Dedup { .. } => {
                 Some("a duplicate rule yields each losing row once, with a winner that is no loser itself".into())
             }
+            Self::Staging(error) => error.hint(),
             Self::Normalise(error) => error.hint(),
             Self::Template(error) => error.hint(),
             Self::Db(error) => error.hint(),

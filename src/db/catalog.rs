@@ -81,18 +81,6 @@ pub async fn has_ledger(client: &impl GenericClient) -> Result<bool, DbError> {
     Ok(row.get("has_ledger"))
 }
 
-/// The schema of pgvector's types; `None` when the extension is not in this database.
-///
-/// # Errors
-/// Fails when the database does not answer.
-pub async fn vector_schema(client: &impl GenericClient) -> Result<Option<String>, DbError> {
-    let row = client
-        .query_opt(include_str!("../../sql/vector_schema.sql"), &[])
-        .await
-        .map_err(doing("look for the vector extension"))?;
-    Ok(row.map(|row| row.get("schema_name")))
-}
-
 /// Whether a table has a valid unique index on exactly these columns, so that `ON CONFLICT` can name them.
 ///
 /// # Errors

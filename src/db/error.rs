@@ -182,7 +182,7 @@ impl fmt::Debug for DbError {
 impl Error for DbError {}
 
 /// Everything of the server's message that helps to find the row or the statement.
-fn server_text(error: &ServerError) -> String {
+pub(super) fn server_text(error: &ServerError) -> String {
     let mut text = format!("{} (SQLSTATE {})", error.message(), error.code().code());
     let table = error.table().map(|table| match error.schema() {
         Some(schema) => format!("{schema}.{table}"),

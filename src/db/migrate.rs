@@ -7,6 +7,7 @@ use include_dir::{Dir, include_dir};
 use refinery::{Runner, error::Kind};
 use tokio_postgres::{Client, GenericClient};
 
+use super::error::server_text;
 use super::{DbError, doing};
 use crate::names::{LEDGER_SCHEMA, ident};
 
@@ -168,10 +169,11 @@ fn told(set: &MigrationSet, error: &refinery::Error) -> MigrateError {
             MigrateError::Changed { set, applied: applied.to_string(), found: found.to_string() }
         }
         Kind::MissingVersion(migration) => MigrateError::Missing { set, name: migration.to_string() },
-        Kind::Connection(what, cause) => match cause.downcast_ref::<tokio_postgres::Error>() {
-            Some(cause) => MigrateError::Other { set, reason: super::describe(what, cause) },
-            None => MigrateError::Other { set, reason: format!("{what}: {cause}") },
-        },
+        Kind::Connection(what, cause) => {
+            let server = cause.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::as_db_error);
+            let reason = server.map_or_else(|| format!("{what}: {cause}"), |server| format!("{what}: {}", server_text(server)));
+            MigrateError::Other { set, reason }
+        }
         other => MigrateError::Other { set, reason: other.to_string() },
     }
 }

@@ -1,11 +1,14 @@
 //! The target database: connection, TLS, embedded server, lock, and the typed wrappers of `sql/`.
 
+pub mod catalog;
 pub mod conninfo;
 pub mod connect;
 pub mod embedded;
 pub mod environment;
 pub mod error;
+pub mod ledger;
 pub mod lock;
+pub mod migrate;
 pub mod password;
 pub mod pooler;
 pub mod server_info;

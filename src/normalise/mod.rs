@@ -7,6 +7,7 @@ mod error;
 
 use std::collections::BTreeMap;
 
+use minijinja::Value;
 use serde::Serialize;
 use tokio_postgres::GenericClient;
 use uuid::Uuid;
@@ -248,7 +249,12 @@ impl Relation {
             .enumerate()
             .map(|(place, patch)| CleanPatch { alias: alias(place), table: Fragment::new(patch.table.clone()) })
             .collect();
-        let context = minijinja::context! { accepted => Fragment::new(accepted.clone()), columns, patches, run };
+        let context = minijinja::context! {
+            accepted => Fragment::new(accepted.clone()),
+            columns => Value::from_serialize(&columns),
+            patches => Value::from_serialize(&patches),
+            run,
+        };
         let clean = render_wrap("clean.sql", include_str!("../../sql/wrap/clean.sql"), context)?;
         Ok(RelationSql {
             canonical: parenthesised(canonical),
@@ -268,7 +274,7 @@ fn canonical<'a>(feeds: impl Iterator<Item = &'a Feed>) -> Result<String, Normal
     let feeds: Vec<CanonicalFeed> = feeds
         .map(|feed| CanonicalFeed { source: feed.source.to_string(), select: Fragment::new(feed.select.clone()) })
         .collect();
-    let context = minijinja::context! { feeds };
+    let context = minijinja::context! { feeds => Value::from_serialize(&feeds) };
     Ok(render_wrap("canonical.sql", include_str!("../../sql/wrap/canonical.sql"), context)?)
 }
 

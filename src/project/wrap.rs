@@ -29,6 +29,12 @@ impl Fragment {
     }
 }
 
+impl From<Fragment> for Value {
+    fn from(fragment: Fragment) -> Self {
+        Self::from_safe_string(fragment.0)
+    }
+}
+
 impl Serialize for Fragment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Value::from_safe_string(self.0.clone()).serialize(serializer)

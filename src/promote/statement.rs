@@ -110,7 +110,7 @@ pub(super) async fn prepare(
     let context = minijinja::context! {
         undo => Fragment::new(undo_table.clone()),
         target => Fragment::table(&promote.target),
-        columns => target.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(),
+        columns => target.iter().map(|column| column.name.clone()).collect::<Vec<_>>(),
     };
     let undo_ddl = render_wrap("undo_table.sql", include_str!("../../sql/wrap/undo_table.sql"), context)?;
     Ok(Statement { sql, undo_table, undo_ddl })

@@ -1,6 +1,7 @@
 //! Why a source was not staged.
 
 use crate::db::DbError;
+use crate::db::server_info::ServerError;
 use crate::decode::DecodeError;
 use crate::limits::MaxRejects;
 use crate::names::TableName;
@@ -38,9 +39,9 @@ pub enum StageError {
     },
     /// The source holds vectors, and the target has no pgvector.
     #[error("the source holds vectors: {0}")]
-    NoVector(#[source] crate::db::VectorError),
+    NoVector(#[source] ServerError),
     /// The source holds no rows' statement of any table that was asked for.
-    #[error("the source holds no table to stage{}", left_out(.left_out))]
+    #[error("the source holds no table to stage{}", besides(.left_out))]
     NoTables {
         /// Tables that it does hold.
         left_out: Vec<TableName>,
@@ -95,7 +96,7 @@ pub enum StageError {
     Db(#[from] DbError),
 }
 
-fn left_out(tables: &[TableName]) -> String {
+fn besides(tables: &[TableName]) -> String {
     let names: Vec<String> = tables.iter().map(ToString::to_string).collect();
     if names.is_empty() { String::new() } else { format!("; it has {}", names.join(", ")) }
 }

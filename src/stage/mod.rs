@@ -25,8 +25,7 @@ use deadpool_postgres::Pool;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use crate::db::doing;
-use crate::db::catalog::vector_schema;
+use crate::db::{ServerInfo, doing};
 use crate::db::ledger::{
     RunState, SourceTable, run_advance, run_source_read, source_statement_insert, source_table_insert,
     source_table_read, source_table_staged,
@@ -166,14 +165,14 @@ async fn create(
     facts: &DumpFacts,
 ) -> Result<(), StageError> {
     let client = pool.get().await.map_err(doing("connect for staging"))?;
-    let mut schema = vector_schema(&**client).await?;
+    let mut schema = ServerInfo::read(&client).await?.pgvector_schema;
     // A dump creates its tables before it fills them, so this is known before the first row is sent.
     let vectors = layout.has_vectors() || facts.tables.iter().any(|table| {
         table.columns.iter().any(|column| ColumnKind::of_type(&column.type_text) != ColumnKind::Text)
     });
     if vectors && schema.is_none() {
-        crate::db::ensure_vector(&**client).await.map_err(StageError::NoVector)?;
-        schema = vector_schema(&**client).await?;
+        ServerInfo::ensure_pgvector(&client).await.map_err(StageError::NoVector)?;
+        schema = ServerInfo::read(&client).await?.pgvector_schema;
     }
     tables::create(&**client, layout, schema.as_deref()).await?;
     let (columns, column_types) = tables::column_types(layout);
@@ -201,7 +200,7 @@ async fn settle(
     stored_bytes: u64,
     events: &Events,
 ) -> Result<(), StageError> {
-    let schema = vector_schema(&***client).await?;
+    let schema = ServerInfo::read(client).await?.pgvector_schema;
     let mut counted = Vec::new();
     for (layout, _) in &outcome.tables {
         tables::make_ready(&***client, layout).await?;

@@ -68,8 +68,8 @@ pub(super) async fn create(
         render_wrap("create_staging_table.sql", include_str!("../../sql/wrap/create_staging_table.sql"), context)?;
     let action = || format!("create {}", layout.table());
     client.batch_execute(&create).await.map_err(doing(action()))?;
-    let text: Vec<&str> =
-        layout.columns.iter().filter(|c| vector_type(c.kind).is_none()).map(|c| c.name.as_str()).collect();
+    let text: Vec<String> =
+        layout.columns.iter().filter(|c| vector_type(c.kind).is_none()).map(|c| c.name.clone()).collect();
     if !text.is_empty() {
         let context = minijinja::context! { table => Fragment::new(layout.table()), columns => text };
         let store =

@@ -1,1 +1,134 @@
-//! Proves the result: the books, and the project's proofs.
+//! Proves the result: the books of every source table, and the project's proofs on the final tables.
+
+use std::time::Instant;
+
+use deadpool_postgres::Pool;
+use uuid::Uuid;
+
+use crate::check::find::{Search, find};
+use crate::db::ledger::{CheckRecord, RunState, books, check_forget, check_result_insert, run_advance};
+use crate::db::{DbError, doing};
+use crate::event::{Event, Events};
+use crate::names::TableName;
+use crate::normalise::Relations;
+use crate::outcome::Severity;
+use crate::project::{Fragment, Project, TemplateError, render_wrap};
+
+/// Findings kept of a proof; all are counted.
+const FINDINGS_KEPT: usize = 1000;
+
+/// Why a run is not proven.
+#[derive(Debug, thiserror::Error)]
+pub enum ValidateError {
+    /// The books of a table do not balance.
+    #[error("the books do not balance: {}", .0.join("; "))]
+    Books(Vec<String>),
+    /// A proof of severity `error` found something.
+    #[error("the final tables are not what they should be: {}", .0.join(", "))]
+    Proofs(Vec<String>),
+    /// A template is wrong.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The database refused.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl ValidateError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Books(_) => Some("a normalise transform that leaves rows out must leave them to a check: see sqlmig report".into()),
+            Self::Proofs(_) => Some("see the rows with sqlmig report".into()),
+            Self::Template(error) => error.hint(),
+            Self::Db(error) => error.hint(),
+        }
+    }
+}
+
+/// Proves a run; returns the number of proofs that were made.
+///
+/// # Errors
+/// The books do not balance or a proof of severity `error` found something; all others have run and are recorded then.
+pub async fn validate(
+    pool: &Pool,
+    run: Uuid,
+    project: &Project,
+    relations: &Relations,
+    events: &Events,
+) -> Result<usize, ValidateError> {
+    let mut client = pool.get().await.map_err(doing("begin the validation"))?;
+    let tx = client.transaction().await.map_err(doing("begin the validation"))?;
+    check_forget(&tx, run, &["validate"]).await?;
+    tx.commit().await.map_err(doing("begin the validation"))?;
+
+    let mut failed = Vec::new();
+    for (ordinal, proof) in (1..).zip(&project.validate) {
+        let name = proof.file.name.as_str();
+        let on = proof.on.to_string();
+        let rendered = project.render(&proof.file, &relations.scope(None))?;
+        let context = minijinja::context! { select => Fragment::new(rendered.sql) };
+        let sql = render_wrap("proof.sql", include_str!("../../sql/wrap/proof.sql"), context)?;
+        let started = Instant::now();
+        let search = Search { phase: "validate", name, on: &on, sql: &sql, keep: FINDINGS_KEPT };
+        let found = find(pool, run, &search).await?;
+        let elapsed = started.elapsed();
+        let examined = count_rows(&client, &proof.on).await?;
+        let record = CheckRecord {
+            phase: "validate",
+            name,
+            on: &on,
+            ordinal,
+            severity: proof.severity,
+            examined,
+            failed: found,
+            elapsed,
+            skipped: None,
+        };
+        let tx = client.transaction().await.map_err(doing("record a proof"))?;
+        check_result_insert(&tx, run, &record).await?;
+        tx.commit().await.map_err(doing("record a proof"))?;
+        if proof.severity == Severity::Error && found > 0 {
+            failed.push(format!("{name} ({found})"));
+        }
+        events.emit(Event::CheckFinished {
+            name: name.to_owned(),
+            on,
+            severity: proof.severity,
+            examined: u64::try_from(examined).unwrap_or_default(),
+            failed: u64::try_from(found).unwrap_or_default(),
+            elapsed,
+        });
+    }
+    let unbalanced: Vec<String> = books(&**client, run)
+        .await?
+        .into_iter()
+        .filter(|table| !table.balanced)
+        .map(|table| {
+            let promoted = table.rows_inserted + table.rows_updated + table.rows_unchanged;
+            format!(
+                "{}: {} read, but {promoted} promoted + {} merged + {} quarantined",
+                table.source, table.rows_read, table.rows_merged, table.rows_quarantined
+            )
+        })
+        .collect();
+    if !unbalanced.is_empty() {
+        return Err(ValidateError::Books(unbalanced));
+    }
+    if !failed.is_empty() {
+        return Err(ValidateError::Proofs(failed));
+    }
+    let tx = client.transaction().await.map_err(doing("record the validation"))?;
+    run_advance(&tx, run, RunState::Done).await?;
+    tx.commit().await.map_err(doing("record the validation"))?;
+    Ok(project.validate.len())
+}
+
+/// Rows of a final table.
+async fn count_rows(client: &deadpool_postgres::Client, table: &TableName) -> Result<i64, ValidateError> {
+    let context = minijinja::context! { table => Fragment::table(table) };
+    let query = render_wrap("count_rows.sql", include_str!("../../sql/wrap/count_rows.sql"), context)?;
+    let row = client.query_one(&query, &[]).await.map_err(doing(format!("count the rows of {table}")))?;
+    Ok(row.get("rows"))
+}

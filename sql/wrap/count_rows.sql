@@ -1,0 +1,2 @@
+select pg_catalog.count(*) as rows
+from {{ table }}
