@@ -431,86 +431,16 @@ expected = []
     let example = &project.examples()[0];
     assert_eq!((example.phase, example.transform.as_str()), (TransformPhase::Check, "content"));
     assert_eq!(project.without_example().len(), 4);
-    insta::assert_debug_snapshot!(example.cases, @r#"
-    [
-        Case {
-            name: "one",
-            given: {
-                TableName {
-                    schema: Some(
-                        "public",
-                    ),
-                    table: "documents",
-                }: GivenTable {
-                    columns: {
-                        "content": false,
-                        "embedding": true,
-                        "id": false,
-                    },
-                    rows: [
-                        {
-                            "content": String("  "),
-                            "embedding": String("[1,2.5]"),
-                            "id": String("1"),
-                        },
-                        {
-                            "content": Null,
-                            "embedding": String("[0.5,0.5,0.5]"),
-                            "id": String("1"),
-                        },
-                    ],
-                },
-            },
-            target: {
-                TableName {
-                    schema: Some(
-                        "public",
-                    ),
-                    table: "document_sources",
-                }: [
-                    {
-                        "enabled": String("true"),
-                    },
-                ],
-            },
-            expected: [
-                {
-                    "_row": String("1"),
-                },
-            ],
-        },
-        Case {
-            name: "two",
-            given: {
-                TableName {
-                    schema: Some(
-                        "public",
-                    ),
-                    table: "crates",
-                }: GivenTable {
-                    columns: {
-                        "name": false,
-                    },
-                    rows: [],
-                },
-                TableName {
-                    schema: Some(
-                        "public",
-                    ),
-                    table: "documents",
-                }: GivenTable {
-                    columns: {
-                        "embedding": true,
-                        "id": false,
-                    },
-                    rows: [],
-                },
-            },
-            target: {},
-            expected: [],
-        },
-    ]
-    "#);
+    let documents = &example.cases[0].given[&TableName::new("public", "documents")];
+    let columns: Vec<_> = documents.columns.iter().map(|(name, vector)| (name.as_str(), *vector)).collect();
+    assert_eq!(columns, [("content", false), ("embedding", true), ("id", false)]);
+    let rows = |rows: &[Row]| serde_json::to_string(rows).unwrap();
+    insta::assert_snapshot!(rows(&documents.rows), @r#"[{"content":"  ","embedding":"[1,2.5]","id":"1"},{"content":null,"embedding":"[0.5,0.5,0.5]","id":"1"}]"#);
+    insta::assert_snapshot!(rows(&example.cases[0].target[&TableName::new("public", "document_sources")]), @r#"[{"enabled":"true"}]"#);
+    insta::assert_snapshot!(rows(&example.cases[0].expected), @r#"[{"_row":"1"}]"#);
+    let tables = |case: &Case| case.given.keys().map(|table| table.table.clone()).collect::<Vec<_>>();
+    assert_eq!(tables(&example.cases[0]), ["documents"]);
+    assert_eq!(tables(&example.cases[1]), ["crates", "documents"]);
 }
 
 #[test]
