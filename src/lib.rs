@@ -16,6 +16,9 @@ pub mod decode;
 pub mod project;
 pub mod source;
 
+// Made-up input for tests and measurements.
+pub mod generate;
+
 // Phases, in the order in which a row passes them.
 pub mod stage;
 pub mod normalise;

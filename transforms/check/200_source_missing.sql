@@ -1,14 +1,15 @@
 --! summary: A document belongs to a source that this run accepted or the target has
 --! on: documents
 --! severity: reject
--- After the checks on sources: a source that they rejected does not count.
+-- After the checks on sources: a source that they rejected does not count. A document of an unknown type is the
+-- business of doc_type_unknown.
 select
     documents._row,
     format('there is no source %s of type %s: add it to document_sources', documents.source_name, documents.doc_type)
         as reason
 from {{ rows }} as documents
-where documents.source_name is not null
-    and documents.doc_type is not null
+where btrim(documents.source_name) <> ''
+    and exists (select from public.doc_types as types where types.doc_type = documents.doc_type)
     and not exists (
         select from public.document_sources as final
         where final.doc_type = documents.doc_type and final.source_name = documents.source_name
