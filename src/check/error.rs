@@ -46,7 +46,9 @@ impl CheckError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Blocked(_) => Some("see the rows with sqlmig report; mend the source or the check, then run it again".into()),
+            Self::Blocked(_) => {
+                Some("see the rows with sqlmig report; mend the source or the check, then run it again".into())
+            }
             Self::Dedup { .. } => {
                 Some("a duplicate rule yields each losing row once, with a winner that is no loser itself".into())
             }

@@ -6,8 +6,8 @@ use deadpool_postgres::Pool;
 use futures_util::TryStreamExt;
 use uuid::Uuid;
 
-use crate::db::{DbError, doing};
 use crate::db::ledger::{FoundRow, finding_insert};
+use crate::db::{DbError, doing};
 
 /// Findings recorded at a time.
 const FINDINGS_AT_A_TIME: usize = 1000;

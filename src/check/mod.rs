@@ -111,7 +111,8 @@ struct CastColumn {
 
 /// The check that a feed's casts make.
 fn cast_check(feed: &Feed) -> Result<String, CheckError> {
-    let casts = feed.casts.iter().map(|cast| CastColumn { column: cast.column.clone(), type_name: cast.type_name.clone() });
+    let casts =
+        feed.casts.iter().map(|cast| CastColumn { column: cast.column.clone(), type_name: cast.type_name.clone() });
     let context = CastContext { staged: Fragment::new(feed.staged.clone()), casts: casts.collect() };
     let select = render_wrap("cast_check.sql", include_str!("../../sql/wrap/cast_check.sql"), context)?;
     let context = minijinja::context! { select => Fragment::new(select) };
@@ -141,7 +142,8 @@ impl Checking<'_> {
         let tx = client.transaction().await.map_err(doing("record a check's result"))?;
         if severity == Severity::Reject && failed > 0 {
             let context = minijinja::context! { staged => Fragment::new(feed.staged.clone()) };
-            let take = render_wrap("quarantine_found.sql", include_str!("../../sql/wrap/quarantine_found.sql"), context)?;
+            let take =
+                render_wrap("quarantine_found.sql", include_str!("../../sql/wrap/quarantine_found.sql"), context)?;
             tx.execute(&take, &[&self.run, &source, &name])
                 .await
                 .map_err(doing(format!("take out the rows of {source} that {name} found")))?;

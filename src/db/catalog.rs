@@ -74,10 +74,8 @@ pub async fn staging_tables(client: &impl GenericClient) -> Result<Vec<StagingTa
 /// # Errors
 /// Fails when the database does not answer.
 pub async fn has_ledger(client: &impl GenericClient) -> Result<bool, DbError> {
-    let row = client
-        .query_one(include_str!("../../sql/has_ledger.sql"), &[])
-        .await
-        .map_err(doing("look for the ledger"))?;
+    let row =
+        client.query_one(include_str!("../../sql/has_ledger.sql"), &[]).await.map_err(doing("look for the ledger"))?;
     Ok(row.get("has_ledger"))
 }
 
@@ -85,11 +83,7 @@ pub async fn has_ledger(client: &impl GenericClient) -> Result<bool, DbError> {
 ///
 /// # Errors
 /// Fails when the database does not answer.
-pub async fn has_unique_key(
-    client: &impl GenericClient,
-    table: &TableName,
-    key: &[String],
-) -> Result<bool, DbError> {
+pub async fn has_unique_key(client: &impl GenericClient, table: &TableName, key: &[String]) -> Result<bool, DbError> {
     let schema = table.schema.as_deref().unwrap_or("public");
     let row = client
         .query_one(include_str!("../../sql/has_unique_key.sql"), &[&schema, &table.table, &key])

@@ -57,8 +57,11 @@ impl MigrationSet {
     ) -> Result<Self, MigrateError> {
         let mut migrations = Vec::new();
         for (file, sql) in files {
-            let migration = refinery::Migration::unapplied(&file, &sql)
-                .map_err(|error| MigrateError::Name { set: name.to_owned(), file, reason: error.to_string() })?;
+            let migration = refinery::Migration::unapplied(&file, &sql).map_err(|error| MigrateError::Name {
+                set: name.to_owned(),
+                file,
+                reason: error.to_string(),
+            })?;
             migrations.push(migration);
         }
         migrations.sort();
@@ -80,7 +83,9 @@ pub enum MigrateError {
         reason: String,
     },
     /// An applied migration was edited since.
-    #[error("{set} migration {applied} was applied to this database in another form than the project now has ({found})")]
+    #[error(
+        "{set} migration {applied} was applied to this database in another form than the project now has ({found})"
+    )]
     Changed {
         /// The set.
         set: String,
@@ -90,7 +95,9 @@ pub enum MigrateError {
         found: String,
     },
     /// An applied migration is not in the project, or one was added below those applied.
-    #[error("{set} migration {name} was applied to this database, or comes before one that was, and is not where it should be")]
+    #[error(
+        "{set} migration {name} was applied to this database, or comes before one that was, and is not where it should be"
+    )]
     Missing {
         /// The set.
         set: String,
@@ -171,7 +178,8 @@ fn told(set: &MigrationSet, error: &refinery::Error) -> MigrateError {
         Kind::MissingVersion(migration) => MigrateError::Missing { set, name: migration.to_string() },
         Kind::Connection(what, cause) => {
             let server = cause.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::as_db_error);
-            let reason = server.map_or_else(|| format!("{what}: {cause}"), |server| format!("{what}: {}", server_text(server)));
+            let reason =
+                server.map_or_else(|| format!("{what}: {cause}"), |server| format!("{what}: {}", server_text(server)));
             MigrateError::Other { set, reason }
         }
         other => MigrateError::Other { set, reason: other.to_string() },

@@ -39,8 +39,12 @@ impl NormaliseError {
         match self {
             Self::Template(error) => error.hint(),
             Self::Sql(_, error) | Self::Db(error) => error.hint(),
-            Self::NoRow(_) => Some("select _row from {{ rows }} first: it names the row from here to the report".into()),
-            Self::Columns { .. } => Some("give every transform into one relation the same columns in the same order".into()),
+            Self::NoRow(_) => {
+                Some("select _row from {{ rows }} first: it names the row from here to the report".into())
+            }
+            Self::Columns { .. } => {
+                Some("give every transform into one relation the same columns in the same order".into())
+            }
         }
     }
 }

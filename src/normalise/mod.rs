@@ -7,7 +7,6 @@ mod error;
 
 use std::collections::BTreeMap;
 
-use minijinja::Value;
 use serde::Serialize;
 use tokio_postgres::GenericClient;
 use uuid::Uuid;
@@ -67,14 +66,8 @@ impl Relations {
     pub async fn resolve(client: &impl GenericClient, project: &Project, run: Uuid) -> Result<Self, NormaliseError> {
         let tables = source_tables(client, run).await?;
         let staged = tables.iter().map(|table| (table.source.clone(), staging(&table.staged_as))).collect();
-        let mut resolved = Self {
-            run,
-            tables,
-            staged,
-            relations: BTreeMap::new(),
-            sql: BTreeMap::new(),
-            skipped: Vec::new(),
-        };
+        let mut resolved =
+            Self { run, tables, staged, relations: BTreeMap::new(), sql: BTreeMap::new(), skipped: Vec::new() };
         for transform in &project.normalise {
             let Some(table) = resolved.tables.iter().find(|table| table.source == transform.from).cloned() else {
                 resolved.skipped.push(format!("{}: the source has no table {}", transform.file.path, transform.from));
@@ -209,6 +202,14 @@ impl Relations {
 }
 
 #[derive(Serialize)]
+struct CleanContext {
+    accepted: Fragment,
+    columns: Vec<CleanColumn>,
+    patches: Vec<CleanPatch>,
+    run: String,
+}
+
+#[derive(Serialize)]
 struct CleanColumn {
     name: String,
     patches: Vec<String>,
@@ -224,7 +225,7 @@ impl Relation {
     fn render(&self, run: Uuid) -> Result<RelationSql, NormaliseError> {
         let run = run.to_string();
         let canonical = canonical(self.feeds.iter())?;
-        let context = minijinja::context! { canonical => Fragment::new(canonical.clone()), run => run };
+        let context = minijinja::context! { canonical => Fragment::new(canonical.clone()), run => run.clone() };
         let accepted = render_wrap("accepted.sql", include_str!("../../sql/wrap/accepted.sql"), context)?;
         let alias = |place: usize| format!("patch {}", place + 1);
         // The last rule ran on what the earlier ones made, so its values come first.
@@ -249,12 +250,7 @@ impl Relation {
             .enumerate()
             .map(|(place, patch)| CleanPatch { alias: alias(place), table: Fragment::new(patch.table.clone()) })
             .collect();
-        let context = minijinja::context! {
-            accepted => Fragment::new(accepted.clone()),
-            columns => Value::from_serialize(&columns),
-            patches => Value::from_serialize(&patches),
-            run,
-        };
+        let context = CleanContext { accepted: Fragment::new(accepted.clone()), columns, patches, run };
         let clean = render_wrap("clean.sql", include_str!("../../sql/wrap/clean.sql"), context)?;
         Ok(RelationSql {
             canonical: parenthesised(canonical),
@@ -262,6 +258,11 @@ impl Relation {
             clean: parenthesised(clean),
         })
     }
+}
+
+#[derive(Serialize)]
+struct CanonicalContext {
+    feeds: Vec<CanonicalFeed>,
 }
 
 #[derive(Serialize)]
@@ -274,7 +275,7 @@ fn canonical<'a>(feeds: impl Iterator<Item = &'a Feed>) -> Result<String, Normal
     let feeds: Vec<CanonicalFeed> = feeds
         .map(|feed| CanonicalFeed { source: feed.source.to_string(), select: Fragment::new(feed.select.clone()) })
         .collect();
-    let context = minijinja::context! { feeds => Value::from_serialize(&feeds) };
+    let context = CanonicalContext { feeds };
     Ok(render_wrap("canonical.sql", include_str!("../../sql/wrap/canonical.sql"), context)?)
 }
 

@@ -27,7 +27,7 @@ use std::path::Path;
 pub use error::{ProjectError, ProjectErrorKind};
 pub use example::{Case, Example, GivenTable, Row};
 pub use migration::MigrationFile;
-pub use settings::{MaxRejects, Options, Settings};
+pub use settings::Settings;
 pub use statement::StatementProblem;
 pub use template::{Cast, RelationSql, Rendered, Scope, TemplateError};
 pub use transform::{Check, Dedup, Normalise, Promote, SqlFile, TransformPhase, Validate};

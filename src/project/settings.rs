@@ -1,7 +1,6 @@
 //! What a project's `sqlmig.toml` says.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Deserialize;
 
@@ -24,31 +23,8 @@ pub struct Settings {
     pub digest: BTreeMap<TableName, Vec<String>>,
     /// `[vars]`: values that templates read as `vars.x`.
     pub vars: BTreeMap<String, toml::Value>,
-    /// `[options]`: the project's wishes for options of the command line, which wins over them.
-    pub options: Options,
-}
-
-/// Options of the command line that a project may set; `None` where it says nothing.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Options {
-    /// Rows promoted in one transaction.
-    pub batch_size: Option<u32>,
-    /// Workers that promote batches at the same time.
-    pub parallel: Option<u16>,
-    /// How many rows may go to quarantine before the run fails.
-    pub max_rejects: Option<MaxRejects>,
-    /// Longest row that the reader holds, in bytes; longer ones go to quarantine.
-    pub row_limit_bytes: Option<usize>,
-}
-
-/// How many rows may go to quarantine before a run fails: `100` or `0.5%`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum MaxRejects {
-    /// At most so many rows.
-    Rows(u64),
-    /// At most so many of a hundred rows, 0 to 100.
-    Percent(f64),
+    /// `[options]`: the project's wishes for options of the command line, which reads them and wins over them.
+    pub options: toml::Table,
 }
 
 /// The file's own form.
@@ -62,7 +38,7 @@ struct Raw {
     #[serde(default)]
     vars: BTreeMap<String, toml::Value>,
     #[serde(default)]
-    options: Options,
+    options: toml::Table,
 }
 
 #[derive(Default, Deserialize)]
@@ -96,9 +72,6 @@ pub(super) fn read(tree: &Tree) -> Result<Settings, ProjectError> {
             return Err(wrong(format!("[digest] {name} is named twice")));
         }
     }
-    if raw.options.batch_size == Some(0) || raw.options.parallel == Some(0) {
-        return Err(wrong("[options] batch_size and parallel are at least 1".to_owned()));
-    }
     Ok(Settings { name: raw.project.name, digest, vars: raw.vars, options: raw.options })
 }
 
@@ -109,61 +82,4 @@ pub(super) fn parse_toml<T: serde::de::DeserializeOwned>(file: &str, text: &str)
         let kind = ProjectErrorKind::Toml(error.message().replace('\n', "; "));
         ProjectError { file: file.to_owned(), line, kind: Box::new(kind) }
     })
-}
-
-impl std::str::FromStr for MaxRejects {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let error = || format!("{text:?} is no limit: write a number of rows, or a share as in 0.5%");
-        match text.trim().strip_suffix('%') {
-            None => text.trim().parse().map(Self::Rows).map_err(|_| error()),
-            Some(percent) => match percent.trim().parse() {
-                Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(Self::Percent(percent)),
-                _ => Err(error()),
-            },
-        }
-    }
-}
-
-impl fmt::Display for MaxRejects {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rows(rows) => write!(f, "{rows}"),
-            Self::Percent(percent) => write!(f, "{percent}%"),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for MaxRejects {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Rows(u64),
-            Text(String),
-        }
-        match Form::deserialize(deserializer)? {
-            Form::Rows(rows) => Ok(Self::Rows(rows)),
-            Form::Text(text) => text.parse().map_err(serde::de::Error::custom),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_limit_of_rejects_is_rows_or_a_share() {
-        for (text, limit) in
-            [("0", MaxRejects::Rows(0)), ("12", MaxRejects::Rows(12)), ("0.5%", MaxRejects::Percent(0.5))]
-        {
-            assert_eq!(text.parse(), Ok(limit));
-            assert_eq!(limit.to_string(), text);
-        }
-        for text in ["", "%", "-1", "101%", "NaN%", "1 %%", "many"] {
-            assert!(text.parse::<MaxRejects>().is_err(), "{text}");
-        }
-    }
 }

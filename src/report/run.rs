@@ -113,7 +113,7 @@ fn write_quarantine(report: &Report, view: View, writer: &mut dyn Write) -> io::
         let line = finding.line.map_or_else(String::new, |line| line.to_string());
         grid.row(vec![
             text(&table_name(&finding.source)),
-            text(&finding.row.to_string()),
+            text(&finding.row.map_or_else(|| finding.subject.clone().unwrap_or_default(), |row| row.to_string())),
             text(&line),
             text(&finding.check),
             text(&finding.reason),

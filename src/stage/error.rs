@@ -107,7 +107,9 @@ impl StageError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Decode(error) => error.hint(),
-            Self::Shape { .. } => Some("make the dump anew with pg_dump, which gives a table one set of columns".into()),
+            Self::Shape { .. } => {
+                Some("make the dump anew with pg_dump, which gives a table one set of columns".into())
+            }
             Self::SameName { first, .. } => Some(format!("stage them apart: --table {first}, then the other")),
             Self::Foreign { .. } => Some("rename or drop that table; the schema staging is sqlmig's own".into()),
             Self::NoVector(error) => error.hint(),

@@ -35,9 +35,7 @@ impl Layout {
     pub fn new(block: &Block, facts: &DumpFacts, digested: &[String]) -> Self {
         let shape = facts.tables.iter().rev().find(|shape| shape.name == block.table);
         let named: Vec<(String, ColumnKind)> = match shape {
-            Some(shape) => {
-                shape.columns.iter().map(|c| (c.name.clone(), ColumnKind::of_type(&c.type_text))).collect()
-            }
+            Some(shape) => shape.columns.iter().map(|c| (c.name.clone(), ColumnKind::of_type(&c.type_text))).collect(),
             None => block.columns.iter().map(|column| (column.name.clone(), column.kind)).collect(),
         };
         let mut own: Vec<String> = digested.iter().map(|column| digest_column(column)).collect();
@@ -52,8 +50,7 @@ impl Layout {
                 StagingColumn { source_name, name, kind }
             })
             .collect();
-        let digested =
-            digested.iter().filter_map(|name| columns.iter().position(|c| c.source_name == *name)).collect();
+        let digested = digested.iter().filter_map(|name| columns.iter().position(|c| c.source_name == *name)).collect();
         Self { source: block.table.clone(), staged_as: block.table.staged_as(), columns, digested }
     }
 

@@ -25,11 +25,11 @@ use deadpool_postgres::Pool;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use crate::db::{ServerInfo, doing};
 use crate::db::ledger::{
     RunState, SourceTable, run_advance, run_source_read, source_statement_insert, source_table_insert,
     source_table_read, source_table_staged,
 };
+use crate::db::{ServerInfo, doing};
 use crate::decode::{ColumnKind, DecodeError, DumpFacts, ScanOptions, Scanner};
 use crate::event::{Event, Events};
 use crate::limits::MaxRejects;
@@ -131,8 +131,16 @@ pub async fn stage(
     // When a lane failed, the reader only says that it was stopped: the lane's error is the one to tell.
     let sent = sent?;
     let outcome = outcome?;
-    settle(&mut client, run, &outcome, &sent, digest.get(), progress.load(std::sync::atomic::Ordering::Relaxed), events)
-        .await?;
+    settle(
+        &mut client,
+        run,
+        &outcome,
+        &sent,
+        digest.get(),
+        progress.load(std::sync::atomic::Ordering::Relaxed),
+        events,
+    )
+    .await?;
 
     let rejected: u64 = sent.values().map(|sent| sent.rejects).sum();
     let read: u64 = outcome.tables.iter().map(|(_, rows)| rows).sum();
@@ -167,9 +175,11 @@ async fn create(
     let client = pool.get().await.map_err(doing("connect for staging"))?;
     let mut schema = ServerInfo::read(&client).await?.pgvector_schema;
     // A dump creates its tables before it fills them, so this is known before the first row is sent.
-    let vectors = layout.has_vectors() || facts.tables.iter().any(|table| {
-        table.columns.iter().any(|column| ColumnKind::of_type(&column.type_text) != ColumnKind::Text)
-    });
+    let vectors = layout.has_vectors()
+        || facts
+            .tables
+            .iter()
+            .any(|table| table.columns.iter().any(|column| ColumnKind::of_type(&column.type_text) != ColumnKind::Text));
     if vectors && schema.is_none() {
         ServerInfo::ensure_pgvector(&client).await.map_err(StageError::NoVector)?;
         schema = ServerInfo::read(&client).await?.pgvector_schema;
@@ -223,11 +233,7 @@ async fn settle(
         }
         source_table_read(&tx, run, &layout.source, *rows, sent.rejects, sent.bytes, &own_digest).await?;
         source_table_staged(&tx, run, &layout.source, *staged).await?;
-        events.emit(Event::TableStaged {
-            table: layout.source.clone(),
-            staged: sent.rows,
-            rejected: sent.rejects,
-        });
+        events.emit(Event::TableStaged { table: layout.source.clone(), staged: sent.rows, rejected: sent.rejects });
     }
     let statements = outcome.facts.statements.iter().map(|(kind, count)| (kind.as_str(), *count));
     source_statement_insert(&tx, run, statements).await?;

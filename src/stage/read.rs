@@ -61,7 +61,7 @@ struct Table {
 ///
 /// # Errors
 /// A source that can't be read at all fails; one that ends too early is an outcome, because what came before is good.
-pub(super) fn read<R: Read>(mut scanner: Scanner<R>, mut reading: Reading<'_>) -> Result<ReadOutcome, StageError> {
+pub(super) fn read<R: Read>(mut scanner: Scanner<R>, reading: Reading<'_>) -> Result<ReadOutcome, StageError> {
     let mut tables: Vec<Table> = Vec::new();
     let mut places: HashMap<TableName, usize> = HashMap::new();
     let mut left_out: Vec<TableName> = Vec::new();

@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::db::ledger::{chunk_insert, quarantine_decoded};
 use crate::db::doing;
+use crate::db::ledger::{chunk_insert, quarantine_decoded};
 use crate::decode::RowDecoder;
 use crate::limits::MaxRejects;
 use crate::names::TableName;

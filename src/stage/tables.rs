@@ -176,9 +176,6 @@ pub(super) async fn count_and_digest(
         .collect();
     let context = Table { table: Fragment::new(layout.table()), columns };
     let query = render_wrap("table_digest.sql", include_str!("../../sql/wrap/table_digest.sql"), context)?;
-    let row = client
-        .query_one(&query, &[])
-        .await
-        .map_err(doing(format!("count and digest {}", layout.table())))?;
+    let row = client.query_one(&query, &[]).await.map_err(doing(format!("count and digest {}", layout.table())))?;
     Ok((row.get("rows"), row.get("digest")))
 }

@@ -39,7 +39,9 @@ impl ValidateError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Books(_) => Some("a normalise transform that leaves rows out must leave them to a check: see sqlmig report".into()),
+            Self::Books(_) => {
+                Some("a normalise transform that leaves rows out must leave them to a check: see sqlmig report".into())
+            }
             Self::Proofs(_) => Some("see the rows with sqlmig report".into()),
             Self::Template(error) => error.hint(),
             Self::Db(error) => error.hint(),

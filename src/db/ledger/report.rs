@@ -7,8 +7,8 @@ use super::run::{EventKind, Run, runs};
 use crate::db::{DbError, doing};
 use crate::names::{STAGING_SCHEMA, TableName};
 use crate::outcome::{
-    BatchCount, CheckResult, DuplicateCount, FORMAT, Finding, PhaseTime, QuarantineCount, Report, RunSummary,
-    Severity, StatementCount, TableBooks, TargetCount, Throughput,
+    BatchCount, CheckResult, DuplicateCount, FORMAT, Finding, PhaseTime, QuarantineCount, Report, RunSummary, Severity,
+    StatementCount, TableBooks, TargetCount, Throughput,
 };
 
 /// Rows shown of each check.

@@ -171,10 +171,8 @@ pub async fn run_memory(client: &impl GenericClient, id: Uuid, peak_rss_bytes: i
 /// # Errors
 /// Fails when the run is not in the ledger or the database does not answer.
 pub async fn run_fence(tx: &Transaction<'_>, id: Uuid) -> Result<i64, DbError> {
-    let row = tx
-        .query_one(include_str!("../../../sql/run_fence.sql"), &[&id])
-        .await
-        .map_err(doing("lock the run's row"))?;
+    let row =
+        tx.query_one(include_str!("../../../sql/run_fence.sql"), &[&id]).await.map_err(doing("lock the run's row"))?;
     Ok(row.get("epoch"))
 }
 
@@ -183,10 +181,8 @@ pub async fn run_fence(tx: &Transaction<'_>, id: Uuid) -> Result<i64, DbError> {
 /// # Errors
 /// Fails when the database does not answer.
 pub async fn runs(client: &impl GenericClient, id: Option<Uuid>, limit: i64) -> Result<Vec<Run>, DbError> {
-    let rows = client
-        .query(include_str!("../../../sql/runs.sql"), &[&id, &limit])
-        .await
-        .map_err(doing("read the runs"))?;
+    let rows =
+        client.query(include_str!("../../../sql/runs.sql"), &[&id, &limit]).await.map_err(doing("read the runs"))?;
     Ok(rows.iter().map(Run::from_row).collect())
 }
 

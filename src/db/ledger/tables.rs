@@ -130,14 +130,7 @@ pub async fn chunk_insert(
 ) -> Result<(), DbError> {
     tx.execute(
         include_str!("../../../sql/chunk_insert.sql"),
-        &[
-            &run,
-            &source.to_string(),
-            &count(first_row),
-            &count(last_row),
-            &count(rows_staged),
-            &count(rows_rejected),
-        ],
+        &[&run, &source.to_string(), &count(first_row), &count(last_row), &count(rows_staged), &count(rows_rejected)],
     )
     .await
     .map_err(doing("record a chunk"))?;
