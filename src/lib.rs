@@ -27,6 +27,10 @@ pub mod promote;
 pub mod validate;
 pub mod rollback;
 
+// Conductors: the order of the phases, and what they would do.
+pub mod pipeline;
+pub mod plan;
+
 // Side: readers of events and outcomes.
 pub mod report;
 pub mod telemetry;
