@@ -4,11 +4,23 @@
 //! live on different threads.
 
 mod block;
+mod buffer;
+mod copy_text;
+mod cursor;
+mod ddl;
 mod encoding;
 mod error;
 mod facts;
+mod float;
+mod kind;
+mod lexer;
+mod psql;
 mod row;
+mod rows;
 mod scanner;
+mod session;
+mod values;
+mod vector;
 
 pub use block::{Block, Column, ColumnKind, Item, Oversized, RawRow, RowForm};
 pub use encoding::Encoding;

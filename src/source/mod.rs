@@ -1,11 +1,23 @@
-//! Opens what a dump comes in: a file or stdin, plain, gzip, zstd, xz or pg_dump's custom format.
+//! Opens what a dump comes in: a file or stdin, plain, gzip, zstd, xz or `pg_dump`'s custom format.
+//!
+//! What it is, is told by its content and not by its name. Reading and decompressing run in a thread of their own.
 
-use std::fmt;
+mod compression;
+mod pg_restore;
+mod read_ahead;
+mod stored;
+
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::mpsc;
+
+pub use compression::{Compression, DamagedError};
+pub use stored::StoredDigest;
+
+use compression::Content;
+use stored::{State, Stored};
 
 /// Where a source is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,35 +29,9 @@ pub enum SourceSpec {
 }
 
 impl From<&str> for SourceSpec {
+    /// `-` is standard input, anything else a path.
     fn from(text: &str) -> Self {
         if text == "-" { Self::Stdin } else { Self::File(PathBuf::from(text)) }
-    }
-}
-
-/// What a source is stored as, by its content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// Plain text.
-    None,
-    /// gzip, one or many members.
-    Gzip,
-    /// Zstandard, one or many frames.
-    Zstd,
-    /// xz, one or many streams.
-    Xz,
-    /// pg_dump's custom format, read through `pg_restore`.
-    PgRestore,
-}
-
-impl fmt::Display for Compression {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "plain",
-            Self::Gzip => "gzip",
-            Self::Zstd => "zstd",
-            Self::Xz => "xz",
-            Self::PgRestore => "pg_dump custom",
-        })
     }
 }
 
@@ -53,7 +39,7 @@ impl fmt::Display for Compression {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
-    /// It can't be opened or its first bytes can't be read.
+    /// It can't be opened, or its first bytes can't be read.
     #[error("can't open {display}: {error}")]
     Open {
         /// The source.
@@ -62,13 +48,21 @@ pub enum SourceError {
         #[source]
         error: io::Error,
     },
-    /// It is a directory, such as one made by `pg_dump -Fd`.
+    /// It is a directory, such as `pg_dump -Fd` makes.
     #[error("{0} is a directory")]
     Directory(String),
     /// It is text in UTF-16.
     #[error("{0} is in UTF-16")]
     Utf16(String),
-    /// It is in pg_dump's custom format, and that can't be read here.
+    /// It is of a kind that is known and can't be read.
+    #[error("{display} is a {what} file")]
+    Unreadable {
+        /// The source.
+        display: String,
+        /// What it is.
+        what: &'static str,
+    },
+    /// It is in `pg_dump`'s custom format, and that can't be read here.
     #[error("{display} is in pg_dump's custom format, {why}")]
     CustomFormat {
         /// The source.
@@ -82,13 +76,17 @@ impl SourceError {
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
+        let restore = |from: &str| format!("convert it: pg_restore -f - {from} | gzip > dump.sql.gz");
         Some(match self {
             Self::Open { .. } => "check the path and its permissions".to_owned(),
-            Self::Directory(path) => format!("convert it: pg_restore -f - {path} | gzip > dump.sql.gz"),
+            Self::Directory(path) => restore(path),
             Self::Utf16(_) => "convert it: iconv -f UTF-16 -t UTF-8 IN > OUT".to_owned(),
-            Self::CustomFormat { display, .. } => {
-                format!("convert it where PostgreSQL is installed: pg_restore -f - {display} | gzip > dump.sql.gz")
+            Self::Unreadable { display, what: "tar" } => format!("unpack it, or {}", restore(display)),
+            Self::Unreadable { .. } => "decompress it first, or compress it with gzip, zstd or xz".to_owned(),
+            Self::CustomFormat { display, .. } if display == "stdin" => {
+                "convert it before it is piped: pg_restore -f - dump.pgdump | sqlmig …".to_owned()
             }
+            Self::CustomFormat { display, .. } => restore(display),
         })
     }
 }
@@ -101,21 +99,9 @@ pub struct Source {
     pub compression: Compression,
     /// Its size as stored in bytes, where it is known.
     pub stored_bytes: Option<u64>,
-    input: Box<dyn Read + Send>,
-    progress: Arc<AtomicU64>,
-    digest: StoredDigest,
-}
-
-/// The SHA-256 of the stored bytes, once they were all read.
-#[derive(Debug, Clone)]
-pub struct StoredDigest(Arc<std::sync::OnceLock<[u8; 32]>>);
-
-impl StoredDigest {
-    /// The digest; `None` until the source was read to its end.
-    #[must_use]
-    pub fn get(&self) -> Option<[u8; 32]> {
-        self.0.get().copied()
-    }
+    spec: SourceSpec,
+    stored: Stored,
+    state: State,
 }
 
 /// Opens a source and finds out what it is stored as.
@@ -123,26 +109,79 @@ impl StoredDigest {
 /// # Errors
 /// It can't be opened, or is of a kind that can't be read.
 pub fn open(spec: &SourceSpec) -> Result<Source, SourceError> {
-    let _ = (spec, mpsc::channel::<u8>());
-    Err(SourceError::Utf16(String::new()))
+    let display = match spec {
+        SourceSpec::Stdin => "stdin".to_owned(),
+        SourceSpec::File(path) => path.display().to_string(),
+    };
+    let failed = |error| SourceError::Open { display: display.clone(), error };
+    let (mut input, stored_bytes): (Box<dyn Read + Send>, _) = match spec {
+        SourceSpec::Stdin => (Box::new(io::stdin()), None),
+        SourceSpec::File(path) => {
+            let file = File::open(path).map_err(failed)?;
+            let metadata = file.metadata().map_err(failed)?;
+            if metadata.is_dir() {
+                return Err(SourceError::Directory(display));
+            }
+            let size = metadata.is_file().then_some(metadata.len());
+            (Box::new(file), size)
+        }
+    };
+    let mut head = Vec::new();
+    input.by_ref().take(compression::HEAD_BYTES as u64).read_to_end(&mut head).map_err(failed)?;
+    let compression = match compression::recognise(&head) {
+        Content::Readable(compression) => compression,
+        Content::Utf16 => return Err(SourceError::Utf16(display)),
+        Content::Unreadable(what) => return Err(SourceError::Unreadable { display, what }),
+    };
+    if compression == Compression::PgRestore {
+        let why = match spec {
+            SourceSpec::Stdin => Some("which must be a file to be read".to_owned()),
+            SourceSpec::File(_) => pg_restore::unusable(),
+        };
+        if let Some(why) = why {
+            return Err(SourceError::CustomFormat { display, why });
+        }
+    }
+    let state = State::default();
+    let stored = Stored::new(head, input, state.clone());
+    Ok(Source { display, compression, stored_bytes, spec: spec.clone(), stored, state })
 }
 
 impl Source {
     /// Stored bytes read so far; goes on counting while the reader is read.
     #[must_use]
     pub fn progress(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.progress)
+        Arc::clone(&self.state.progress)
     }
 
     /// A handle to the digest of the stored bytes.
     #[must_use]
     pub fn digest(&self) -> StoredDigest {
-        self.digest.clone()
+        self.state.digest.clone()
     }
 
-    /// The decompressed text. Decompression runs in a thread of its own.
+    /// The decompressed text. Its errors say which compression failed and near which stored byte ([`DamagedError`]);
+    /// of their kinds, `UnexpectedEof` and `InvalidData` mean that the source is cut off or damaged.
     #[must_use]
     pub fn into_reader(self) -> Box<dyn Read + Send> {
-        self.input
+        let text: io::Result<Box<dyn Read + Send>> = match (self.compression, &self.spec) {
+            (Compression::PgRestore, SourceSpec::File(path)) => {
+                pg_restore::PgRestore::start(path, self.stored).map(|text| Box::new(text) as Box<dyn Read + Send>)
+            }
+            (compression, _) => compression::decompress(compression, self.stored),
+        };
+        match text.and_then(read_ahead::ReadAhead::start) {
+            Ok(reader) => Box::new(reader),
+            Err(error) => Box::new(Failed(Some(error))),
+        }
+    }
+}
+
+/// A reader that could not be started says so when it is read.
+struct Failed(Option<io::Error>);
+
+impl Read for Failed {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
     }
 }

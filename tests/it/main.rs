@@ -1,5 +1,6 @@
-//! All tests that need a PostgreSQL, as one binary.
+//! Tests that need more than one module, as one binary: the reader on real dumps, the rest on a real PostgreSQL.
 
 mod connection;
 mod embedded;
 mod harness;
+mod real_dumps;

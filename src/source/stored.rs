@@ -1,0 +1,77 @@
+//! The stored bytes of a source: counted and hashed as they are read.
+
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use sha2::{Digest, Sha256};
+
+/// The SHA-256 of the stored bytes, once they were all read.
+#[derive(Debug, Clone, Default)]
+pub struct StoredDigest(Arc<OnceLock<[u8; 32]>>);
+
+impl StoredDigest {
+    /// The digest; `None` until the source was read to its end.
+    #[must_use]
+    pub fn get(&self) -> Option<[u8; 32]> {
+        self.0.get().copied()
+    }
+}
+
+/// What others may know of the reading while it goes on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    pub(super) progress: Arc<AtomicU64>,
+    pub(super) digest: StoredDigest,
+    failed: Arc<AtomicBool>,
+}
+
+impl State {
+    /// Stored bytes read so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.progress.load(Ordering::Relaxed)
+    }
+
+    /// Whether the storage itself failed, and not what is made of its bytes.
+    pub(super) fn failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+}
+
+/// Reads stored bytes.
+pub(super) struct Stored {
+    /// Bytes read before their kind was known, still to be given out.
+    head: io::Cursor<Vec<u8>>,
+    input: Box<dyn Read + Send>,
+    hash: Sha256,
+    state: State,
+}
+
+impl Stored {
+    pub(super) fn new(head: Vec<u8>, input: Box<dyn Read + Send>, state: State) -> Self {
+        Self { head: io::Cursor::new(head), input, hash: Sha256::new(), state }
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.state.clone()
+    }
+}
+
+impl Read for Stored {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let mut length = self.head.read(out)?;
+        if length == 0 {
+            length = self.input.read(out).inspect_err(|error| {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    self.state.failed.store(true, Ordering::Relaxed);
+                }
+            })?;
+        }
+        self.hash.update(&out[..length]);
+        self.state.progress.fetch_add(length as u64, Ordering::Relaxed);
+        if length == 0 && !out.is_empty() {
+            self.state.digest.0.get_or_init(|| std::mem::take(&mut self.hash).finalize().into());
+        }
+        Ok(length)
+    }
+}
