@@ -287,8 +287,7 @@ impl TcpSettings {
     fn read(take: &mut impl FnMut(&str) -> Option<String>) -> Result<Self, ConnInfoError> {
         let mut number = |key: &'static str| take(key).map(|value| parse_value::<u32>(key, &value)).transpose();
         // 0 is libpq's word for the system's default, for which sqlmig has its own.
-        let mut tcp = Self::default();
-        tcp.keepalives = number("keepalives")? != Some(0);
+        let mut tcp = Self { keepalives: number("keepalives")? != Some(0), ..Self::default() };
         let seconds =
             |value: Option<u32>| value.filter(|value| *value > 0).map(|value| Duration::from_secs(value.into()));
         tcp.idle = seconds(number("keepalives_idle")?).unwrap_or(tcp.idle);
@@ -436,3 +435,6 @@ impl ConnInfoError {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

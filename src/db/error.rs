@@ -230,7 +230,7 @@ fn causes(error: &tokio_postgres::Error) -> impl Iterator<Item = &(dyn Error + '
 
 fn is_io(error: &tokio_postgres::Error) -> bool {
     // The driver's own time limit has no cause to look at.
-    error.to_string().starts_with("timeout") || causes(error).any(|cause| cause.is::<io::Error>())
+    error.to_string().starts_with("timeout") || causes(error).any(<dyn Error>::is::<io::Error>)
 }
 
 /// The TLS library's error, which travels inside an I/O error; there the chain of sources skips it.

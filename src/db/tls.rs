@@ -188,9 +188,8 @@ impl TlsSettings {
         let Some(certificate) = self.certificate.clone().or_else(|| self.in_folder("postgresql.crt")) else {
             return Ok(None);
         };
-        let key = match self.key.clone().or_else(|| self.in_folder("postgresql.key")) {
-            Some(key) => key,
-            None => return Err(TlsError::NoKey(certificate)),
+        let Some(key) = self.key.clone().or_else(|| self.in_folder("postgresql.key")) else {
+            return Err(TlsError::NoKey(certificate));
         };
         let metadata = fs::metadata(&key).map_err(|error| unreadable(&key, &error))?;
         // libpq: root may own a key that its group can read; any other key is its owner's alone.

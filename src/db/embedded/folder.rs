@@ -137,5 +137,6 @@ fn own_folder(path: &Path, mode: u32) -> Result<(), EmbeddedError> {
 
 fn short_hash(path: &Path) -> String {
     let digest = Sha256::digest(path.as_os_str().as_bytes());
-    digest[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+    let number = digest[..6].iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+    format!("{number:012x}")
 }

@@ -21,8 +21,8 @@ use crate::db::error::{DbError, doing};
 use crate::names::ident;
 
 /// Time for a server that answers "starting up": after a crash it replays its log first.
-const START_PATIENCE: Duration = Duration::from_secs(300);
-const STOP_PATIENCE: Duration = Duration::from_secs(60);
+const START_PATIENCE: Duration = Duration::from_mins(5);
+const STOP_PATIENCE: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(20);
 
 /// Parallel index builds share memory of about `maintenance_work_mem`; containers often have a /dev/shm of 64 MB.
@@ -104,7 +104,9 @@ fn admit(folder: &Folder, account: &Account, major: u16) -> Result<(), EmbeddedE
     names.dedup();
     // Since 16 a map may let a user be any role.
     let role = if major >= 16 { "all" } else { SUPERUSER };
-    let map: String = names.iter().map(|name| format!("sqlmig \"{}\" {role}\n", name.replace('"', "\"\""))).collect();
+    let lines: Vec<String> =
+        names.iter().map(|name| format!("sqlmig \"{}\" {role}\n", name.replace('"', "\"\""))).collect();
+    let map = lines.concat();
     for (file, text) in [("pg_hba.conf", "local all all peer map=sqlmig\n"), ("pg_ident.conf", map.as_str())] {
         let path = folder.data().join(file);
         fs::write(&path, text).map_err(io_error(&path))?;
