@@ -2,4 +2,10 @@
 
 mod cli;
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    cli::commands::execute(&cli::args::Args::parse()).into()
+}

@@ -77,6 +77,31 @@ pub enum PipelineError {
     Db(#[from] DbError),
 }
 
+impl PipelineError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoRun(_) => Some("see sqlmig history; load something with sqlmig run SOURCE".into()),
+            Self::TooEarly { .. } => Some("the order is stage, check, promote, validate; sqlmig run does all four".into()),
+            Self::OtherProject(_) => Some("use the project it was staged with, or stage again".into()),
+            Self::Incomplete(_) => {
+                Some("get the whole source; --allow-incomplete promotes what was read of this one".into())
+            }
+            Self::Unused(_) => {
+                Some("sqlmig stage loads any dump into staging; --project DIR names a project that uses its tables".into())
+            }
+            Self::Migrate(error) => error.hint(),
+            Self::Stage(error) => error.hint(),
+            Self::Normalise(error) => error.hint(),
+            Self::Check(error) => error.hint(),
+            Self::Promote(error) => error.hint(),
+            Self::Validate(error) => error.hint(),
+            Self::Db(error) => error.hint(),
+        }
+    }
+}
+
 /// How to load a source.
 #[derive(Debug, Clone)]
 pub struct LoadOptions {

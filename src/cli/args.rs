@@ -7,6 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use secrecy::SecretString;
+use sqlmig::generate::{FaultShare, Shape};
 use sqlmig::limits::{ByteSize, MaxRejects};
 use sqlmig::names::TableName;
 use uuid::Uuid;
@@ -335,7 +336,7 @@ Examples:
         after_help = "\
 Examples:
   sqlmig generate dump.sql.gz
-  sqlmig generate - --documents 100 --faults 0 | sqlmig run -"
+  sqlmig generate - --documents 100 | sqlmig run -"
     )]
     Generate(GenerateArgs),
 }
@@ -415,26 +416,18 @@ pub struct GenerateArgs {
     /// Dimensions of the vectors
     #[arg(long, value_name = "N", default_value_t = 3072, value_parser = clap::value_parser!(u32).range(1..=16_000))]
     pub dimensions: u32,
-    /// Share of documents with each fault, from 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.001, value_parser = share)]
-    pub faults: f64,
-    /// The shape of the dump
-    #[arg(long, value_enum, default_value_t = Shape::Docs)]
+    /// Faults to plant and their share of the rows, as in all=0.1% or content_empty=5%; may be repeated
+    #[arg(long, value_name = "KIND=PERCENT%")]
+    pub faults: Vec<FaultShare>,
+    /// The shape of the dump: docs (the doc-server's tables), crates (the older ones) or narrow (many short rows)
+    #[arg(long, value_name = "SHAPE", default_value = "docs")]
     pub shape: Shape,
+    /// The same dump taken later: some rows changed, some added
+    #[arg(long)]
+    pub newer: bool,
     /// Write here which rows have which fault
     #[arg(long, value_name = "FILE")]
     pub index: Option<PathBuf>,
-}
-
-/// What a generated dump looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Shape {
-    /// The doc-server's own tables: documents and document_sources
-    Docs,
-    /// The older shape: crates and doc_embeddings
-    Crates,
-    /// Many short rows without vectors
-    Narrow,
 }
 
 /// How data is written.
@@ -511,12 +504,4 @@ impl Command {
 #[expect(clippy::unnecessary_wraps, reason = "the form that clap asks for")]
 fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
     Ok(SecretString::from(text))
-}
-
-/// A share from 0 to 1.
-fn share(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("write a share from 0 to 1, as 0.001".to_owned()),
-    }
 }

@@ -4,6 +4,21 @@ use std::error::Error;
 use std::io::{self, Write};
 
 use serde::Serialize;
+use sqlmig::check::CheckError;
+use sqlmig::db::embedded::EmbeddedError;
+use sqlmig::db::lock::LockError;
+use sqlmig::db::migrate::MigrateError;
+use sqlmig::db::pooler::PoolerError;
+use sqlmig::db::server_info::ServerError;
+use sqlmig::db::{ConnInfoError, DbError};
+use sqlmig::normalise::NormaliseError;
+use sqlmig::pipeline::PipelineError;
+use sqlmig::plan::PlanError;
+use sqlmig::project::{ProjectError, TemplateError};
+use sqlmig::promote::PromoteError;
+use sqlmig::source::SourceError;
+use sqlmig::stage::StageError;
+use sqlmig::validate::ValidateError;
 
 /// How a sqlmig process ends. Kubernetes' `podFailurePolicy` reads these: a number never changes its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -198,6 +213,113 @@ fn line(writer: &mut dyn Write, color: bool, paint: &str, label: &str, text: &st
 impl From<super::settings::SettingsError> for Failure {
     fn from(error: super::settings::SettingsError) -> Self {
         Self::from_error(ExitCode::Usage, &error).with_hint(error.hint())
+    }
+}
+
+/// The code of a database error: the server is away, the settings are wrong, or it refused the data.
+fn database(error: &DbError) -> ExitCode {
+    if error.is_unavailable() || error.is_retryable() {
+        ExitCode::Database
+    } else if error.is_configuration() {
+        ExitCode::Usage
+    } else if error.is_data() {
+        ExitCode::Data
+    } else {
+        ExitCode::Unexpected
+    }
+}
+
+/// Says how an error is told: its code, and its own hint.
+macro_rules! told {
+    ($error:ty, $code:expr) => {
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                let code: fn(&$error) -> ExitCode = $code;
+                Self::from_error(code(&error), &error).with_hint(error.hint())
+            }
+        }
+    };
+}
+
+told!(DbError, database);
+told!(ConnInfoError, |_| ExitCode::Usage);
+told!(EmbeddedError, |_| ExitCode::Usage);
+told!(ProjectError, |_| ExitCode::Usage);
+told!(TemplateError, |_| ExitCode::Usage);
+told!(SourceError, |_| ExitCode::Source);
+told!(PoolerError, |error| match error {
+    PoolerError::Db(error) => database(error),
+    PoolerError::TransactionMode { .. } => ExitCode::Usage,
+});
+told!(LockError, |error| match error {
+    LockError::Db(error) => database(error),
+    LockError::Held(_) => ExitCode::Locked,
+});
+told!(ServerError, |error| match error {
+    ServerError::Db(error) => database(error),
+    _ => ExitCode::Usage,
+});
+told!(StageError, stage);
+told!(PlanError, |error| match error {
+    PlanError::Decode(_) => ExitCode::Source,
+    PlanError::Thread(_) => ExitCode::Unexpected,
+    PlanError::Migrate(error) => migrate(error),
+    PlanError::Db(error) => database(error),
+});
+told!(PipelineError, |error| match error {
+    PipelineError::NoRun(_)
+    | PipelineError::TooEarly { .. }
+    | PipelineError::OtherProject(_)
+    | PipelineError::Unused(_) => ExitCode::Usage,
+    PipelineError::Incomplete(_) => ExitCode::Source,
+    PipelineError::Migrate(error) => migrate(error),
+    PipelineError::Stage(error) => stage(error),
+    PipelineError::Normalise(error) => normalise(error),
+    PipelineError::Check(error) => match error {
+        CheckError::Blocked(_) => ExitCode::Data,
+        CheckError::Dedup { .. } | CheckError::Template(_) => ExitCode::Usage,
+        CheckError::Staging(error) => stage(error),
+        CheckError::Normalise(error) => normalise(error),
+        CheckError::Db(error) => database(error),
+    },
+    PipelineError::Promote(error) => match error {
+        PromoteError::SameKey { .. } | PromoteError::Counts { .. } => ExitCode::Data,
+        PromoteError::Batch { error, .. } | PromoteError::Db(error) => database(error),
+        PromoteError::Normalise(error) => normalise(error),
+        PromoteError::Worker(_) => ExitCode::Unexpected,
+        _ => ExitCode::Usage,
+    },
+    PipelineError::Validate(error) => match error {
+        ValidateError::Books(_) | ValidateError::Proofs(_) => ExitCode::Data,
+        ValidateError::Template(_) => ExitCode::Usage,
+        ValidateError::Db(error) => database(error),
+    },
+    PipelineError::Db(error) => database(error),
+});
+
+fn migrate(error: &MigrateError) -> ExitCode {
+    if let MigrateError::Db(error) = error { database(error) } else { ExitCode::Usage }
+}
+
+fn normalise(error: &NormaliseError) -> ExitCode {
+    if let NormaliseError::Db(error) = error { database(error) } else { ExitCode::Usage }
+}
+
+fn stage(error: &StageError) -> ExitCode {
+    match error {
+        StageError::Decode(_) | StageError::Shape { .. } | StageError::SameName { .. } => ExitCode::Source,
+        StageError::Foreign { .. } | StageError::NoVector(_) | StageError::NoTables { .. } => ExitCode::Usage,
+        StageError::TooManyRejects { .. } | StageError::Count { .. } | StageError::Digest { .. } => ExitCode::Data,
+        StageError::Db(error) => database(error),
+        StageError::Copied { .. } | StageError::Stopped | StageError::Lane(_) | StageError::Template(_) => {
+            ExitCode::Unexpected
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::from_error(ExitCode::Unexpected, &error)
     }
 }
 

@@ -3,6 +3,7 @@
 //! clap's types end here; everything below gets [`settings::Settings`].
 
 pub mod args;
+pub mod commands;
 pub mod completions;
 pub mod failure;
 #[cfg(test)]

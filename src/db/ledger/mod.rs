@@ -16,7 +16,7 @@ pub use batch::{
 pub use findings::{
     CheckRecord, DecodeReject, FoundRow, check_forget, check_result_insert, finding_insert, quarantine_decoded,
 };
-pub use report::{books, report};
+pub use report::{books, report, status};
 pub use run::{
     EventKind, Run, RunState, event_insert, phase_insert, run_advance, run_fail, run_fence, run_insert, run_memory,
     run_source_read, runs,
