@@ -5,5 +5,5 @@ insert into sqlmig.quarantine
 select
     $1, $2, rejected.row, 'decode', rejected.code, rejected.column_name, rejected.reason, rejected.line,
     rejected.byte_offset, rejected.raw
-from pg_catalog.unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bytea[])
+from unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bytea[])
     as rejected (row, code, column_name, reason, line, byte_offset, raw)
