@@ -54,7 +54,7 @@ pub struct Scanner<R> {
     /// Token of the `\restrict` that is in force.
     restricted: Option<String>,
     /// The database that rows came from so far.
-    rows_from: Option<Option<String>>,
+    rows_from: Option<Origin>,
     state: State,
     /// The block that was handed out last.
     block: Option<Arc<Block>>,
@@ -63,6 +63,10 @@ pub struct Scanner<R> {
     /// The head of the last INSERT as it was written, with what it was read as; most follow one like themselves.
     insert: Option<LastInsert>,
 }
+
+/// The database that rows come from, where the source names one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Origin(Option<String>);
 
 #[derive(Debug)]
 enum State {
@@ -164,8 +168,8 @@ impl<R: Read> Scanner<R> {
 
     fn error(&self, kind: DecodeErrorKind) -> DecodeError {
         let table = match &self.state {
-            State::Copy(copy) => Some(self.session.resolve(copy.head.table.clone())),
-            State::Values(values) => Some(values.table.clone()),
+            State::Copy(copy) => Some(Box::new(copy.head.table.clone())),
+            State::Values(values) => Some(Box::new(values.table.clone())),
             _ => None,
         };
         let row = table.is_some().then_some(self.block_rows);
@@ -356,7 +360,11 @@ impl<R: Read> Scanner<R> {
     fn psql_line(&mut self) -> Result<(), DecodeErrorKind> {
         let length = self.line_length()?;
         let line = String::from_utf8_lossy(&self.buffer.window()[..length]).into_owned();
-        match psql::command(&line)? {
+        // A command without its line end may be the beginning of one that is allowed.
+        let cut = |error| {
+            if line.ends_with('\n') || !psql::begins_command(&line) { error } else { DecodeErrorKind::EndInStatement }
+        };
+        match psql::command(&line).map_err(cut)? {
             Command::Restrict(token) => self.restricted = Some(token),
             Command::Unrestrict(token) => {
                 if self.restricted.take() != Some(token) {
@@ -469,18 +477,14 @@ impl<R: Read> Scanner<R> {
         if self.options.database.is_some() {
             return Ok(());
         }
-        let here = &self.session.database;
-        match &self.rows_from {
-            None => self.rows_from = Some(here.clone()),
-            Some(before) if before == here => {}
-            Some(before) => {
-                let name = |database: &Option<String>| database.clone().unwrap_or_else(|| "(not named)".to_owned());
-                let mut names = vec![name(before)];
-                names.extend(self.facts.databases.iter().filter(|name| Some(*name) != before.as_ref()).cloned());
-                return Err(DecodeErrorKind::SeveralDatabases(names));
-            }
+        let here = Origin(self.session.database.clone());
+        let before = self.rows_from.get_or_insert_with(|| here.clone());
+        if *before == here {
+            return Ok(());
         }
-        Ok(())
+        let mut names = vec![before.0.clone().unwrap_or_else(|| "(not named)".to_owned())];
+        names.extend(self.facts.databases.iter().filter(|name| Some(*name) != before.0.as_ref()).cloned());
+        Err(DecodeErrorKind::SeveralDatabases(names))
     }
 
     fn begin_copy(&mut self, mut head: CopyStdin, end: usize) -> Result<(), DecodeErrorKind> {
