@@ -1,5 +1,6 @@
 //! The scanner and the decoder together, on small dumps written here.
 
+use std::fmt::Write;
 use std::io::Read;
 
 use proptest::prelude::*;
@@ -40,8 +41,8 @@ fn scan(dump: &[u8], options: &ScanOptions, sip: usize) -> Result<Read1, DecodeE
             Item::Row(row) => {
                 let decoder = decoder.as_mut().unwrap();
                 let table = decoder.block().table.to_string();
-                let decoded = decoder.decode(&row);
-                let row = decoded.map(|fields| fields.iter().map(|field| field.map(<[u8]>::to_vec)).collect());
+                let fields = decoder.decode(&row);
+                let row = fields.map(|fields| fields.iter().map(|field| field.map(<[u8]>::to_vec)).collect());
                 read.rows.push((table, row.map_err(|error| error.code.as_str())));
             }
             Item::Oversized(row) => read.rows.push((format!("{} bytes", row.length), Err("oversized"))),
@@ -76,6 +77,7 @@ fn rows(dump: &[u8]) -> Vec<Result<Vec<Option<String>>, &'static str>> {
     read(dump).unwrap().rows.into_iter().map(|(_, fields)| row(fields)).collect()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands beside rows that are errors")]
 fn texts(fields: &[&str]) -> Result<Vec<Option<String>>, &'static str> {
     Ok(fields.iter().map(|field| (*field != "NULL").then(|| (*field).to_owned())).collect())
 }
@@ -402,8 +404,8 @@ fn escaped(value: &str, choice: &mut impl FnMut() -> u8) -> String {
         let mut utf8 = [0; 4];
         let bytes = letter.encode_utf8(&mut utf8).bytes();
         match (choice() % 8, simple) {
-            (0, _) => bytes.for_each(|byte| out.push_str(&format!("\\{byte:03o}"))),
-            (1, _) => bytes.for_each(|byte| out.push_str(&format!("\\x{byte:02x}"))),
+            (0, _) => bytes.for_each(|byte| write!(out, "\\{byte:03o}").unwrap()),
+            (1, _) => bytes.for_each(|byte| write!(out, "\\x{byte:02x}").unwrap()),
             (2, _) if matches!(letter, '\t' | '\n' | '\\') => out.extend(['\\', letter]),
             (_, Some(name)) => out.extend(['\\', name]),
             (_, None) if letter == '\\' => out.push_str("\\\\"),

@@ -1,27 +1,28 @@
 //! The pull parser over a dump's text.
 
+mod copy_block;
+mod insert;
+
 use std::collections::HashMap;
 use std::io::Read;
 use std::sync::Arc;
 
-use memchr::{memchr, memchr_iter};
+use memchr::memchr;
 
-use super::block::{Block, Column, Item, Oversized, RawRow, RowForm};
-use super::buffer::Buffer;
-use super::cursor::Cursor;
-use super::ddl::{self, Created};
-use super::encoding::Trail;
-use super::error::{DecodeError, DecodeErrorKind};
-use super::facts::{DumpFacts, DumpKind, EnumShape, TableShape};
-use super::lexer::{self, Extent, Kind};
-use super::psql::{self, Command};
-use super::rows::{self, Copy, CopyStdin, Insert};
-use super::session::Session;
-use super::{copy_text, kind, values};
+use crate::decode::block::{Block, Item, Oversized, RawRow};
+use crate::decode::buffer::Buffer;
+use crate::decode::cursor::Cursor;
+use crate::decode::ddl::{self, Created};
+use crate::decode::error::{DecodeError, DecodeErrorKind};
+use crate::decode::facts::{DumpFacts, DumpKind, EnumShape, TableShape};
+use crate::decode::lexer::{self, Extent, Kind};
+use crate::decode::psql::{self, Command};
+use crate::decode::rows::{self, Copy};
+use crate::decode::session::Session;
+use crate::decode::{ColumnShape, kind, values};
 use crate::names::TableName;
-
-/// How much of an oversized row is kept for people to recognise it by.
-const OVERSIZED_HEAD_BYTES: usize = 4096;
+use copy_block::CopyState;
+use insert::{LastInsert, ValuesState};
 
 /// How to scan.
 #[derive(Debug, Clone)]
@@ -75,43 +76,6 @@ enum State {
     Copy(CopyState),
     Values(ValuesState),
     Done,
-}
-
-#[derive(Debug)]
-struct CopyState {
-    head: CopyStdin,
-    line: u64,
-    byte: u64,
-    /// Whether the block was handed out.
-    announced: bool,
-    /// Whether the line that names the columns is still to come.
-    header: bool,
-    /// Whether the first line ended in CR LF, as all others must then.
-    crlf: Option<bool>,
-    /// Bytes of the window in which no line end was found, and escaped newlines among them.
-    searched: usize,
-    newlines: u64,
-}
-
-#[derive(Debug)]
-struct ValuesState {
-    table: TableName,
-    line: u64,
-    byte: u64,
-    /// Whether a tuple was read, so that a comma or the end of the statement must follow.
-    tuple_read: bool,
-    /// Whether the block of these rows was handed out.
-    announced: bool,
-}
-
-#[derive(Debug)]
-struct LastInsert {
-    text: Vec<u8>,
-    session: Session,
-    head: Insert,
-    tables: usize,
-    /// Values in the first tuple, where that decides the columns.
-    count: Option<usize>,
 }
 
 /// What [`Scanner::advance`] found, without borrowing the buffer.
@@ -437,9 +401,9 @@ impl<R: Read> Scanner<R> {
         Ok(())
     }
 
-    fn create_table(&mut self, name: TableName, own: Vec<super::ColumnShape>, parents: &[TableName]) {
+    fn create_table(&mut self, name: TableName, own: Vec<ColumnShape>, parents: &[TableName]) {
         let name = self.session.resolve(name);
-        let mut columns: Vec<super::ColumnShape> = Vec::new();
+        let mut columns: Vec<ColumnShape> = Vec::new();
         for parent in parents {
             if let Some(shape) = self.shape(&self.session.resolve(parent.clone())) {
                 columns.extend(shape.columns.iter().cloned());
@@ -486,326 +450,4 @@ impl<R: Read> Scanner<R> {
         names.extend(self.facts.databases.iter().filter(|name| Some(*name) != before.0.as_ref()).cloned());
         Err(DecodeErrorKind::SeveralDatabases(names))
     }
-
-    fn begin_copy(&mut self, mut head: CopyStdin, end: usize) -> Result<(), DecodeErrorKind> {
-        self.rows_begin()?;
-        head.table = self.session.resolve(head.table);
-        let (line, byte) = (self.buffer.line, self.buffer.byte);
-        self.buffer.consume(end);
-        // psql sends the lines after the statement's own.
-        let length = self.line_length()?;
-        let rest = String::from_utf8_lossy(&self.buffer.window()[..length]).trim().to_owned();
-        if !rest.is_empty() && !rest.starts_with("--") {
-            return Err(DecodeErrorKind::Syntax(format!("{rest:?} after COPY on the same line")));
-        }
-        self.buffer.consume(length);
-        self.facts.copy_blocks += 1;
-        self.block_rows = 0;
-        self.insert = None;
-        let header = head.header;
-        self.state =
-            State::Copy(CopyState { head, line, byte, announced: false, header, crlf: None, searched: 0, newlines: 0 });
-        Ok(())
-    }
-
-    /// The next row of a COPY block; `None` where a line was none.
-    fn copy_row(&mut self) -> Result<Option<Found>, DecodeErrorKind> {
-        let State::Copy(mut copy) = std::mem::replace(&mut self.state, State::Statements) else { return Ok(None) };
-        let found = self.copy_line(&mut copy);
-        // Only the end marker leaves the block.
-        if !matches!(found, Ok(CopyLine::End)) {
-            self.state = State::Copy(copy);
-        }
-        Ok(match found? {
-            CopyLine::Found(found) => Some(found),
-            CopyLine::Skipped | CopyLine::End => None,
-        })
-    }
-
-    fn copy_line(&mut self, copy: &mut CopyState) -> Result<CopyLine, DecodeErrorKind> {
-        let trail = copy.head.encoding.unwrap_or(self.session.encoding).trail();
-        let limit = self.options.row_limit_bytes;
-        let end = loop {
-            let window = self.buffer.window();
-            let newline = memchr_iter(b'\n', &window[copy.searched..]).map(|at| at + copy.searched).find(|&at| {
-                let escaped = is_escaped(window, at, trail);
-                copy.newlines += u64::from(escaped);
-                !escaped
-            });
-            if let Some(end) = newline {
-                break end;
-            }
-            copy.searched = window.len();
-            // Only a row can be this long, and it ends somewhere, or the input does.
-            if window.len() > limit && copy.announced {
-                return self.skip_oversized(copy).map(CopyLine::Found);
-            }
-            if !self.fill()? {
-                if self.buffer.window() == b"\\." {
-                    break 2;
-                }
-                return Err(DecodeErrorKind::EndInCopy);
-            }
-        };
-        let window = self.buffer.window();
-        let line = &window[..end];
-        let (with_end, at_end) = ((end + 1).min(window.len()), line == b"\\." || line == b"\\.\r");
-        if !copy.announced {
-            copy.searched = end;
-            copy.newlines = 0;
-            let first = (!at_end).then_some(line);
-            let block = self.copy_block(&copy.head, first, copy.line, copy.byte);
-            copy.searched = 0;
-            copy.announced = true;
-            self.block = Some(Arc::clone(&block));
-            return Ok(CopyLine::Found(Found::Block(block)));
-        }
-        let lines = 1 + std::mem::take(&mut copy.newlines);
-        copy.searched = 0;
-        if at_end {
-            self.buffer.consume_lines(with_end, u64::from(with_end > end));
-            return Ok(CopyLine::End);
-        }
-        let ends_in_cr = line.last() == Some(&b'\r') && !is_escaped(line, end - 1, trail);
-        let crlf = *copy.crlf.get_or_insert(ends_in_cr);
-        // A line end of the wrong kind stays in the row, where the decoder finds it.
-        let length = match (crlf, ends_in_cr) {
-            (true, true) => end - 1,
-            (true, false) => with_end,
-            (false, _) => end,
-        };
-        let (position, line, byte) = (self.buffer.position(), self.buffer.line, self.buffer.byte);
-        self.buffer.consume_lines(with_end, lines);
-        if std::mem::take(&mut copy.header) {
-            return Ok(CopyLine::Skipped);
-        }
-        self.block_rows += 1;
-        if length > limit {
-            let head = self.buffer.at(position, OVERSIZED_HEAD_BYTES.min(length)).to_vec();
-            return Ok(CopyLine::Found(Found::Oversized(Oversized { line, byte, length: length as u64, head })));
-        }
-        Ok(CopyLine::Found(Found::Row { position, length, line, byte }))
-    }
-
-    fn copy_block(&self, head: &CopyStdin, first: Option<&[u8]>, line: u64, byte: u64) -> Arc<Block> {
-        let known = rows::columns(head.columns.as_deref(), self.shape(&head.table)).map(|mut columns| {
-            // Without a list of columns, COPY leaves out the generated ones.
-            columns.retain(|column| head.columns.is_some() || !column.generated);
-            columns
-        });
-        let columns =
-            known.unwrap_or_else(|| rows::unnamed(first.map_or(0, |line| copy_text::count(line, head.delimiter))));
-        Arc::new(Block {
-            table: head.table.clone(),
-            columns,
-            form: RowForm::CopyText { delimiter: head.delimiter, null: head.null.clone() },
-            encoding: head.encoding.unwrap_or(self.session.encoding),
-            line,
-            byte,
-        })
-    }
-
-    /// Skips a row that is longer than what may be held. The window holds no line end.
-    fn skip_oversized(&mut self, copy: &mut CopyState) -> Result<Found, DecodeErrorKind> {
-        let (line, byte) = (self.buffer.line, self.buffer.byte);
-        let window = self.buffer.window();
-        let head = window[..OVERSIZED_HEAD_BYTES.min(window.len())].to_vec();
-        copy.newlines = 0;
-        loop {
-            // What is dropped ends before the last backslashes, so that it stays known whether a newline is escaped.
-            let window = self.buffer.window();
-            let run = window.iter().rev().take_while(|byte| **byte == b'\\').count();
-            let dropped = window.len() - (run % 2);
-            self.buffer.consume(dropped);
-            if !self.fill()? {
-                return Err(DecodeErrorKind::EndInCopy);
-            }
-            let window = self.buffer.window();
-            let end = memchr_iter(b'\n', window).find(|&at| !is_escaped(window, at, Trail::Safe));
-            if let Some(end) = end {
-                self.buffer.consume(end + 1);
-                copy.searched = 0;
-                self.block_rows += 1;
-                let length = self.buffer.byte - byte - 1;
-                return Ok(Found::Oversized(Oversized { line, byte, length, head }));
-            }
-        }
-    }
-
-    /// Begins the rows of an INSERT whose VALUES ends at `end` of the window; `false` if its rows do not simply follow.
-    fn insert_head(&mut self, end: usize) -> bool {
-        let text = &self.buffer.window()[..end];
-        let same = self.insert.as_ref().is_some_and(|last| {
-            last.text == text && last.session == self.session && last.tables == self.facts.tables.len()
-        });
-        if !same {
-            let mut cursor = Cursor::new(text, self.session.mode(), self.session.encoding);
-            let Some(mut head) = rows::insert(&mut cursor) else { return false };
-            head.table = self.session.resolve(head.table);
-            self.insert = Some(LastInsert {
-                text: text.to_vec(),
-                session: self.session.clone(),
-                head,
-                tables: self.facts.tables.len(),
-                count: None,
-            });
-        }
-        let Some(last) = &self.insert else { return false };
-        let (line, byte) = (self.buffer.line, self.buffer.byte);
-        // Where the head names the columns, one like the last one means the same block.
-        let announced = same && (last.head.columns.is_some() || last.head.defaults);
-        let table = last.head.table.clone();
-        self.facts.insert_statements += 1;
-        self.block_rows = 0;
-        self.buffer.consume(end);
-        self.state = State::Values(ValuesState { table, line, byte, tuple_read: false, announced });
-        true
-    }
-
-    /// The next tuple of an INSERT; `None` at the end of the statement.
-    fn tuple(&mut self) -> Result<Option<Found>, DecodeErrorKind> {
-        let State::Values(mut state) = std::mem::replace(&mut self.state, State::Statements) else { return Ok(None) };
-        let found = self.next_tuple(&mut state);
-        if !matches!(found, Ok(None)) {
-            self.state = State::Values(state);
-        }
-        found
-    }
-
-    fn next_tuple(&mut self, state: &mut ValuesState) -> Result<Option<Found>, DecodeErrorKind> {
-        let defaults = self.insert.as_ref().is_some_and(|last| last.head.defaults);
-        let more = self.skip_blanks(false)?;
-        let next = self.buffer.window().first().copied().filter(|_| more).ok_or(DecodeErrorKind::EndInStatement)?;
-        if defaults && !state.tuple_read {
-            if !state.announced {
-                return self.announce(state, None);
-            }
-            state.tuple_read = true;
-            self.block_rows += 1;
-            return Ok(Some(Found::Defaults { line: self.buffer.line, byte: self.buffer.byte }));
-        }
-        if state.tuple_read {
-            if next != b',' || defaults {
-                return self.end_insert();
-            }
-            self.buffer.consume(1);
-            if !self.skip_blanks(false)? {
-                return Err(DecodeErrorKind::EndInStatement);
-            }
-            state.tuple_read = false;
-        }
-        let end = loop {
-            let ended = self.buffer.ended;
-            match lexer::tuple_extent(self.buffer.window(), self.session.mode(), ended) {
-                Extent::Statement(end) => break end,
-                Extent::Backslash(at) => {
-                    self.buffer.consume(at);
-                    return Err(DecodeErrorKind::MetaCommand(String::new()));
-                }
-                _ if ended => return Err(DecodeErrorKind::EndInStatement),
-                _ => self.fill_item()?,
-            }
-        };
-        let window = self.buffer.window();
-        if window[0] != b'(' {
-            return Err(DecodeErrorKind::Syntax("expected \"(\" after VALUES".to_owned()));
-        }
-        if !state.announced {
-            let count = values::count(&window[..end], self.session.mode());
-            let found = self.announce(state, Some(count))?;
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-        let (position, line, byte) = (self.buffer.position(), self.buffer.line, self.buffer.byte);
-        self.buffer.consume(end);
-        state.tuple_read = true;
-        self.block_rows += 1;
-        Ok(Some(Found::Row { position, length: end, line, byte }))
-    }
-
-    /// Hands out the block of an INSERT's rows, unless it is the last one still.
-    fn announce(&mut self, state: &mut ValuesState, count: Option<usize>) -> Result<Option<Found>, DecodeErrorKind> {
-        self.rows_begin()?;
-        state.announced = true;
-        let Some(last) = &self.insert else { return Ok(None) };
-        if last.count.is_some() && last.count == count {
-            return Ok(None);
-        }
-        let columns = self.insert_columns(&last.head, count);
-        let block = Arc::new(Block {
-            table: last.head.table.clone(),
-            columns,
-            form: RowForm::Values { standard_strings: self.session.standard_strings },
-            encoding: self.session.encoding,
-            line: state.line,
-            byte: state.byte,
-        });
-        if let Some(last) = &mut self.insert {
-            last.count = count;
-        }
-        self.block = Some(Arc::clone(&block));
-        Ok(Some(Found::Block(block)))
-    }
-
-    /// Without a list of columns, as many of the table's as there are values; the others have their defaults.
-    fn insert_columns(&self, head: &Insert, count: Option<usize>) -> Vec<Column> {
-        match rows::columns(head.columns.as_deref(), self.shape(&head.table)) {
-            Some(mut columns) => {
-                if head.columns.is_none()
-                    && let Some(count) = count
-                {
-                    columns.truncate(count);
-                }
-                columns
-            }
-            None => rows::unnamed(count.unwrap_or(0)),
-        }
-    }
-
-    /// Skips what follows the last tuple: ON CONFLICT, RETURNING, the semicolon.
-    fn end_insert(&mut self) -> Result<Option<Found>, DecodeErrorKind> {
-        loop {
-            let ended = self.buffer.ended;
-            match lexer::extent(self.buffer.window(), self.session.mode(), ended, false) {
-                Extent::Statement(end) => {
-                    self.buffer.consume(end);
-                    return Ok(None);
-                }
-                Extent::Backslash(at) => {
-                    self.buffer.consume(at);
-                    return Err(DecodeErrorKind::MetaCommand(String::new()));
-                }
-                _ if ended => return Err(DecodeErrorKind::EndInStatement),
-                _ => self.fill_item()?,
-            }
-        }
-    }
-}
-
-enum CopyLine {
-    Found(Found),
-    /// A line that is no row.
-    Skipped,
-    End,
-}
-
-/// Whether the character at `at` of a row, which begins the window, is escaped by a backslash before it.
-fn is_escaped(row: &[u8], at: usize, trail: Trail) -> bool {
-    let run = row[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
-    if run == 0 || trail == Trail::Safe {
-        return run % 2 == 1;
-    }
-    // The backslash may be the second half of a character; only reading from the beginning tells.
-    let mut here = 0;
-    while here < at {
-        if row[here] == b'\\' {
-            if here + 1 == at {
-                return true;
-            }
-            here += 1;
-        }
-        here += trail.width(&row[here..]);
-    }
-    false
 }
