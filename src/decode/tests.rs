@@ -142,7 +142,7 @@ fn delimiter_null_and_tables_without_columns() {
 #[test]
 fn columns_come_from_the_statement_the_table_the_caller_or_the_first_row() {
     let dump = b"create table public.t (a int, g int generated always as (a + 1) stored, v public.vector(2));
-copy public.t from stdin;\n1\t[1,2]\n2\t[1,NaN]\n3\tx\n\\.\ncopy public.u from stdin;\n1\\\t2\t3\n\\.\n
+copy public.t from stdin;\n1\t[1,2]\n2\t[1,NaN]\n3\tx\n\\.\ncopy public.u from stdin;\n1\\\t2\\\n\t3\n\\.\n
 insert into public.t values (1, default, '[1,2]'), (default, 1, null);\n";
     let found = read(dump).unwrap();
     let blocks: Vec<_> = found.blocks.iter().map(|(table, columns)| (table.as_str(), columns.join(","))).collect();
@@ -367,6 +367,9 @@ fn rows_over_the_limit_are_skipped_and_statements_refused() {
     let found = read_with(dump.as_bytes(), &options).unwrap();
     let one = |text: &str| ("t".to_owned(), Ok(vec![Some(text.as_bytes().to_vec())]));
     assert_eq!(found.rows, [one("1"), (format!("{} bytes", long.len()), Err("oversized")), one("2")]);
+    // Also when it is the first, of a table that nothing is known of: the buffer grows no further than the limit.
+    let dump = format!("copy t from stdin;\n{long}\n2\n\\.\n");
+    assert_eq!(read_with(dump.as_bytes(), &options).unwrap().rows.len(), 2);
     for dump in [format!("insert into t values ('{long}');\n"), format!("select '{long}';\n")] {
         let small = ScanOptions { buffer_bytes: 16, ..options.clone() };
         let error = scan(dump.as_bytes(), &small, usize::MAX).unwrap_err();

@@ -82,8 +82,12 @@ impl<R: Read> Scanner<R> {
             }
             copy.searched = window.len();
             // Only a row can be this long, and it ends somewhere, or the input does.
-            if window.len() > limit && copy.announced {
-                return self.skip_oversized(copy).map(CopyLine::Found);
+            if window.len() > limit {
+                if copy.announced {
+                    return self.skip_oversized(copy).map(CopyLine::Found);
+                }
+                let length = window.len();
+                return Ok(CopyLine::Found(self.announce_copy(copy, Some(length))));
             }
             if !self.fill()? {
                 if self.buffer.window() == b"\\." {
@@ -96,14 +100,7 @@ impl<R: Read> Scanner<R> {
         let line = &window[..end];
         let (with_end, at_end) = ((end + 1).min(window.len()), line == b"\\." || line == b"\\.\r");
         if !copy.announced {
-            copy.searched = end;
-            copy.newlines = 0;
-            let first = (!at_end).then_some(line);
-            let block = self.copy_block(&copy.head, first, copy.line, copy.byte);
-            copy.searched = 0;
-            copy.announced = true;
-            self.block = Some(Arc::clone(&block));
-            return Ok(CopyLine::Found(Found::Block(block)));
+            return Ok(CopyLine::Found(self.announce_copy(copy, (!at_end).then_some(end))));
         }
         let lines = 1 + std::mem::take(&mut copy.newlines);
         copy.searched = 0;
@@ -130,6 +127,14 @@ impl<R: Read> Scanner<R> {
             return Ok(CopyLine::Found(Found::Oversized(Oversized { line, byte, length: length as u64, head })));
         }
         Ok(CopyLine::Found(Found::Row { position, length, line, byte }))
+    }
+
+    /// Hands out the block, before its first row, of this length, is looked at again.
+    fn announce_copy(&mut self, copy: &mut CopyState, first: Option<usize>) -> Found {
+        let first = first.map(|length| &self.buffer.window()[..length]);
+        let block = self.copy_block(&copy.head, first, copy.line, copy.byte);
+        (copy.announced, copy.searched, copy.newlines) = (true, 0, 0);
+        Found::Block(block)
     }
 
     fn copy_block(&self, head: &CopyStdin, first: Option<&[u8]>, line: u64, byte: u64) -> Arc<Block> {

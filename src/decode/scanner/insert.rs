@@ -147,7 +147,6 @@ impl<R: Read> Scanner<R> {
         if let Some(last) = &mut self.insert {
             last.count = count;
         }
-        self.block = Some(Arc::clone(&block));
         Ok(Some(Found::Block(block)))
     }
 

@@ -57,8 +57,6 @@ pub struct Scanner<R> {
     /// The database that rows came from so far.
     rows_from: Option<Origin>,
     state: State,
-    /// The block that was handed out last.
-    block: Option<Arc<Block>>,
     /// Rows since the present COPY or INSERT statement began.
     block_rows: u64,
     /// The head of the last INSERT as it was written, with what it was read as; most follow one like themselves.
@@ -99,7 +97,6 @@ impl<R: Read> Scanner<R> {
             restricted: None,
             rows_from: None,
             state: State::Start,
-            block: None,
             block_rows: 0,
             insert: None,
         }
