@@ -21,15 +21,15 @@ impl Read for Sips<'_> {
 type Row = Result<Vec<Option<Vec<u8>>>, &'static str>;
 
 #[derive(Debug, Default, PartialEq)]
-struct Read1 {
+struct Reading {
     rows: Vec<(String, Row)>,
     blocks: Vec<(String, Vec<String>)>,
     facts: DumpFacts,
 }
 
-fn scan(dump: &[u8], options: &ScanOptions, sip: usize) -> Result<Read1, DecodeError> {
+fn scan(dump: &[u8], options: &ScanOptions, sip: usize) -> Result<Reading, DecodeError> {
     let mut scanner = Scanner::new(Sips(dump, sip), options.clone());
-    let mut read = Read1::default();
+    let mut read = Reading::default();
     let mut decoder = None;
     while let Some(item) = scanner.next_item()? {
         match item {
@@ -53,7 +53,7 @@ fn scan(dump: &[u8], options: &ScanOptions, sip: usize) -> Result<Read1, DecodeE
 }
 
 /// Reads a dump at several read sizes, which must not matter.
-fn read_with(dump: &[u8], options: &ScanOptions) -> Result<Read1, DecodeError> {
+fn read_with(dump: &[u8], options: &ScanOptions) -> Result<Reading, DecodeError> {
     let whole = scan(dump, options, usize::MAX);
     for (sip, buffer_bytes) in [(1, 1), (3, 8)] {
         let options = ScanOptions { buffer_bytes, ..options.clone() };
@@ -66,7 +66,7 @@ fn read_with(dump: &[u8], options: &ScanOptions) -> Result<Read1, DecodeError> {
     whole
 }
 
-fn read(dump: &[u8]) -> Result<Read1, DecodeError> {
+fn read(dump: &[u8]) -> Result<Reading, DecodeError> {
     read_with(dump, &ScanOptions::default())
 }
 
