@@ -1,6 +1,6 @@
 //! COPY's text format: splitting a line into fields and undoing its escapes.
 //!
-//! <https://www.postgresql.org/docs/current/sql-copy.html>, "Text Format", and what `PostgreSQL`'s
+//! <https://www.postgresql.org/docs/current/sql-copy.html>, "Text Format", and what PostgreSQL's
 //! `CopyReadAttributesText` does where the manual is silent.
 
 use memchr::{memchr, memchr_iter, memchr2, memchr2_iter};
@@ -26,16 +26,10 @@ pub(super) fn split(
         return if text.is_empty() { Ok(()) } else { Err(too_many(0)) };
     }
     let mut start = 0;
-    if !escaped {
-        for end in memchr_iter(delimiter, text) {
-            push(columns, scratch, plain(text, start, end, null))?;
-            start = end + 1;
-        }
-        push(columns, scratch, plain(text, start, text.len(), null))?;
-    } else {
+    if escaped {
         loop {
-            let (end, escapes) = field_end(text, start, delimiter)?;
-            let slot = if !escapes || &text[start..end] == null {
+            let (end, found) = field_end(text, start, delimiter)?;
+            let slot = if !found || &text[start..end] == null {
                 plain(text, start, end, null)
             } else {
                 let column = columns.get(scratch.slots.len());
@@ -51,6 +45,12 @@ pub(super) fn split(
             }
             start = end + 1;
         }
+    } else {
+        for end in memchr_iter(delimiter, text) {
+            push(columns, scratch, plain(text, start, end, null))?;
+            start = end + 1;
+        }
+        push(columns, scratch, plain(text, start, text.len(), null))?;
     }
     match columns.get(scratch.slots.len()) {
         None => Ok(()),
@@ -122,9 +122,7 @@ fn field_end(text: &[u8], start: usize, delimiter: u8) -> Result<(usize, bool), 
 fn line_ends(text: &[u8]) -> Result<(), RowError> {
     for at in memchr2_iter(b'\r', b'\n', text) {
         let backslashes = text[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
-        let last = at + 1 == text.len();
-        // A newline left at the end is one that ended a line in a way the block's other lines do not.
-        if backslashes % 2 == 0 || (last && text[at] == b'\n') {
+        if backslashes % 2 == 0 {
             let (code, what) = if text[at] == b'\n' {
                 (RowErrorCode::LiteralNewline, "literal newline found in data")
             } else {

@@ -73,12 +73,12 @@ impl<'a> Cursor<'a> {
         true
     }
 
-    /// An identifier, unquoted and folded as `PostgreSQL` does it.
+    /// An identifier, unquoted and folded as PostgreSQL does it.
     pub(super) fn ident(&mut self) -> Option<String> {
         let token = self.peek()?;
         let bytes = self.bytes(token);
         let name = match token.kind {
-            Kind::Word => self.utf8(bytes).to_lowercase_ascii(),
+            Kind::Word => self.utf8(bytes).folded(),
             Kind::Ident => self.utf8(&bytes[1..bytes.len() - 1]).replace("\"\"", "\""),
             Kind::UnicodeIdent => {
                 let body = self.utf8(&bytes[3..bytes.len() - 1]).replace("\"\"", "\"");
@@ -175,8 +175,8 @@ impl<'a> Cursor<'a> {
 pub(super) struct Utf8(pub(super) String);
 
 impl Utf8 {
-    /// `PostgreSQL` folds ASCII letters only, in UTF-8 databases.
-    fn to_lowercase_ascii(mut self) -> String {
+    /// PostgreSQL folds ASCII letters only, in UTF-8 databases.
+    fn folded(mut self) -> String {
         self.0.make_ascii_lowercase();
         self.0
     }

@@ -1,4 +1,4 @@
-//! `PostgreSQL`'s encodings by name, and the way from each to UTF-8.
+//! PostgreSQL's encodings by name, and the way from each to UTF-8.
 
 use encoding_rs as rs;
 
@@ -21,7 +21,7 @@ enum Way {
     /// A decoder of `encoding_rs`.
     Decoder(&'static rs::Encoding),
     /// As before, but a C1 control in the result stands for a byte that the code page leaves undefined: the decoders
-    /// follow the WHATWG, which maps those to themselves, where `PostgreSQL` refuses them.
+    /// follow the WHATWG, which maps those to themselves, where PostgreSQL refuses them.
     CodePage(&'static rs::Encoding),
 }
 
@@ -42,7 +42,7 @@ impl Encoding {
     /// UTF-8, what a dump is in that names no encoding.
     pub const UTF8: Self = Self { name: "UTF8", way: Way::Utf8 };
 
-    /// Finds an encoding by one of the names that `PostgreSQL` gives it; case and punctuation do not matter.
+    /// Finds an encoding by one of the names that PostgreSQL gives it; case and punctuation do not matter.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         let key: String =
@@ -93,7 +93,7 @@ impl Encoding {
         Some(Self { name, way })
     }
 
-    /// `PostgreSQL`'s name of it.
+    /// PostgreSQL's name of it.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.name
@@ -160,7 +160,7 @@ fn single_bytes(bytes: &[u8], out: &mut Vec<u8>, letter: impl Fn(u8) -> char) {
     }
 }
 
-/// The words `PostgreSQL` has for invalid bytes at `at`.
+/// The words PostgreSQL has for invalid bytes at `at`.
 pub(super) fn describe(bytes: &[u8], at: usize, encoding: &str) -> String {
     let shown: Vec<String> = bytes[at..].iter().take(4).map(|byte| format!("0x{byte:02x}")).collect();
     format!("invalid byte sequence for encoding \"{encoding}\": {}", shown.join(" "))

@@ -13,7 +13,7 @@ pub struct DecodeError {
     /// Byte in the decompressed text, from 0.
     pub byte: u64,
     /// The table whose rows were being read, if any.
-    pub table: Option<TableName>,
+    pub table: Option<Box<TableName>>,
     /// Rows of that block that were complete before this point.
     pub row: Option<u64>,
     /// What happened.
@@ -154,7 +154,7 @@ pub enum RowErrorCode {
     ColumnCount,
     /// Bytes that are invalid in the encoding.
     Encoding,
-    /// A NUL byte, which `PostgreSQL` can't store in text.
+    /// A NUL byte, which PostgreSQL can't store in text.
     NulByte,
     /// A vector that is not written as one.
     VectorSyntax,

@@ -64,7 +64,7 @@ pub struct EnumShape {
 pub struct DumpFacts {
     /// The dumps in the source, in order; empty where no opening comment was seen.
     pub dumps: Vec<DumpHeader>,
-    /// `PostgreSQL`'s name of the last `client_encoding`, e.g. `UTF8`.
+    /// PostgreSQL's name of the last `client_encoding`, e.g. `UTF8`.
     pub encoding: Option<String>,
     /// Statements that were seen and not executed, by kind, e.g. `CREATE FUNCTION`. Rows' own statements
     /// (`COPY … FROM stdin`, `INSERT … VALUES`) are not among them.

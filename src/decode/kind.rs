@@ -3,7 +3,7 @@
 use super::cursor::Cursor;
 use super::lexer::Kind;
 
-/// Commands of `PostgreSQL`: <https://www.postgresql.org/docs/current/sql-commands.html>.
+/// Commands of PostgreSQL: <https://www.postgresql.org/docs/current/sql-commands.html>.
 const COMMANDS: [&str; 54] = [
     "abort",
     "alter",

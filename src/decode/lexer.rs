@@ -104,7 +104,18 @@ pub(super) fn token(buffer: &[u8], start: usize, mode: Mode, last: bool) -> Opti
             if rest.len() < 3 && !last {
                 return None;
             }
-            prefixed(rest, mode, last)?.unwrap_or_else(|| (Kind::Word, word(rest, mode.trail)))
+            match prefix(rest) {
+                Prefix::None => (Kind::Word, word(rest, mode.trail)),
+                Prefix::Ident => (Kind::UnicodeIdent, quoted(rest, 3, b'"', mode.trail, false, last)?),
+                Prefix::Str(quote, body) => {
+                    let escapes = match quote {
+                        Quote::Escape => true,
+                        Quote::Plain => !mode.standard_strings,
+                        _ => false,
+                    };
+                    (Kind::Str { quote, body }, string(rest, body, mode, escapes, last)?)
+                }
+            }
         }
         other => (Kind::Punct(other), 1),
     };
@@ -114,25 +125,25 @@ pub(super) fn token(buffer: &[u8], start: usize, mode: Mode, last: bool) -> Opti
     Some(Token { kind, start, end: start + length })
 }
 
-/// Strings and identifiers with a prefix: `Some(None)` where there is none.
-fn prefixed(rest: &[u8], mode: Mode, last: bool) -> Option<Option<(Kind, usize)>> {
-    let (quote, body) = match (rest[0].to_ascii_lowercase(), rest.get(1), rest.get(2)) {
-        (b'e', Some(b'\''), _) => (Quote::Escape, 2),
-        (b'b', Some(b'\''), _) => (Quote::Bits, 2),
-        (b'x', Some(b'\''), _) => (Quote::Hex, 2),
-        (b'n', Some(b'\''), _) => (Quote::Plain, 2),
-        (b'u', Some(b'&'), Some(b'\'')) => (Quote::Unicode, 3),
-        (b'u', Some(b'&'), Some(b'"')) => {
-            return Some(Some((Kind::UnicodeIdent, quoted(rest, 3, b'"', mode.trail, false, last)?)));
-        }
-        _ => return Some(None),
-    };
-    let escapes = match quote {
-        Quote::Escape => true,
-        Quote::Plain => !mode.standard_strings,
-        _ => false,
-    };
-    Some(Some((Kind::Str { quote, body }, string(rest, body, mode, escapes, last)?)))
+/// What makes a letter the beginning of a string or a quoted identifier.
+enum Prefix {
+    None,
+    /// `U&"`
+    Ident,
+    /// With the bytes before the string's text.
+    Str(Quote, usize),
+}
+
+fn prefix(rest: &[u8]) -> Prefix {
+    match (rest[0].to_ascii_lowercase(), rest.get(1), rest.get(2)) {
+        (b'e', Some(b'\''), _) => Prefix::Str(Quote::Escape, 2),
+        (b'b', Some(b'\''), _) => Prefix::Str(Quote::Bits, 2),
+        (b'x', Some(b'\''), _) => Prefix::Str(Quote::Hex, 2),
+        (b'n', Some(b'\''), _) => Prefix::Str(Quote::Plain, 2),
+        (b'u', Some(b'&'), Some(b'\'')) => Prefix::Str(Quote::Unicode, 3),
+        (b'u', Some(b'&'), Some(b'"')) => Prefix::Ident,
+        _ => Prefix::None,
+    }
 }
 
 fn string(rest: &[u8], body: usize, mode: Mode, escapes: bool, last: bool) -> Option<usize> {
@@ -155,8 +166,8 @@ fn quoted(rest: &[u8], body: usize, quote: u8, trail: Trail, escapes: bool, last
         };
         let here = *rest.get(at)?;
         if here == b'\\' && escapes && here != quote {
-            let escaped = rest.get(at + 1..).filter(|escaped| !escaped.is_empty())?;
-            at += 1 + trail.width(escaped);
+            let letter = rest.get(at + 1..).filter(|letter| !letter.is_empty())?;
+            at += 1 + trail.width(letter);
         } else if rest.get(at + 1) == Some(&quote) {
             at += 2;
         } else if at + 1 == rest.len() && !last {

@@ -19,6 +19,8 @@ mod row;
 mod rows;
 mod scanner;
 mod session;
+#[cfg(test)]
+mod tests;
 mod values;
 mod vector;
 

@@ -33,6 +33,12 @@ pub(super) fn command(line: &str) -> Result<Command, DecodeErrorKind> {
     }
 }
 
+/// Whether a line that was cut off may be the beginning of a command that is understood.
+pub(super) fn begins_command(line: &str) -> bool {
+    let name = line.trim_start_matches('\\').split_whitespace().next().unwrap_or_default();
+    ["restrict", "unrestrict", "connect"].iter().any(|command| command.starts_with(name))
+}
+
 fn token(rest: &str) -> Option<String> {
     let token = rest.trim();
     (!token.is_empty() && token.bytes().all(|byte| byte.is_ascii_alphanumeric())).then(|| token.to_owned())
@@ -84,23 +90,20 @@ fn database(argument: &str) -> Option<String> {
     loop {
         let (key, value) = rest.split_once('=')?;
         let value = value.trim_start();
-        let (value, after) = match value.strip_prefix('\'') {
-            Some(quoted) => {
-                let mut out = String::new();
-                let mut letters = quoted.char_indices();
-                let end = loop {
-                    match letters.next()? {
-                        (at, '\'') => break at,
-                        (_, '\\') => out.push(letters.next()?.1),
-                        (_, letter) => out.push(letter),
-                    }
-                };
-                (out, &quoted[end + 1..])
-            }
-            None => {
-                let end = value.find(char::is_whitespace).unwrap_or(value.len());
-                (value[..end].to_owned(), &value[end..])
-            }
+        let (value, after) = if let Some(quoted) = value.strip_prefix('\'') {
+            let mut out = String::new();
+            let mut letters = quoted.char_indices();
+            let end = loop {
+                match letters.next()? {
+                    (at, '\'') => break at,
+                    (_, '\\') => out.push(letters.next()?.1),
+                    (_, letter) => out.push(letter),
+                }
+            };
+            (out, &quoted[end + 1..])
+        } else {
+            let end = value.find(char::is_whitespace).unwrap_or(value.len());
+            (value[..end].to_owned(), &value[end..])
         };
         if key.trim() == "dbname" {
             return Some(value);

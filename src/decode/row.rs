@@ -137,7 +137,7 @@ impl RowDecoder {
     }
 }
 
-/// Checks that bytes are text that `PostgreSQL` can hold: UTF-8 without NUL.
+/// Checks that bytes are text that PostgreSQL can hold: UTF-8 without NUL.
 pub(super) fn check_text(bytes: &[u8]) -> Result<(), (RowErrorCode, String)> {
     if let Err(error) = std::str::from_utf8(bytes) {
         return Err((RowErrorCode::Encoding, describe(bytes, error.valid_up_to(), "UTF8")));
@@ -184,6 +184,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The fields in order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Option<&'a [u8]>> + use<'a> {
         let fields = *self;
         (0..self.len()).map(move |index| fields.get(index))

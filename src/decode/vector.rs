@@ -142,8 +142,12 @@ fn sparse(text: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
     put_i32(out, dimensions);
     put_i32(out, i64::try_from(elements.len()).unwrap_or(i64::MAX));
     put_i32(out, 0);
-    elements.iter().for_each(|(index, _)| put_i32(out, *index));
-    elements.iter().for_each(|(_, value)| out.extend_from_slice(&value.to_be_bytes()));
+    for (index, _) in &elements {
+        put_i32(out, *index);
+    }
+    for (_, value) in &elements {
+        out.extend_from_slice(&value.to_be_bytes());
+    }
     Ok(())
 }
 

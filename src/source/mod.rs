@@ -6,6 +6,8 @@ mod compression;
 mod pg_restore;
 mod read_ahead;
 mod stored;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io::{self, Read};

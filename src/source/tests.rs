@@ -1,0 +1,154 @@
+//! Every kind of source, whole and damaged.
+
+use std::io::{Read, Write};
+
+use flate2::Compression as Level;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+
+use super::*;
+
+fn text() -> Vec<u8> {
+    (0..60_000).flat_map(|number| format!("line {number} of the text\n").into_bytes()).collect()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Level::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn xz(bytes: &[u8]) -> Vec<u8> {
+    let options = lzma_rust2::XzOptions::with_preset(1);
+    let mut writer = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
+    writer.write_all(bytes).unwrap();
+    writer.finish().unwrap()
+}
+
+/// With the checksum that the `zstd` program writes too.
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.include_checksum(true).unwrap();
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn stored(bytes: &[u8]) -> (tempfile::NamedTempFile, Source) {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    let source = open(&SourceSpec::File(file.path().to_owned())).unwrap();
+    (file, source)
+}
+
+/// The text of a source, with the digest and the progress checked on the way.
+fn read(bytes: &[u8]) -> (Compression, io::Result<Vec<u8>>) {
+    let (_file, source) = stored(bytes);
+    let (kind, digest, progress) = (source.compression, source.digest(), source.progress());
+    assert_eq!(source.stored_bytes, Some(bytes.len() as u64));
+    let mut out = Vec::new();
+    let result = source.into_reader().read_to_end(&mut out);
+    if result.is_ok() {
+        assert_eq!(digest.get(), Some(Sha256::digest(bytes).into()));
+        assert_eq!(progress.load(std::sync::atomic::Ordering::Relaxed), bytes.len() as u64);
+    }
+    (kind, result.map(|_| out))
+}
+
+#[test]
+fn every_compression_is_recognised_and_read() {
+    let text = text();
+    let (first, second) = text.split_at(text.len() / 3);
+    for (kind, bytes) in [
+        (Compression::None, text.clone()),
+        (Compression::Gzip, gzip(&text)),
+        (Compression::Gzip, [gzip(first), gzip(b""), gzip(second)].concat()),
+        (Compression::Gzip, [gzip(&text), vec![0; 700_000]].concat()),
+        (Compression::Zstd, zstd(&text)),
+        (Compression::Zstd, [zstd(first), zstd(second)].concat()),
+        (Compression::Xz, xz(&text)),
+        (Compression::Xz, [xz(first), xz(second)].concat()),
+    ] {
+        let (found, read) = read(&bytes);
+        assert_eq!(found, kind);
+        assert!(read.unwrap() == text, "{kind}");
+    }
+    assert_eq!(read(b"").1.unwrap(), b"");
+}
+
+#[test]
+fn damage_is_never_taken_for_the_end() {
+    let text = text();
+    for whole in [gzip(&text), zstd(&text), xz(&text)] {
+        let kind = read(&whole).0;
+        for cut in [whole.len() - 1, whole.len() - 9, whole.len() / 2, 20] {
+            let error = read(&whole[..cut]).1.unwrap_err();
+            assert!(error.to_string().contains(&kind.to_string()), "{error}");
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{kind} cut at {cut}: {error}");
+        }
+        for tail in [b"x".as_slice(), b"\x1f\x8c........", b"0000000000000000000000"] {
+            let error = read(&[whole.as_slice(), tail].concat()).1.unwrap_err();
+            assert!(
+                matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof),
+                "{kind} and {tail:?}: {error}"
+            );
+        }
+        let mut flipped = whole.clone();
+        let middle = whole.len() / 2;
+        flipped[middle] ^= 0x10;
+        assert!(read(&flipped).1.is_err(), "{kind}");
+    }
+    let mut wrong_sum = gzip(&text);
+    let at = wrong_sum.len() - 6;
+    wrong_sum[at] ^= 1;
+    let error = read(&wrong_sum).1.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    let error = read(&[gzip(&text), vec![0; 100], b"x".to_vec()].concat()).1.unwrap_err();
+    assert!(error.to_string().contains("follow the last member"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_by_name() {
+    let refused = |bytes: &[u8]| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let error = open(&SourceSpec::File(file.path().to_owned())).err().unwrap();
+        assert!(error.hint().is_some());
+        error.to_string()
+    };
+    assert!(refused(b"\xff\xfe-\0-\0").contains("UTF-16"));
+    assert!(refused(b"BZh91AY").contains("bzip2"));
+    let folder = tempfile::tempdir().unwrap();
+    assert!(matches!(open(&SourceSpec::File(folder.path().to_owned())), Err(SourceError::Directory(_))));
+    assert!(matches!(open(&SourceSpec::from("/no/such/file")), Err(SourceError::Open { .. })));
+}
+
+#[test]
+fn a_broken_custom_format_file_is_an_error_and_never_an_empty_dump() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"PGDMP and no more").unwrap();
+    match open(&SourceSpec::File(file.path().to_owned())) {
+        Ok(source) => {
+            assert_eq!(source.compression, Compression::PgRestore);
+            let error = source.into_reader().read_to_end(&mut Vec::new()).unwrap_err();
+            assert!(error.to_string().contains("pg_restore failed"), "{error}");
+        }
+        Err(error) => assert!(error.hint().unwrap().contains("pg_restore -f -"), "{error}"),
+    }
+}
+
+#[test]
+fn a_reader_that_is_dropped_early_stops_its_thread() {
+    let (_file, source) = stored(&gzip(&text().repeat(4)));
+    let progress = source.progress();
+    let mut reader = source.into_reader();
+    reader.read_exact(&mut [0; 10]).unwrap();
+    drop(reader);
+    // What keeps the counter alive is this test, once the thread has let go of the source.
+    for _ in 0..500 {
+        if std::sync::Arc::strong_count(&progress) == 1 {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("the thread still reads");
+}
