@@ -2,4 +2,5 @@
 
 mod connection;
 mod embedded;
+mod front;
 mod harness;
