@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::harness::embedded;
 
-/// Asks for TLS (manual, "Message Formats": SSLRequest).
+/// Asks for TLS (manual, "Message Formats": `SSLRequest`).
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 /// A certificate authority.

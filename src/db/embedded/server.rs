@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -337,9 +337,13 @@ fn in_use(data: &Path) -> bool {
 fn works_in(process: &Path, data: &Path) -> bool {
     match fs::read_link(process.join("cwd")) {
         Ok(folder) => folder == data,
-        // In a container even root may not look at other users' processes; then any PostgreSQL may be the one.
+        // In a container even root may not look at other users' processes; then any PostgreSQL of the user who owns the
+        // data may be the one.
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            fs::read(process.join("cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains("postgres"))
+            let owner = |path: &Path| fs::metadata(path).map(|metadata| metadata.uid()).ok();
+            owner(process) == owner(data)
+                && fs::read(process.join("cmdline"))
+                    .is_ok_and(|line| String::from_utf8_lossy(&line).contains("postgres"))
         }
         Err(_) => false,
     }
