@@ -94,7 +94,8 @@ fn cannot_run(program: &Path, error: &std::io::Error) -> EmbeddedError {
 }
 
 fn disk_is_full(text: &str) -> bool {
-    text.contains("No space left on device")
+    // The second is the server's hint where a write came out short.
+    text.contains("No space left on device") || text.contains("Check free disk space")
 }
 
 /// Lets in, over the unix socket, whom the kernel says to be one of these users, and nobody else.
