@@ -4,6 +4,7 @@
 //! and settings apply to whoever comes next. The proof is a server process that serves two of our connections, or one of
 //! our connections served by two processes.
 
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::connect::Connection;
@@ -20,7 +21,7 @@ const WITNESSES: usize = 3;
 #[derive(Debug, thiserror::Error)]
 pub enum PoolerError {
     /// A pooler hands transactions to different server processes.
-    #[error("a transaction-mode pooler stands before the server: {0}")]
+    #[error("a transaction- or statement-mode pooler stands before the server: {0}")]
     TransactionMode(String),
     /// The database could not be asked.
     #[error(transparent)]
@@ -55,7 +56,15 @@ pub async fn refuse_transaction_pooler(target: &Target) -> Result<(), PoolerErro
     let mut verdict = Ok(());
     while witnesses.len() < WITNESSES && verdict.is_ok() {
         let witness = target.connect().await?;
-        witness.batch_execute("begin").await.map_err(doing("begin a transaction"))?;
+        if let Err(error) = witness.batch_execute("begin").await.map_err(doing("begin a transaction")) {
+            // pgbouncer's answer in statement mode; no server gives it to a plain `begin`.
+            return Err(match error.sqlstate() {
+                Some(state) if *state == SqlState::PROTOCOL_VIOLATION => {
+                    PoolerError::TransactionMode(error.to_string())
+                }
+                _ => error.into(),
+            });
+        }
         let theirs = probe(&witness).await?;
         witnesses.push(witness);
         verdict = judge(&mine, &theirs, &probe(&subject).await?);

@@ -153,3 +153,33 @@ async fn root_lets_another_user_run_it() {
     assert!(server.stop().await.unwrap());
     fs::remove_dir_all(elsewhere).unwrap();
 }
+
+/// Programs that do nothing but say so.
+fn fake_programs(folder: &Path, postgres: &str, initdb: &str) -> std::path::PathBuf {
+    let programs = folder.join("bin");
+    fs::create_dir(&programs).unwrap();
+    for (name, script) in [("postgres", postgres), ("initdb", initdb)] {
+        let path = programs.join(name);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    programs
+}
+
+#[tokio::test]
+async fn a_full_disk_and_an_old_version_are_named() {
+    let folder = folder();
+    let full = "echo 'initdb: error: could not write file: No space left on device' >&2; exit 1";
+    let mut options = embedded_options(&folder.path().join("server"));
+    options.version = None;
+    options.binaries = Some(fake_programs(folder.path(), "echo 'postgres (PostgreSQL) 18.4 (Debian 18.4-1)'", full));
+    let error = Embedded::start(options.clone()).await.err().unwrap();
+    assert!(matches!(error, EmbeddedError::DiskFull(_)), "{error}");
+    assert!(error.hint().unwrap().contains("make room"));
+    assert!(!folder.path().join("server/data.new").exists(), "what was written is removed again");
+
+    fs::remove_dir_all(folder.path().join("bin")).unwrap();
+    options.binaries = Some(fake_programs(folder.path(), "echo 'postgres (PostgreSQL) 14.9'", "exit 1"));
+    let error = Embedded::start(options).await.err().unwrap();
+    assert!(error.to_string().contains("14.9"), "{error}");
+}

@@ -17,11 +17,13 @@ use tokio::sync::OnceCell;
 /// The server of this test process.
 pub struct TestServer {
     target: Target,
-    /// Never dropped: the server ends when this process does. `None` for a given server.
-    embedded: Option<Embedded>,
+    /// Whether it was given, rather than started.
+    given: bool,
 }
 
 static SERVER: OnceCell<TestServer> = OnceCell::const_new();
+/// Never dropped: the server ends when this process does.
+static EMBEDDED: OnceCell<Embedded> = OnceCell::const_new();
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// The major version that is asked for.
@@ -51,21 +53,29 @@ impl TestServer {
 }
 
 async fn start() -> TestServer {
-    if let Ok(url) = std::env::var("SQLMIG_TEST_DATABASE_URL") {
-        let target = Target::parse(&url).expect("SQLMIG_TEST_DATABASE_URL is a connection string");
-        return TestServer { target, embedded: None };
+    match std::env::var("SQLMIG_TEST_DATABASE_URL") {
+        Ok(url) => {
+            let target = Target::parse(&url).expect("SQLMIG_TEST_DATABASE_URL is a connection string");
+            TestServer { target, given: true }
+        }
+        Err(_) => TestServer { target: embedded().await.target(), given: false },
     }
+}
+
+/// The embedded server of this test process, for tests that stand something before its socket.
+pub async fn embedded() -> &'static Embedded {
+    EMBEDDED.get_or_init(start_embedded).await
+}
+
+async fn start_embedded() -> Embedded {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("servers");
     fs::create_dir_all(&root).expect("the target folder can be written to");
     remove_leftovers(&root);
     let mut options = embedded_options(&root.join(std::process::id().to_string()));
     options.throwaway = true;
-    match Embedded::start(options).await {
-        Ok(embedded) => TestServer { target: embedded.target(), embedded: Some(embedded) },
-        Err(error) => {
-            panic!("tests need a PostgreSQL: {error}\nhint: {}", error.hint().unwrap_or_default())
-        }
-    }
+    let started = Embedded::start(options).await;
+    started
+        .unwrap_or_else(|error| panic!("tests need a PostgreSQL: {error}\nhint: {}", error.hint().unwrap_or_default()))
 }
 
 /// Removes the folders of processes that are gone, unless a failed test asked to keep them.
@@ -176,10 +186,8 @@ impl Drop for TestDb {
 }
 
 fn keep(name: &str) {
-    let Some(server) = SERVER.get() else { return };
-    match &server.embedded {
-        None => eprintln!("kept database {name}"),
-        Some(embedded) => {
+    match (SERVER.get(), EMBEDDED.get()) {
+        (Some(TestServer { given: false, .. }), Some(embedded)) => {
             let folder = embedded.folder();
             let _ = fs::write(folder.join("keep"), "");
             let data = folder.join("data");
@@ -190,5 +198,6 @@ fn keep(name: &str) {
                 folder = folder.display()
             );
         }
+        _ => eprintln!("kept database {name}"),
     }
 }

@@ -2,5 +2,6 @@
 
 mod connection;
 mod embedded;
+mod front;
 mod harness;
 mod real_dumps;

@@ -36,6 +36,8 @@ const SUPERUSER: &str = "postgres";
 const PORT: u16 = 5432;
 /// What is used where neither a setting nor an existing data directory says otherwise.
 const DEFAULT_MAJOR: u16 = 18;
+/// Each attempt is a new look at the folder.
+const JOIN_ATTEMPTS: u32 = 3;
 
 /// Where the server lives and where its programs come from.
 #[derive(Debug, Clone)]
@@ -95,22 +97,31 @@ impl Embedded {
     /// # Errors
     /// Each names what is missing or wrong, and its hint the remedy.
     pub async fn start(options: EmbeddedOptions) -> Result<Self, EmbeddedError> {
+        // A running server may be on its way out; then the next look finds it gone and starts another.
+        for _ in 1..JOIN_ATTEMPTS {
+            match Self::attempt(options.clone()).await {
+                Err((_, true)) => {}
+                other => return other.map_err(|(error, _)| error),
+            }
+        }
+        Self::attempt(options).await.map_err(|(error, _)| error)
+    }
+
+    /// One try; with an error comes whether it was another's server that went away.
+    async fn attempt(options: EmbeddedOptions) -> Result<Self, (EmbeddedError, bool)> {
         // Files, child processes and downloads: nothing of it belongs on an async thread.
         let prepared = tokio::task::spawn_blocking(move || prepare(&options)).await;
-        let Prepared { folder, mut server, users, lock, mut notes, what } =
-            prepared.map_err(|_| EmbeddedError::Interrupted)??;
+        let prepared = prepared.map_err(|_| (EmbeddedError::Interrupted, false))?;
+        let Prepared { folder, mut server, users, lock, mut notes, what } = prepared.map_err(|error| (error, false))?;
         let target = Target::on_socket(&server.socket_folder, PORT, SUPERUSER, "postgres");
-        server.wait_until_ready(&target, &folder).await?;
-        let target = server::ensure_database(&target, DATABASE).await?;
+        if let Err(error) = server.wait_until_ready(&target, &folder).await {
+            let gone = server.is_joined() && matches!(error, EmbeddedError::Start { .. });
+            return Err((error, gone));
+        }
+        let target = server::ensure_database(&target, DATABASE).await.map_err(|error| (error.into(), false))?;
         drop(lock);
-        notes.insert(
-            0,
-            format!(
-                "{what} in {} (psql -h {} -U {SUPERUSER} {DATABASE})",
-                folder.base.display(),
-                server.socket_folder.display()
-            ),
-        );
+        let socket = server.socket_folder.display();
+        notes.insert(0, format!("{what} in {} (psql -h {socket} -U {SUPERUSER} {DATABASE})", folder.base.display()));
         Ok(Self { server, folder, users: Some(users), description: notes.join("; "), target })
     }
 

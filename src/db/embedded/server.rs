@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -23,6 +23,8 @@ use crate::names::ident;
 /// Time for a server that answers "starting up": after a crash it replays its log first.
 const START_PATIENCE: Duration = Duration::from_mins(5);
 const STOP_PATIENCE: Duration = Duration::from_mins(1);
+/// The children of a killed server end by themselves, soon after they notice.
+const CHILDREN_PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(20);
 
 /// Parallel index builds share memory of about `maintenance_work_mem`; containers often have a /dev/shm of 64 MB.
@@ -92,7 +94,8 @@ fn cannot_run(program: &Path, error: &std::io::Error) -> EmbeddedError {
 }
 
 fn disk_is_full(text: &str) -> bool {
-    text.contains("No space left on device")
+    // The second is the server's hint where a write came out short.
+    text.contains("No space left on device") || text.contains("Check free disk space")
 }
 
 /// Lets in, over the unix socket, whom the kernel says to be one of these users, and nobody else.
@@ -141,7 +144,8 @@ fn settings(options: &EmbeddedOptions) -> Vec<(&'static str, &'static str)> {
         settings.push(("dynamic_shared_memory_type", "mmap"));
     }
     if !options.durable {
-        settings.extend([("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off")]);
+        // synchronous_commit stays on: a server that is killed, not unplugged, must keep what it committed.
+        settings.extend([("fsync", "off"), ("full_page_writes", "off")]);
     }
     settings
 }
@@ -162,8 +166,20 @@ impl Server {
                 pid.map_or_else(|| "an unknown process".to_owned(), |pid| format!("process {pid}, which is gone"));
             // PostgreSQL removes the file of a dead process by itself, after making sure that no child of it still uses
             // the data. It refuses if the number now belongs to another program, as it often does in containers.
+            let deadline = Instant::now() + CHILDREN_PATIENCE;
+            while in_use(&folder.data()) && Instant::now() < deadline {
+                std::thread::sleep(POLL);
+            }
             if pid.is_none_or(is_alive) && !in_use(&folder.data()) {
-                fs::remove_file(&path).map_err(io_error(&path))?;
+                let socket_folder = lines.get(4).map_or_else(|| folder.data(), PathBuf::from);
+                for stale in [path, socket_folder.join(format!(".s.PGSQL.{PORT}.lock"))] {
+                    match fs::remove_file(&stale) {
+                        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                            return Err(io_error(&stale)(error));
+                        }
+                        _ => {}
+                    }
+                }
             }
             notes.push(format!("found a stale lock file of {who}; recovering"));
             return Ok(None);
@@ -208,6 +224,11 @@ impl Server {
         Ok(Self { pid, socket_folder, child: Some(child), log_start })
     }
 
+    /// Whether another process started it.
+    pub(super) fn is_joined(&self) -> bool {
+        self.child.is_none()
+    }
+
     /// Waits until a connection succeeds.
     pub(super) async fn wait_until_ready(&mut self, target: &Target, folder: &Folder) -> Result<(), EmbeddedError> {
         let start = Instant::now();
@@ -221,7 +242,7 @@ impl Server {
             };
             let gone = match &mut self.child {
                 Some(child) => matches!(child.try_wait(), Ok(Some(_)) | Err(_)),
-                None => !is_alive(self.pid),
+                None => !is_server(self.pid, &folder.data()),
             };
             let words = || self.last_words(folder);
             if gone {
@@ -251,9 +272,13 @@ impl Server {
             let gone = match &mut self.child {
                 Some(child) => matches!(child.try_wait(), Ok(Some(_)) | Err(_)),
                 // Another process's child may stay on as a zombie; the lock file goes last.
-                None => !lock_file.exists() || !is_alive(self.pid),
+                None => !lock_file.exists() || !is_server(self.pid, &folder.data()),
             };
             if gone {
+                if self.socket_folder != folder.data() {
+                    // The short one in /tmp. It is made again when needed, and harmless if it cannot be removed.
+                    let _ = fs::remove_dir(&self.socket_folder);
+                }
                 return Ok(());
             }
             tokio::time::sleep(POLL).await;
@@ -313,9 +338,13 @@ fn in_use(data: &Path) -> bool {
 fn works_in(process: &Path, data: &Path) -> bool {
     match fs::read_link(process.join("cwd")) {
         Ok(folder) => folder == data,
-        // In a container even root may not look at other users' processes; then any PostgreSQL may be the one.
+        // In a container even root may not look at other users' processes; then any PostgreSQL of the user who owns the
+        // data may be the one.
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            fs::read(process.join("cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains("postgres"))
+            let owner = |path: &Path| fs::metadata(path).map(|metadata| metadata.uid()).ok();
+            owner(process) == owner(data)
+                && fs::read(process.join("cmdline"))
+                    .is_ok_and(|line| String::from_utf8_lossy(&line).contains("postgres"))
         }
         Err(_) => false,
     }
@@ -336,7 +365,12 @@ pub(super) async fn ensure_database(server: &Target, name: &str) -> Result<Targe
 /// Whether clients other than this connection are there. A server that does not answer has none.
 pub(super) async fn other_clients(target: &Target) -> bool {
     let Ok(client) = target.connect().await else { return false };
-    let row = client.query_one(OTHER_CLIENTS, &[]).await;
-    client.close().await;
-    row.is_ok_and(|row| row.get::<_, i64>(0) > 0)
+    // The server processes of connections that were just closed, such as a pool's, take a moment to go.
+    for _ in 0..25 {
+        match client.query_one(OTHER_CLIENTS, &[]).await {
+            Ok(row) if row.get::<_, i64>(0) > 0 => tokio::time::sleep(POLL).await,
+            _ => return false,
+        }
+    }
+    true
 }
