@@ -258,6 +258,15 @@ pub struct PlantedChange {
     pub change: &'static str,
 }
 
+/// How many rows a table has in the dump.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TableRows {
+    /// The table, as the dump names it.
+    pub table: &'static str,
+    /// Its rows, those that no reader can decode included.
+    pub rows: u64,
+}
+
 /// What a dump holds besides clean rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Planted {
@@ -265,8 +274,8 @@ pub struct Planted {
     pub format: u32,
     /// The seed of the dump.
     pub seed: u64,
-    /// Rows of each table, in the dump's order.
-    pub tables: Vec<(&'static str, u64)>,
+    /// The tables, in the dump's order.
+    pub tables: Vec<TableRows>,
     /// Every planted fault, by table and row.
     pub faults: Vec<PlantedFault>,
     /// Every row that a newer dump changed or added.
