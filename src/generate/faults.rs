@@ -297,4 +297,24 @@ mod tests {
             assert!(text.parse::<FaultShare>().is_err(), "{text}");
         }
     }
+    /// The index names checks; a check that is renamed, removed or added without a fault must not go unnoticed.
+    #[test]
+    fn every_check_has_a_fault_and_every_fault_a_check() {
+        let transforms = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("transforms");
+        let mut checks: Vec<String> = Vec::new();
+        for folder in ["check", "dedup"] {
+            for file in std::fs::read_dir(transforms.join(folder)).unwrap() {
+                let name = file.unwrap().file_name().into_string().unwrap();
+                checks
+                    .push(name.trim_start_matches(|c: char| c.is_ascii_digit()).trim_matches('_').replace(".sql", ""));
+            }
+        }
+        for fault in Fault::ALL {
+            let check = fault.check();
+            assert!([CAST, DECODE].contains(&check) || checks.iter().any(|name| name == check), "{check}");
+        }
+        // What changes on the way into staging cannot be planted in a dump.
+        checks.retain(|name| !name.ends_with("_checksum") && Fault::ALL.iter().all(|fault| fault.check() != name));
+        assert_eq!(checks, Vec::<String>::new());
+    }
 }
