@@ -98,3 +98,20 @@ fn escape(value: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(&[b'\\', letter]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_escaped_as_copy_reads_them() {
+        let mut out = Vec::new();
+        write("head @dimensions@\n@t@\n\\.", 1, 7, &mut out, |table, copy| {
+            assert_eq!(table, "t");
+            copy.field(Some("a\tb\\N\r\n\u{8}\u{b}\u{c}é")).field(None).field(Some(""));
+            copy.plain(|out| out.extend_from_slice(b"[1]")).end()
+        })
+        .unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "head 7\na\\tb\\\\N\\r\\n\\b\\v\\fé\t\\N\t\t[1]\n\\.\n");
+    }
+}

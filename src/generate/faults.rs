@@ -258,6 +258,15 @@ pub struct PlantedChange {
     pub change: &'static str,
 }
 
+/// How many rows a table has in the dump.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TableRows {
+    /// The table, as the dump names it.
+    pub table: &'static str,
+    /// Its rows, those that no reader can decode included.
+    pub rows: u64,
+}
+
 /// What a dump holds besides clean rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Planted {
@@ -265,8 +274,8 @@ pub struct Planted {
     pub format: u32,
     /// The seed of the dump.
     pub seed: u64,
-    /// Rows of each table, in the dump's order.
-    pub tables: Vec<(&'static str, u64)>,
+    /// The tables, in the dump's order.
+    pub tables: Vec<TableRows>,
     /// Every planted fault, by table and row.
     pub faults: Vec<PlantedFault>,
     /// Every row that a newer dump changed or added.
@@ -287,5 +296,25 @@ mod tests {
         for text in ["", "all", "all=1", "all=%", "all=101%", "none=1%", "all=1.00001%", "all=-1%"] {
             assert!(text.parse::<FaultShare>().is_err(), "{text}");
         }
+    }
+    /// The index names checks; a check that is renamed, removed or added without a fault must not go unnoticed.
+    #[test]
+    fn every_check_has_a_fault_and_every_fault_a_check() {
+        let transforms = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("transforms");
+        let mut checks: Vec<String> = Vec::new();
+        for folder in ["check", "dedup"] {
+            for file in std::fs::read_dir(transforms.join(folder)).unwrap() {
+                let name = file.unwrap().file_name().into_string().unwrap();
+                checks
+                    .push(name.trim_start_matches(|c: char| c.is_ascii_digit()).trim_matches('_').replace(".sql", ""));
+            }
+        }
+        for fault in Fault::ALL {
+            let check = fault.check();
+            assert!([CAST, DECODE].contains(&check) || checks.iter().any(|name| name == check), "{check}");
+        }
+        // What changes on the way into staging cannot be planted in a dump.
+        checks.retain(|name| !name.ends_with("_checksum") && Fault::ALL.iter().all(|fault| fault.check() != name));
+        assert_eq!(checks, Vec::<String>::new());
     }
 }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::str::FromStr;
 
-pub use faults::{Fate, Fault, FaultShare, Planted, PlantedChange, PlantedFault, ShareError};
+pub use faults::{Fate, Fault, FaultShare, Planted, PlantedChange, PlantedFault, ShareError, TableRows};
 
 use corpus::{Corpus, Source};
 use dump::Copy;
@@ -104,7 +104,10 @@ pub fn write_dump(options: &Options, out: &mut impl Write) -> io::Result<Planted
     }
     let sources = sources(options, &corpus, &totals, sources_table, &mut found.faults);
     found.faults.sort_by_key(|fault| (fault.table, fault.row));
-    found.tables = vec![(sources_table, sources.len() as u64), (documents_table, rows)];
+    found.tables = vec![
+        TableRows { table: sources_table, rows: sources.len() as u64 },
+        TableRows { table: documents_table, rows },
+    ];
     let template = match (docs, found.faults.is_empty()) {
         (true, true) => include_str!("shapes/docs.sql"),
         (true, false) => include_str!("shapes/docs_relaxed.sql"),
@@ -279,7 +282,7 @@ fn write_narrow(options: &Options, out: &mut impl Write) -> io::Result<Planted> 
             copy.field(random.chance(10).then_some(note)).end()
         })
     })?;
-    let tables = vec![("public.measurements", options.documents)];
+    let tables = vec![TableRows { table: "public.measurements", rows: options.documents }];
     Ok(Planted { format: 1, seed: options.seed, tables, faults: Vec::new(), changes: Vec::new() })
 }
 
@@ -319,14 +322,15 @@ mod tests {
             for &fault in Fault::ALL.iter().filter(|fault| fault.fits(shape)) {
                 assert!(planted.faults.iter().any(|found| found.fault == fault.name()), "{}", fault.name());
             }
-            for &(table, rows) in &planted.tables {
+            for &TableRows { table, rows } in &planted.tables {
                 assert_eq!(block(&bytes, table).len() as u64, rows);
             }
             let columns = if shape == Shape::Docs { 10 } else { 7 };
-            let rows = block(&bytes, planted.tables[1].0);
+            let table = planted.tables[1].table;
+            let rows = block(&bytes, table);
             for (row, at) in rows.iter().zip(1..) {
                 let has = |fault: Fault| {
-                    planted.faults.iter().any(|f| (f.table, f.row, f.fault) == (planted.tables[1].0, at, fault.name()))
+                    planted.faults.iter().any(|f| (f.table, f.row, f.fault) == (table, at, fault.name()))
                 };
                 let fields: Vec<_> = row.split(|&byte| byte == b'\t').collect();
                 assert_eq!(fields.len() != columns, has(Fault::ColumnCount), "row {at}");

@@ -20,9 +20,15 @@ select
     case when kept.id is null then documents.embedding_sha256 else kept.embedding_sha256 end as embedding_sha256,
     case when kept.id is null then documents.embedding_model else kept.embedding_model end as embedding_model
 from {{ rows }} as documents
-left join public.documents as kept
-    on documents.embedding is null
-    and kept.doc_type = documents.doc_type
-    and kept.source_name = documents.source_name
-    and kept.doc_path = documents.doc_path
-    and kept.content_sha256 = documents.content_sha256
+left join lateral (
+    select id, embedding, embedding_sha256, embedding_model
+    from public.documents as final
+    where documents.embedding is null
+        and final.doc_type = documents.doc_type
+        and final.source_name = documents.source_name
+        and final.doc_path = documents.doc_path
+        and final.content_sha256 = documents.content_sha256
+    -- The key is unique. The limit keeps this a look-up for each document that lacks an embedding, and nothing for the
+    -- others, where a join might read the whole table for every batch.
+    limit 1
+) as kept on true
