@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::names::TableName;
 use crate::outcome::Severity;
+use crate::template::TemplateError;
 
 const SETTINGS: &str = "[vars]\nmax_tokens = 8000\nowner = \"it's\"\ntypes = [\"a\", \"b\"]\nnegative = -1\n";
 const NORMALISE: &str = "--! summary: documents as they are\n--! from: public.documents\n--! into: documents\n\

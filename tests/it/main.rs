@@ -3,4 +3,5 @@
 mod connection;
 mod embedded;
 mod harness;
+mod layers;
 mod real_dumps;

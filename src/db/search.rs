@@ -6,15 +6,15 @@ use deadpool_postgres::Pool;
 use futures_util::TryStreamExt;
 use uuid::Uuid;
 
-use crate::db::ledger::{FoundRow, finding_insert};
-use crate::db::{DbError, doing};
+use super::ledger::{FoundRow, finding_insert};
+use super::{DbError, doing};
 
 /// Findings recorded at a time.
 const FINDINGS_AT_A_TIME: usize = 1000;
 
 /// A SELECT to run.
 #[derive(Debug)]
-pub(crate) struct Search<'a> {
+pub struct Search<'a> {
     /// `check` or `validate`.
     pub phase: &'a str,
     /// The check's name.
@@ -33,7 +33,7 @@ pub(crate) struct Search<'a> {
 ///
 /// # Errors
 /// Fails when the SELECT does or the database does not answer.
-pub(crate) async fn find(pool: &Pool, run: Uuid, search: &Search<'_>) -> Result<i64, DbError> {
+pub async fn find(pool: &Pool, run: Uuid, search: &Search<'_>) -> Result<i64, DbError> {
     let action = || format!("run {} {} on {}", search.phase, search.name, search.on);
     let mut reader = pool.get().await.map_err(doing(action()))?;
     let reading = reader.transaction().await.map_err(doing(action()))?;
