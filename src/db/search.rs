@@ -43,8 +43,8 @@ pub async fn find(pool: &Pool, run: Uuid, search: &Search<'_>) -> Result<i64, Db
     // Most checks find nothing, and then no second connection is needed.
     let Some(first) = rows.try_next().await.map_err(doing(action()))? else { return Ok(0) };
 
-    let mut writer = pool.get().await.map_err(doing(action()))?;
-    let writing = writer.transaction().await.map_err(doing(action()))?;
+    let mut other = pool.get().await.map_err(doing(action()))?;
+    let recording = other.transaction().await.map_err(doing(action()))?;
     let mut found = 0;
     let mut kept = 0;
     let mut waiting = Vec::new();
@@ -60,12 +60,12 @@ pub async fn find(pool: &Pool, run: Uuid, search: &Search<'_>) -> Result<i64, Db
             });
         }
         if waiting.len() == FINDINGS_AT_A_TIME {
-            finding_insert(&writing, run, search.phase, search.name, search.on, &waiting).await?;
+            finding_insert(&recording, run, search.phase, search.name, search.on, &waiting).await?;
             waiting.clear();
         }
         next = rows.try_next().await.map_err(doing(action()))?;
     }
-    finding_insert(&writing, run, search.phase, search.name, search.on, &waiting).await?;
-    writing.commit().await.map_err(doing(action()))?;
+    finding_insert(&recording, run, search.phase, search.name, search.on, &waiting).await?;
+    recording.commit().await.map_err(doing(action()))?;
     Ok(found)
 }

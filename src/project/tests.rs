@@ -342,7 +342,7 @@ fn what_a_template_may_not_do_is_said_with_its_line() {
     there is ident, idents, literal, default, first, items, last, length, list, sort, string
     "#);
     insta::assert_snapshot!(refused(Check, "select {{ vars.max_token }}"), @r#"
-    transforms/check/a.sql:4: vars.max_token is not defined
+    transforms/check/a.sql:4: vars.max_token is not defined here
     set it in [vars] of sqlmig.toml
     "#);
     insta::assert_snapshot!(refused(Check, "select\n{% if vars.owner == 'a' %}{% endif %}"), @r#"
@@ -354,7 +354,7 @@ fn what_a_template_may_not_do_is_said_with_its_line() {
     compare its text: vars.owner | string == 'a'
     "#);
     insta::assert_snapshot!(refused(Check, "select {{ row }}"), @r#"
-    transforms/check/a.sql:4: row is not defined
+    transforms/check/a.sql:4: row is not defined here
     did you mean rows?
     "#);
     insta::assert_snapshot!(refused(Validate, "select\n1 from {{ rows }}"), @r#"

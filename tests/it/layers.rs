@@ -28,7 +28,7 @@ const RESERVED: [Reserved; 3] = [
     Reserved {
         what: "reads the command line",
         signs: &["clap::", "clap_complete::"],
-        places: &[("cli/", "its place")],
+        places: &[("cli/", "its place"), ("main.rs", "the door")],
     },
     Reserved {
         what: "reads the environment",
@@ -42,12 +42,8 @@ const RESERVED: [Reserved; 3] = [
     },
     Reserved {
         what: "quotes a name by hand",
-        signs: &[r#"format!("\"{"#, r#"replace('"', "\"\"")"#],
-        places: &[
-            ("names.rs", "its place"),
-            ("db/embedded/server.rs", "pg_ident.conf, which is no SQL"),
-            ("generate/", "JSON of made-up rows"),
-        ],
+        signs: &[r#"format!("\"{}\"""#, r#"\".\""#, r#"replace('"', "\"\"")"#],
+        places: &[("names.rs", "its place"), ("db/embedded/server.rs", "pg_ident.conf, which is no SQL")],
     },
 ];
 
