@@ -1,7 +1,7 @@
 //! sqlmig: a declarative, SQL-first loader into PostgreSQL and pgvector.
 //!
 //! The SQL of a project knows what the data means. This library moves the bytes, in the right order, exactly once,
-//! undoably, and shows what it did. The way of a row is `source` → `decode` → `stage` → `normalise` → `check` →
+//! undoably, and shows what it did. The way of a row is `source` → `decode` → `stage` → `relations` → `check` →
 //! `promote` → `validate` → `report`; `docs/ARCHITECTURE.md` draws it.
 
 // Leaves: plain data, used by everyone.
@@ -14,14 +14,15 @@ pub mod outcome;
 pub mod db;
 pub mod decode;
 pub mod project;
+pub mod relations;
 pub mod source;
+pub mod template;
 
 // Made-up input for tests and measurements.
 pub mod generate;
 
 // Phases, in the order in which a row passes them.
 pub mod stage;
-pub mod normalise;
 pub mod check;
 pub mod promote;
 pub mod validate;

@@ -73,6 +73,12 @@ impl TableName {
     }
 }
 
+/// The SQL name of a table in the staging schema; `name` is as [`TableName::staged_as`] gives it.
+#[must_use]
+pub fn staging_table(name: &str) -> String {
+    format!("{}.{}", ident(STAGING_SCHEMA), ident(name))
+}
+
 /// Cuts a name to what PostgreSQL keeps, with a hash of the whole at its end where anything was cut.
 #[must_use]
 pub fn fit(name: &str) -> String {

@@ -12,9 +12,9 @@ use crate::db::ledger::{
 use crate::db::migrate::{MigrateError, MigrationSet, migrate as apply_migrations};
 use crate::db::{DbError, doing};
 use crate::event::{Event, Events, Phase};
-use crate::normalise::{NormaliseError, Relations};
 use crate::project::Project;
 use crate::promote::{PromoteError, PromoteOptions, promote};
+use crate::relations::{Relations, RelationsError};
 use crate::source::Source;
 use crate::stage::{StageError, StageOptions, stage};
 use crate::validate::{ValidateError, validate};
@@ -62,7 +62,7 @@ pub enum PipelineError {
     Stage(#[from] StageError),
     /// The canonical relations could not be built.
     #[error(transparent)]
-    Normalise(#[from] NormaliseError),
+    Relations(#[from] RelationsError),
     /// Checking failed.
     #[error(transparent)]
     Check(#[from] CheckError),
@@ -93,7 +93,7 @@ impl PipelineError {
             }
             Self::Migrate(error) => error.hint(),
             Self::Stage(error) => error.hint(),
-            Self::Normalise(error) => error.hint(),
+            Self::Relations(error) => error.hint(),
             Self::Check(error) => error.hint(),
             Self::Promote(error) => error.hint(),
             Self::Validate(error) => error.hint(),

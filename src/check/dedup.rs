@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use tokio_postgres::GenericClient;
 
 use crate::db::catalog::staging_tables;
-use crate::db::doing;
 use crate::db::ledger::{CheckRecord, check_result_insert};
+use crate::db::{doing, staging};
 use crate::event::Event;
-use crate::names::{STAGING_SCHEMA, fit, ident};
-use crate::normalise::Relations;
+use crate::names::{fit, staging_table};
 use crate::outcome::Severity;
-use crate::project::{Dedup, Fragment, Project, render_wrap};
-use crate::stage::mark;
+use crate::project::{Dedup, Project};
+use crate::relations::Relations;
+use crate::template::{Fragment, render_wrap};
 
 use super::{CheckError, Checking};
 
@@ -31,18 +31,15 @@ pub(super) async fn settle(
     };
     let started = Instant::now();
     let rendered = project.render(&rule.file, &relations.scope(Some(rows)))?;
-    let (result, patch) = (table("dedup", name), patch_table(name));
+    let (result, patch) = (table("dedup", name), table("patch", name));
     let action = || format!("run duplicate rule {name}");
     let mut client = checking.pool.get().await.map_err(doing(action()))?;
     let tx = client.transaction().await.map_err(doing(action()))?;
-    for table in [&result, &patch] {
-        let context = minijinja::context! { table => Fragment::new(table.clone()) };
-        let drop = render_wrap("drop_table.sql", include_str!("../../sql/wrap/drop_table.sql"), context)?;
-        tx.batch_execute(&drop).await.map_err(doing(action()))?;
-    }
+    staging::drop_table(&*tx, &result).await?;
+    staging::drop_table(&*tx, &patch).await?;
     let context = minijinja::context! {
-        result => Fragment::new(result.clone()),
-        patch => Fragment::new(patch.clone()),
+        result => Fragment::new(staging_table(&result)),
+        patch => Fragment::new(staging_table(&patch)),
         select => Fragment::new(rendered.sql),
         merge => &rule.merge,
     };
@@ -62,8 +59,8 @@ pub(super) async fn settle(
     if merged > 0 && !rule.merge.is_empty() {
         let create = render_wrap("patch.sql", include_str!("../../sql/wrap/patch.sql"), &context)?;
         tx.execute(&create, &[]).await.map_err(doing(action()))?;
-        mark(&*tx, &patch).await?;
-        relations.patch(&rule.on, patch, &rule.merge)?;
+        staging::mark(&*tx, &patch).await?;
+        relations.patch(&rule.on, &patch, &rule.merge)?;
     }
     let count = render_wrap("merged_count.sql", include_str!("../../sql/wrap/merged_count.sql"), &context)?;
     let by_source = tx.query(&count, &[]).await.map_err(doing(action()))?;
@@ -84,9 +81,7 @@ pub(super) async fn settle(
             elapsed,
         });
     }
-    let context = minijinja::context! { table => Fragment::new(result) };
-    let drop = render_wrap("drop_table.sql", include_str!("../../sql/wrap/drop_table.sql"), context)?;
-    tx.batch_execute(&drop).await.map_err(doing(action()))?;
+    staging::drop_table(&*tx, &result).await?;
     tx.commit().await.map_err(doing(action()))?;
     checking.checked.merged += i64::try_from(merged).unwrap_or(i64::MAX);
     Ok(())
@@ -103,9 +98,9 @@ pub async fn find_patches(
 ) -> Result<(), CheckError> {
     let existing = staging_tables(client).await?;
     for rule in &project.dedup {
-        let name = fit(&format!("patch {}", rule.file.name));
-        if existing.iter().any(|table| table.ours && table.name == name) {
-            relations.patch(&rule.on, patch_table(&rule.file.name), &rule.merge)?;
+        let patch = table("patch", &rule.file.name);
+        if existing.iter().any(|table| table.ours && table.name == patch) {
+            relations.patch(&rule.on, &patch, &rule.merge)?;
         }
     }
     Ok(())
@@ -123,11 +118,7 @@ fn record<'a>(
     CheckRecord { phase: "dedup", name, on, ordinal, severity: Severity::Warn, examined, failed, elapsed, skipped }
 }
 
-fn patch_table(rule: &str) -> String {
-    table("patch", rule)
-}
-
 /// A table of a rule's own in staging. A space keeps its name apart from those of source tables that a person wrote.
 fn table(kind: &str, rule: &str) -> String {
-    format!("{}.{}", ident(STAGING_SCHEMA), ident(&fit(&format!("{kind} {rule}"))))
+    fit(&format!("{kind} {rule}"))
 }

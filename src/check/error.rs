@@ -1,9 +1,9 @@
 //! Why checking stopped.
 
 use crate::db::DbError;
-use crate::normalise::NormaliseError;
-use crate::project::TemplateError;
-use crate::stage::StageError;
+use crate::db::staging::StagingError;
+use crate::relations::RelationsError;
+use crate::template::TemplateError;
 
 /// Why checking stopped.
 #[derive(Debug, thiserror::Error)]
@@ -25,10 +25,10 @@ pub enum CheckError {
     },
     /// A table of sqlmig's own in staging could not be made.
     #[error(transparent)]
-    Staging(#[from] StageError),
+    Staging(#[from] StagingError),
     /// The canonical relations could not be built.
     #[error(transparent)]
-    Normalise(#[from] NormaliseError),
+    Relations(#[from] RelationsError),
     /// A template is wrong.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -53,7 +53,7 @@ impl CheckError {
                 Some("a duplicate rule yields each losing row once, with a winner that is no loser itself".into())
             }
             Self::Staging(error) => error.hint(),
-            Self::Normalise(error) => error.hint(),
+            Self::Relations(error) => error.hint(),
             Self::Template(error) => error.hint(),
             Self::Db(error) => error.hint(),
         }

@@ -5,25 +5,24 @@
 
 mod dedup;
 mod error;
-pub(crate) mod find;
 
 use std::time::Instant;
 
-use deadpool_postgres::Pool;
+use deadpool_postgres::{Pool, Transaction};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::db::doing;
 use crate::db::ledger::{CheckRecord, RunState, check_forget, check_result_insert, run_advance};
+use crate::db::search::{Search, find};
+use crate::db::{doing, transaction};
 use crate::event::{Event, Events};
-use crate::normalise::{Feed, Relations};
 use crate::outcome::Severity;
-use crate::project::{Fragment, Project, render_wrap};
+use crate::project::Project;
+use crate::relations::{Feed, Relations};
+use crate::template::{Fragment, render_wrap};
 
 pub use dedup::find_patches;
 pub use error::CheckError;
-
-use find::{Search, find};
 
 /// Name of the check that sqlmig makes itself of the casts in the normalise transforms.
 const CAST_CHECK: &str = "cast";
@@ -55,7 +54,8 @@ pub async fn check(
     relations: &mut Relations,
     events: &Events,
 ) -> Result<Checked, CheckError> {
-    forget(pool, run).await?;
+    // What an earlier try found is forgotten.
+    transaction(pool, "begin the checks", async |tx| check_forget(tx, run, &["check", "dedup"]).await).await?;
     let mut checking = Checking { pool, run, events, ordinal: 0, blocked: Vec::new(), checked: Checked::default() };
     let feeds: Vec<Feed> = relations.feeds().cloned().collect();
     for feed in feeds.iter().filter(|feed| !feed.casts.is_empty()) {
@@ -81,20 +81,9 @@ pub async fn check(
     if !checking.blocked.is_empty() {
         return Err(CheckError::Blocked(checking.blocked));
     }
-    let mut client = pool.get().await.map_err(doing("record that the checks have run"))?;
-    let tx = client.transaction().await.map_err(doing("record that the checks have run"))?;
-    run_advance(&tx, run, RunState::Checked).await?;
-    tx.commit().await.map_err(doing("record that the checks have run"))?;
+    transaction(pool, "record that the checks have run", async |tx| run_advance(tx, run, RunState::Checked).await)
+        .await?;
     Ok(checking.checked)
-}
-
-/// Forgets what an earlier try found.
-async fn forget(pool: &Pool, run: Uuid) -> Result<(), CheckError> {
-    let mut client = pool.get().await.map_err(doing("begin the checks"))?;
-    let tx = client.transaction().await.map_err(doing("begin the checks"))?;
-    check_forget(&tx, run, &["check", "dedup"]).await?;
-    tx.commit().await.map_err(doing("begin the checks"))?;
-    Ok(())
 }
 
 #[derive(Serialize)]
@@ -138,29 +127,31 @@ impl Checking<'_> {
         let search = Search { phase: "check", name, on: &source, sql, keep };
         let failed = find(self.pool, self.run, &search).await?;
         let elapsed = started.elapsed();
-        let mut client = self.pool.get().await.map_err(doing("record a check's result"))?;
-        let tx = client.transaction().await.map_err(doing("record a check's result"))?;
-        if severity == Severity::Reject && failed > 0 {
-            let context = minijinja::context! { staged => Fragment::new(feed.staged.clone()) };
-            let take =
-                render_wrap("quarantine_found.sql", include_str!("../../sql/wrap/quarantine_found.sql"), context)?;
-            tx.execute(&take, &[&self.run, &source, &name])
-                .await
-                .map_err(doing(format!("take out the rows of {source} that {name} found")))?;
-        }
+        let ordinal = self.next();
         let record = CheckRecord {
             phase: "check",
             name,
             on: &source,
-            ordinal: self.next(),
+            ordinal,
             severity,
             examined: feed.rows_staged,
             failed,
             elapsed,
             skipped: None,
         };
-        check_result_insert(&tx, self.run, &record).await?;
-        tx.commit().await.map_err(doing("record a check's result"))?;
+        transaction(self.pool, "record a check's result", async |tx| {
+            if severity == Severity::Reject && failed > 0 {
+                let context = minijinja::context! { staged => Fragment::new(feed.staged.clone()) };
+                let source_file = include_str!("../../sql/wrap/quarantine_found.sql");
+                let take = render_wrap("quarantine_found.sql", source_file, context)?;
+                tx.execute(&take, &[&self.run, &source, &name])
+                    .await
+                    .map_err(doing(format!("take out the rows of {source} that {name} found")))?;
+            }
+            check_result_insert(tx, self.run, &record).await?;
+            Ok::<_, CheckError>(())
+        })
+        .await?;
         self.checked.checks += 1;
         match severity {
             Severity::Reject => self.checked.rejected += failed,
@@ -198,10 +189,8 @@ impl Checking<'_> {
     }
 
     async fn record(&self, record: &CheckRecord<'_>) -> Result<(), CheckError> {
-        let mut client = self.pool.get().await.map_err(doing("record a check's result"))?;
-        let tx = client.transaction().await.map_err(doing("record a check's result"))?;
-        check_result_insert(&tx, self.run, record).await?;
-        tx.commit().await.map_err(doing("record a check's result"))?;
+        let result = async |tx: &Transaction<'_>| check_result_insert(tx, self.run, record).await;
+        transaction(self.pool, "record a check's result", result).await?;
         Ok(())
     }
 

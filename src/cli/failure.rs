@@ -10,14 +10,16 @@ use sqlmig::db::lock::LockError;
 use sqlmig::db::migrate::MigrateError;
 use sqlmig::db::pooler::PoolerError;
 use sqlmig::db::server_info::ServerError;
+use sqlmig::db::staging::StagingError;
 use sqlmig::db::{ConnInfoError, DbError};
-use sqlmig::normalise::NormaliseError;
 use sqlmig::pipeline::PipelineError;
 use sqlmig::plan::PlanError;
-use sqlmig::project::{ProjectError, TemplateError};
+use sqlmig::project::ProjectError;
 use sqlmig::promote::PromoteError;
+use sqlmig::relations::RelationsError;
 use sqlmig::source::SourceError;
 use sqlmig::stage::StageError;
+use sqlmig::template::TemplateError;
 use sqlmig::validate::ValidateError;
 
 /// How a sqlmig process ends. Kubernetes' `podFailurePolicy` reads these: a number never changes its meaning.
@@ -259,6 +261,7 @@ told!(ServerError, |error| match error {
     ServerError::Db(error) => database(error),
     _ => ExitCode::Usage,
 });
+told!(StagingError, staging);
 told!(StageError, stage);
 told!(PlanError, |error| match error {
     PlanError::Decode(_) => ExitCode::Source,
@@ -274,18 +277,18 @@ told!(PipelineError, |error| match error {
     PipelineError::Incomplete(_) => ExitCode::Source,
     PipelineError::Migrate(error) => migrate(error),
     PipelineError::Stage(error) => stage(error),
-    PipelineError::Normalise(error) => normalise(error),
+    PipelineError::Relations(error) => relations(error),
     PipelineError::Check(error) => match error {
         CheckError::Blocked(_) => ExitCode::Data,
         CheckError::Dedup { .. } | CheckError::Template(_) => ExitCode::Usage,
-        CheckError::Staging(error) => stage(error),
-        CheckError::Normalise(error) => normalise(error),
+        CheckError::Staging(error) => staging(error),
+        CheckError::Relations(error) => relations(error),
         CheckError::Db(error) => database(error),
     },
     PipelineError::Promote(error) => match error {
         PromoteError::SameKey { .. } | PromoteError::Counts { .. } => ExitCode::Data,
         PromoteError::Batch { error, .. } | PromoteError::Db(error) => database(error),
-        PromoteError::Normalise(error) => normalise(error),
+        PromoteError::Relations(error) => relations(error),
         PromoteError::Worker(_) => ExitCode::Unexpected,
         _ => ExitCode::Usage,
     },
@@ -301,8 +304,8 @@ fn migrate(error: &MigrateError) -> ExitCode {
     if let MigrateError::Db(error) = error { database(error) } else { ExitCode::Usage }
 }
 
-fn normalise(error: &NormaliseError) -> ExitCode {
-    if let NormaliseError::Db(error) = error { database(error) } else { ExitCode::Usage }
+fn relations(error: &RelationsError) -> ExitCode {
+    if let RelationsError::Db(error) = error { database(error) } else { ExitCode::Usage }
 }
 
 fn stage(error: &StageError) -> ExitCode {
@@ -310,11 +313,16 @@ fn stage(error: &StageError) -> ExitCode {
         StageError::Decode(_) | StageError::Shape { .. } | StageError::SameName { .. } => ExitCode::Source,
         StageError::Foreign { .. } | StageError::NoVector(_) | StageError::NoTables { .. } => ExitCode::Usage,
         StageError::TooManyRejects { .. } | StageError::Count { .. } | StageError::Digest { .. } => ExitCode::Data,
+        StageError::Staging(error) => staging(error),
         StageError::Db(error) => database(error),
         StageError::Copied { .. } | StageError::Stopped | StageError::Lane(_) | StageError::Template(_) => {
             ExitCode::Unexpected
         }
     }
+}
+
+fn staging(error: &StagingError) -> ExitCode {
+    if let StagingError::Db(error) = error { database(error) } else { ExitCode::Unexpected }
 }
 
 impl From<io::Error> for Failure {

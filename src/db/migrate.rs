@@ -9,7 +9,8 @@ use tokio_postgres::{Client, GenericClient};
 
 use super::error::server_text;
 use super::{DbError, doing};
-use crate::names::{LEDGER_SCHEMA, ident};
+use crate::names::{LEDGER_SCHEMA, TableName};
+use crate::template::{Fragment, TemplateError, render_wrap};
 
 static LEDGER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql/ledger");
 
@@ -112,6 +113,9 @@ pub enum MigrateError {
         /// Its words.
         reason: String,
     },
+    /// One of sqlmig's own statements could not be made.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
     /// The database refused.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -130,6 +134,7 @@ impl MigrateError {
                 Some("use the project version that migrated this database, or a newer one; give new migrations the next version".into())
             }
             Self::Other { .. } => None,
+            Self::Template(error) => error.hint(),
             Self::Db(error) => error.hint(),
         }
     }
@@ -190,15 +195,17 @@ fn told(set: &MigrationSet, error: &refinery::Error) -> MigrateError {
 ///
 /// # Errors
 /// Fails when the database does not answer.
-pub async fn pending(client: &impl GenericClient, set: &MigrationSet) -> Result<Vec<String>, DbError> {
+pub async fn pending(client: &impl GenericClient, set: &MigrationSet) -> Result<Vec<String>, MigrateError> {
     let exists: bool = client
         .query_one(include_str!("../../sql/table_exists.sql"), &[&LEDGER_SCHEMA, &set.history])
         .await
         .map_err(doing("look for applied migrations"))?
         .get("table_exists");
     let applied: Vec<i32> = if exists {
-        let history = format!("{}.{}", ident(LEDGER_SCHEMA), ident(&set.history));
-        let query = include_str!("../../sql/wrap/applied_versions.sql").replace("{{ history }}", &history);
+        let history = TableName::new(LEDGER_SCHEMA, set.history.as_str());
+        let context = minijinja::context! { history => Fragment::table(&history) };
+        let source = include_str!("../../sql/wrap/applied_versions.sql");
+        let query = render_wrap("applied_versions.sql", source, context)?;
         let rows = client.query(&query, &[]).await.map_err(doing("read applied migrations"))?;
         rows.iter().map(|row| row.get("version")).collect()
     } else {

@@ -11,11 +11,15 @@ pub mod lock;
 pub mod migrate;
 pub mod password;
 pub mod pooler;
+pub mod search;
 pub mod server_info;
+pub mod staging;
 pub mod tls;
+mod transaction;
 
 pub use connect::Connection;
 pub use conninfo::{ConnInfoError, Target};
 pub use embedded::{Embedded, EmbeddedError, EmbeddedOptions};
 pub use error::{DbError, doing};
 pub use server_info::ServerInfo;
+pub use transaction::transaction;

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use crate::template::TemplateError;
+
 use super::statement::StatementProblem;
-use super::template::TemplateError;
 
 /// Something wrong with a project: where, and what.
 #[derive(Debug, thiserror::Error)]

@@ -6,11 +6,11 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::names::TableName;
+use crate::template::suggest;
 
 use super::error::{ProjectError, ProjectErrorKind};
 use super::files::Tree;
 use super::settings::parse_toml;
-use super::suggest;
 use super::transform::TransformPhase;
 use super::{Project, SqlFile};
 

@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use minijinja::{Environment, Error, Value};
 
 use crate::names::{TableName, ident, literal};
+use crate::template::{problem, suggest};
 
-use super::environment::problem;
-use super::suggest;
-use super::template::{Cast, RelationSql, Scope};
+use super::render::{Cast, RelationSql, Scope};
 use super::transform::TransformPhase;
 use super::type_name::is_type_name;
 

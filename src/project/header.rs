@@ -1,9 +1,9 @@
 //! The header of a transform: lines of the form `--! key: value` at the top of the file.
 
 use crate::names::TableName;
+use crate::template::suggest;
 
 use super::error::{ProjectError, ProjectErrorKind};
-use super::suggest;
 
 /// What begins a header line.
 const MARK: &str = "--!";

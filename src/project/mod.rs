@@ -4,20 +4,17 @@
 //! project is read whole and judged whole: a stray file, an unknown key or a relation that nothing feeds is an error
 //! when it is loaded, not a surprise in the middle of a run.
 
-mod environment;
 mod error;
 mod example;
 mod files;
 mod functions;
 mod header;
 mod migration;
+mod render;
 mod settings;
 mod statement;
-mod suggest;
-mod template;
 mod transform;
 mod type_name;
-mod wrap;
 
 #[cfg(test)]
 mod tests;
@@ -27,11 +24,12 @@ use std::path::Path;
 pub use error::{ProjectError, ProjectErrorKind};
 pub use example::{Case, Example, GivenTable, Row};
 pub use migration::MigrationFile;
+pub use render::{Cast, RelationSql, Rendered, Scope};
 pub use settings::Settings;
 pub use statement::StatementProblem;
-pub use template::{Cast, RelationSql, Rendered, Scope, TemplateError};
 pub use transform::{Check, Dedup, Normalise, Promote, SqlFile, TransformPhase, Validate};
-pub use wrap::{Fragment, render_wrap};
+
+use crate::template::TemplateError;
 
 use files::Tree;
 use transform::Transforms;
@@ -110,7 +108,7 @@ impl Project {
     /// # Errors
     /// What the template asks for does not exist in `scope`, or a value was left unquoted; with file and line.
     pub fn render(&self, file: &SqlFile, scope: &Scope<'_>) -> Result<Rendered, TemplateError> {
-        template::render(file, scope, &self.settings.vars)
+        render::render(file, scope, &self.settings.vars)
     }
 
     fn from_tree(tree: &Tree, folder: &str) -> Result<Self, ProjectError> {

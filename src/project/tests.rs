@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::names::TableName;
 use crate::outcome::Severity;
+use crate::template::TemplateError;
 
 const SETTINGS: &str = "[vars]\nmax_tokens = 8000\nowner = \"it's\"\ntypes = [\"a\", \"b\"]\nnegative = -1\n";
 const NORMALISE: &str = "--! summary: documents as they are\n--! from: public.documents\n--! into: documents\n\
@@ -341,7 +342,7 @@ fn what_a_template_may_not_do_is_said_with_its_line() {
     there is ident, idents, literal, default, first, items, last, length, list, sort, string
     "#);
     insta::assert_snapshot!(refused(Check, "select {{ vars.max_token }}"), @r#"
-    transforms/check/a.sql:4: vars.max_token is not defined
+    transforms/check/a.sql:4: vars.max_token is not defined here
     set it in [vars] of sqlmig.toml
     "#);
     insta::assert_snapshot!(refused(Check, "select\n{% if vars.owner == 'a' %}{% endif %}"), @r#"
@@ -353,7 +354,7 @@ fn what_a_template_may_not_do_is_said_with_its_line() {
     compare its text: vars.owner | string == 'a'
     "#);
     insta::assert_snapshot!(refused(Check, "select {{ row }}"), @r#"
-    transforms/check/a.sql:4: row is not defined
+    transforms/check/a.sql:4: row is not defined here
     did you mean rows?
     "#);
     insta::assert_snapshot!(refused(Validate, "select\n1 from {{ rows }}"), @r#"

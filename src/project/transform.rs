@@ -4,12 +4,13 @@ use std::fmt;
 
 use crate::names::TableName;
 use crate::outcome::Severity;
+use crate::template::suggest;
 
 use super::error::{ProjectError, ProjectErrorKind};
 use super::files::Tree;
 use super::header::{Header, Key};
 use super::statement::{self, Form};
-use super::{settings, suggest, template};
+use super::{render, settings};
 
 /// The folder of `transforms/` that a file is in: what its SELECT means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -238,7 +239,7 @@ fn each<T>(
         statement::check(&file.body, Form::Template).map_err(|(line, problem)| {
             ProjectError::line(path, file.first_line + line - 1, ProjectErrorKind::Statement(problem))
         })?;
-        template::parse(&file)
+        render::parse(&file)
             .map_err(|error| ProjectError::line(path, error.line, ProjectErrorKind::Template(error)))?;
         transforms.push(transform);
     }

@@ -2,8 +2,8 @@
 
 use crate::db::DbError;
 use crate::names::TableName;
-use crate::normalise::NormaliseError;
-use crate::project::TemplateError;
+use crate::relations::RelationsError;
+use crate::template::TemplateError;
 
 /// Why promotion stopped.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +80,7 @@ pub enum PromoteError {
     Worker(String),
     /// The canonical relations could not be built.
     #[error(transparent)]
-    Normalise(#[from] NormaliseError),
+    Relations(#[from] RelationsError),
     /// A template is wrong.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -104,7 +104,7 @@ impl PromoteError {
                 Some("every row that enters a promote transform must leave it once: look for joins and conditions that drop or repeat rows".into())
             }
             Self::Sql(_, error) | Self::Batch { error, .. } | Self::Db(error) => error.hint(),
-            Self::Normalise(error) => error.hint(),
+            Self::Relations(error) => error.hint(),
             Self::Template(error) => error.hint(),
             Self::Worker(_) => None,
         }

@@ -13,12 +13,12 @@ use deadpool_postgres::Pool;
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
-use crate::db::doing;
 use crate::db::ledger::{RunState, batches_forget, batches_pending, batches_plan, run_advance};
+use crate::db::{doing, transaction};
 use crate::event::{Event, Events};
 use crate::names::TableName;
-use crate::normalise::Relations;
 use crate::project::{Project, Promote};
+use crate::relations::Relations;
 
 pub use error::PromoteError;
 
@@ -66,10 +66,7 @@ pub async fn promote(
         let worker = Worker { pool: pool.clone(), run, promote, statements: &statements, events };
         try_join_all((0..workers).map(|_| worker.work())).await?;
     }
-    let mut client = pool.get().await.map_err(doing("record the promotion"))?;
-    let tx = client.transaction().await.map_err(doing("record the promotion"))?;
-    run_advance(&tx, run, RunState::Promoted).await?;
-    tx.commit().await.map_err(doing("record the promotion"))?;
+    transaction(pool, "record the promotion", async |tx| run_advance(tx, run, RunState::Promoted).await).await?;
     Ok(())
 }
 

@@ -6,8 +6,9 @@ use tokio_postgres::GenericClient;
 use crate::db::catalog::{TargetColumn, has_unique_key, target_columns};
 use crate::db::doing;
 use crate::names::{LEDGER_SCHEMA, TableName, fit, ident};
-use crate::normalise::Relations;
-use crate::project::{Fragment, Project, Promote, render_wrap};
+use crate::project::{Project, Promote};
+use crate::relations::Relations;
+use crate::template::{Fragment, render_wrap};
 
 use super::PromoteError;
 

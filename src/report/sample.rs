@@ -84,7 +84,8 @@ pub(super) fn report() -> Report {
         ],
         samples: vec![Finding {
             source: "public.documents".into(),
-            row: 1234,
+            row: Some(1234),
+            subject: None,
             check: "content_not_empty".into(),
             reason: "content is empty\u{1b}[2J: a document without text answers no question and would only be noise"
                 .into(),

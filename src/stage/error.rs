@@ -2,10 +2,11 @@
 
 use crate::db::DbError;
 use crate::db::server_info::ServerError;
+use crate::db::staging::StagingError;
 use crate::decode::DecodeError;
 use crate::limits::MaxRejects;
 use crate::names::TableName;
-use crate::project::TemplateError;
+use crate::template::TemplateError;
 
 /// Why a source was not staged.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +92,9 @@ pub enum StageError {
     /// One of sqlmig's own statements could not be made.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// A staging table could not be changed.
+    #[error(transparent)]
+    Staging(#[from] StagingError),
     /// The database refused.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -124,6 +128,7 @@ impl StageError {
                 Some("run the same command again; if it fails in the same way, please report it as a bug".into())
             }
             Self::Stopped | Self::Lane(_) | Self::Template(_) => None,
+            Self::Staging(error) => error.hint(),
             Self::Db(error) => error.hint(),
         }
     }

@@ -1,7 +1,7 @@
 //! How a source table lies in staging: which columns its staging table has, and where each field of a row goes.
 
 use crate::decode::{Block, ColumnKind, DumpFacts};
-use crate::names::{STAGING_SCHEMA, TableName, ident};
+use crate::names::{TableName, staging_table};
 
 use super::StageError;
 
@@ -56,7 +56,7 @@ impl Layout {
 
     /// The staging table as SQL.
     pub fn table(&self) -> String {
-        format!("{}.{}", ident(STAGING_SCHEMA), ident(&self.staged_as))
+        staging_table(&self.staged_as)
     }
 
     /// Names of all columns, in the order of COPY: `_row`, the source's own, then the digests.

@@ -29,7 +29,7 @@ use crate::db::ledger::{
     RunState, SourceTable, run_advance, run_source_read, source_statement_insert, source_table_insert,
     source_table_read, source_table_staged,
 };
-use crate::db::{ServerInfo, doing};
+use crate::db::{ServerInfo, doing, staging};
 use crate::decode::{ColumnKind, DecodeError, DumpFacts, ScanOptions, Scanner};
 use crate::event::{Event, Events};
 use crate::limits::MaxRejects;
@@ -37,7 +37,6 @@ use crate::names::TableName;
 use crate::source::Source;
 
 pub use error::StageError;
-pub(crate) use tables::{mark, truncate_all};
 
 use layout::Layout;
 use read::{ReadOutcome, Reading};
@@ -89,7 +88,7 @@ pub async fn stage(
     events: &Events,
 ) -> Result<Staged, StageError> {
     let mut client = pool.get().await.map_err(doing("connect for staging"))?;
-    tables::drop_all(&**client).await?;
+    staging::drop_all(&**client).await?;
     let digest = source.digest();
     let progress = source.progress();
     events.emit(Event::SourceOpened { bytes: source.stored_bytes });
@@ -213,7 +212,7 @@ async fn settle(
     let schema = ServerInfo::read(client).await?.pgvector_schema;
     let mut counted = Vec::new();
     for (layout, _) in &outcome.tables {
-        tables::make_ready(&***client, layout).await?;
+        staging::make_ready(&***client, &layout.staged_as).await?;
         counted.push(tables::count_and_digest(&***client, layout, schema.as_deref()).await?);
     }
     let tx = client.transaction().await.map_err(doing("record what was staged"))?;

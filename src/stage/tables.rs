@@ -1,4 +1,4 @@
-//! Staging tables on the server: made, emptied, dropped, counted.
+//! Staging tables of a layout: made, filled, counted.
 
 use std::sync::Arc;
 
@@ -6,15 +6,12 @@ use serde::Serialize;
 use tokio_postgres::GenericClient;
 
 use crate::db::catalog::staging_tables;
-use crate::db::doing;
-use crate::names::{STAGING_SCHEMA, ident};
-use crate::project::{Fragment, render_wrap};
+use crate::db::{doing, staging};
+use crate::names::ident;
+use crate::template::{Fragment, render_wrap};
 
 use super::StageError;
 use super::layout::{Layout, digest_column, vector_type};
-
-/// What marks a table as made by sqlmig.
-const MARK: &str = "sqlmig: staging";
 
 #[derive(Serialize)]
 struct Table {
@@ -62,7 +59,7 @@ pub(super) async fn create(
             Column { name, r#type: Fragment::new(type_name), send: None }
         })
         .collect();
-    drop_table(client, &layout.staged_as).await?;
+    staging::drop_table(client, &layout.staged_as).await?;
     let context = Table { table: Fragment::new(layout.table()), columns };
     let create =
         render_wrap("create_staging_table.sql", include_str!("../../sql/wrap/create_staging_table.sql"), context)?;
@@ -76,18 +73,7 @@ pub(super) async fn create(
             render_wrap("store_uncompressed.sql", include_str!("../../sql/wrap/store_uncompressed.sql"), context)?;
         client.batch_execute(&store).await.map_err(doing(action()))?;
     }
-    mark(client, &layout.table()).await?;
-    Ok(())
-}
-
-/// Marks a table as made by sqlmig.
-///
-/// # Errors
-/// Fails when the database refuses.
-pub(crate) async fn mark(client: &impl GenericClient, table: &str) -> Result<(), StageError> {
-    let context = minijinja::context! { table => Fragment::new(table), comment => MARK };
-    let mark = render_wrap("mark_table.sql", include_str!("../../sql/wrap/mark_table.sql"), context)?;
-    client.batch_execute(&mark).await.map_err(doing(format!("mark {table}")))?;
+    staging::mark(client, &layout.staged_as).await?;
     Ok(())
 }
 
@@ -96,55 +82,6 @@ fn in_schema(schema: Option<&str>, name: &str) -> String {
         Some(schema) => format!("{}.{}", ident(schema), ident(name)),
         None => ident(name),
     }
-}
-
-/// Drops what an earlier run left in staging; returns how many tables that were.
-///
-/// # Errors
-/// Fails when the database refuses.
-pub(super) async fn drop_all(client: &impl GenericClient) -> Result<usize, StageError> {
-    let ours: Vec<_> = staging_tables(client).await?.into_iter().filter(|table| table.ours).collect();
-    for table in &ours {
-        drop_table(client, &table.name).await?;
-    }
-    Ok(ours.len())
-}
-
-async fn drop_table(client: &impl GenericClient, name: &str) -> Result<(), StageError> {
-    let drop = one_table("drop_table.sql", include_str!("../../sql/wrap/drop_table.sql"), name)?;
-    client.batch_execute(&drop).await.map_err(doing(format!("drop staging table {name}")))?;
-    Ok(())
-}
-
-/// Empties every staging table of sqlmig; returns their names.
-///
-/// # Errors
-/// Fails when the database refuses.
-pub(crate) async fn truncate_all(client: &impl GenericClient) -> Result<Vec<String>, StageError> {
-    let ours: Vec<_> = staging_tables(client).await?.into_iter().filter(|table| table.ours).collect();
-    for table in &ours {
-        let truncate = one_table("truncate_table.sql", include_str!("../../sql/wrap/truncate_table.sql"), &table.name)?;
-        client.batch_execute(&truncate).await.map_err(doing(format!("empty staging table {}", table.name)))?;
-    }
-    Ok(ours.into_iter().map(|table| table.name).collect())
-}
-
-/// Makes a filled staging table ready to be read: an index on `_row` and statistics for the planner.
-///
-/// # Errors
-/// Fails when the database refuses.
-pub(super) async fn make_ready(client: &impl GenericClient, layout: &Layout) -> Result<(), StageError> {
-    let name = &layout.staged_as;
-    let index = one_table("index_staging_rows.sql", include_str!("../../sql/wrap/index_staging_rows.sql"), name)?;
-    client.batch_execute(&index).await.map_err(doing(format!("index {}", layout.table())))?;
-    let analyze = one_table("analyze_table.sql", include_str!("../../sql/wrap/analyze_table.sql"), name)?;
-    client.batch_execute(&analyze).await.map_err(doing(format!("analyze {}", layout.table())))?;
-    Ok(())
-}
-
-fn one_table(file: &'static str, source: &'static str, staged_as: &str) -> Result<String, StageError> {
-    let table = format!("{}.{}", ident(STAGING_SCHEMA), ident(staged_as));
-    Ok(render_wrap(file, source, minijinja::context! { table => Fragment::new(table) })?)
 }
 
 /// The COPY statement of a table's chunks.

@@ -5,14 +5,15 @@ use std::time::Instant;
 use deadpool_postgres::Pool;
 use uuid::Uuid;
 
-use crate::check::find::{Search, find};
 use crate::db::ledger::{CheckRecord, RunState, books, check_forget, check_result_insert, run_advance};
-use crate::db::{DbError, doing};
+use crate::db::search::{Search, find};
+use crate::db::{DbError, doing, transaction};
 use crate::event::{Event, Events};
 use crate::names::TableName;
-use crate::normalise::Relations;
 use crate::outcome::Severity;
-use crate::project::{Fragment, Project, TemplateError, render_wrap};
+use crate::project::Project;
+use crate::relations::Relations;
+use crate::template::{Fragment, TemplateError, render_wrap};
 
 /// Findings kept of a proof; all are counted.
 const FINDINGS_KEPT: usize = 1000;
@@ -60,10 +61,7 @@ pub async fn validate(
     relations: &Relations,
     events: &Events,
 ) -> Result<usize, ValidateError> {
-    let mut client = pool.get().await.map_err(doing("begin the validation"))?;
-    let tx = client.transaction().await.map_err(doing("begin the validation"))?;
-    check_forget(&tx, run, &["validate"]).await?;
-    tx.commit().await.map_err(doing("begin the validation"))?;
+    transaction(pool, "begin the validation", async |tx| check_forget(tx, run, &["validate"]).await).await?;
 
     let mut failed = Vec::new();
     for (ordinal, proof) in (1..).zip(&project.validate) {
@@ -76,7 +74,7 @@ pub async fn validate(
         let search = Search { phase: "validate", name, on: &on, sql: &sql, keep: FINDINGS_KEPT };
         let found = find(pool, run, &search).await?;
         let elapsed = started.elapsed();
-        let examined = count_rows(&client, &proof.on).await?;
+        let examined = count_rows(pool, &proof.on).await?;
         let record = CheckRecord {
             phase: "validate",
             name,
@@ -88,9 +86,7 @@ pub async fn validate(
             elapsed,
             skipped: None,
         };
-        let tx = client.transaction().await.map_err(doing("record a proof"))?;
-        check_result_insert(&tx, run, &record).await?;
-        tx.commit().await.map_err(doing("record a proof"))?;
+        transaction(pool, "record a proof", async |tx| check_result_insert(tx, run, &record).await).await?;
         if proof.severity == Severity::Error && found > 0 {
             failed.push(format!("{name} ({found})"));
         }
@@ -103,6 +99,7 @@ pub async fn validate(
             elapsed,
         });
     }
+    let client = pool.get().await.map_err(doing("read the books"))?;
     let unbalanced: Vec<String> = books(&**client, run)
         .await?
         .into_iter()
@@ -115,22 +112,22 @@ pub async fn validate(
             )
         })
         .collect();
+    drop(client);
     if !unbalanced.is_empty() {
         return Err(ValidateError::Books(unbalanced));
     }
     if !failed.is_empty() {
         return Err(ValidateError::Proofs(failed));
     }
-    let tx = client.transaction().await.map_err(doing("record the validation"))?;
-    run_advance(&tx, run, RunState::Done).await?;
-    tx.commit().await.map_err(doing("record the validation"))?;
+    transaction(pool, "record the validation", async |tx| run_advance(tx, run, RunState::Done).await).await?;
     Ok(project.validate.len())
 }
 
 /// Rows of a final table.
-async fn count_rows(client: &deadpool_postgres::Client, table: &TableName) -> Result<i64, ValidateError> {
+async fn count_rows(pool: &Pool, table: &TableName) -> Result<i64, ValidateError> {
     let context = minijinja::context! { table => Fragment::table(table) };
     let query = render_wrap("count_rows.sql", include_str!("../../sql/wrap/count_rows.sql"), context)?;
+    let client = pool.get().await.map_err(doing(format!("count the rows of {table}")))?;
     let row = client.query_one(&query, &[]).await.map_err(doing(format!("count the rows of {table}")))?;
     Ok(row.get("rows"))
 }

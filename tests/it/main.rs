@@ -4,4 +4,5 @@ mod connection;
 mod embedded;
 mod front;
 mod harness;
+mod layers;
 mod real_dumps;

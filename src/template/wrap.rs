@@ -7,12 +7,12 @@ use serde::{Serialize, Serializer};
 use crate::names::TableName;
 
 use super::environment;
-use super::template::{self, TemplateError};
+use super::error::{TemplateError, Vocabulary, explain};
 
 /// A piece of SQL that is handed to [`render_wrap`] and stands in the result as it is.
 ///
 /// Everything else in the context is a value: it must pass `| ident`, `| idents` or `| literal`. A fragment prints as
-/// `{{ fragment }}`. Make one only of SQL that sqlmig wrote, or that [`super::Project::render`] returned.
+/// `{{ fragment }}`. Make one only of SQL that sqlmig wrote, or that `Project::render` returned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fragment(String);
 
@@ -53,10 +53,10 @@ pub fn render_wrap(name: &'static str, source: &'static str, context: impl Seria
     let context = Value::from(Serde(context));
     let known: Vec<String> =
         context.try_iter().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect();
-    environment
-        .template_from_named_str(name, source)
-        .and_then(|template| template.render(context))
-        .map_err(|error| template::explain(&error, name, source, 1, &known))
+    environment.template_from_named_str(name, source).and_then(|template| template.render(context)).map_err(|error| {
+        let vocabulary = Vocabulary { names: &known, functions: &[], undefined: |_| None };
+        explain(&error, name, source, 1, &vocabulary)
+    })
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Why the canonical relations could not be built.
 
 use crate::db::DbError;
-use crate::project::TemplateError;
+use crate::template::TemplateError;
 
 /// Why the canonical relations could not be built.
 #[derive(Debug, thiserror::Error)]
-pub enum NormaliseError {
+pub enum RelationsError {
     /// A template is wrong.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -32,7 +32,7 @@ pub enum NormaliseError {
     Db(#[from] DbError),
 }
 
-impl NormaliseError {
+impl RelationsError {
     /// What to do next.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

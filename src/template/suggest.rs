@@ -1,7 +1,7 @@
 //! "Did you mean": the known word that an unknown one is most like.
 
 /// The one of `known` that needs the fewest letters changed to become `word`, if it is near enough to be meant.
-pub(super) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let limit = (word.chars().count() / 3).max(1);
     known
         .into_iter()
@@ -12,7 +12,7 @@ pub(super) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// A list for people: `a, b, c`, or `none`.
-pub(super) fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let words: Vec<_> = words.into_iter().collect();
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }

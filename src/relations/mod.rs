@@ -13,10 +13,11 @@ use uuid::Uuid;
 
 use crate::db::doing;
 use crate::db::ledger::{SourceTable, source_tables};
-use crate::names::{STAGING_SCHEMA, TableName, ident};
-use crate::project::{Cast, Fragment, Project, RelationSql, Scope, render_wrap};
+use crate::names::{TableName, staging_table};
+use crate::project::{Cast, Project, RelationSql, Scope};
+use crate::template::{Fragment, render_wrap};
 
-pub use error::NormaliseError;
+pub use error::RelationsError;
 
 /// The canonical relations of a run.
 #[derive(Debug, Clone)]
@@ -63,9 +64,9 @@ impl Relations {
     ///
     /// # Errors
     /// A transform's template or SQL is wrong, or two files of one relation yield different columns.
-    pub async fn resolve(client: &impl GenericClient, project: &Project, run: Uuid) -> Result<Self, NormaliseError> {
+    pub async fn resolve(client: &impl GenericClient, project: &Project, run: Uuid) -> Result<Self, RelationsError> {
         let tables = source_tables(client, run).await?;
-        let staged = tables.iter().map(|table| (table.source.clone(), staging(&table.staged_as))).collect();
+        let staged = tables.iter().map(|table| (table.source.clone(), staging_table(&table.staged_as))).collect();
         let mut resolved =
             Self { run, tables, staged, relations: BTreeMap::new(), sql: BTreeMap::new(), skipped: Vec::new() };
         for transform in &project.normalise {
@@ -73,15 +74,15 @@ impl Relations {
                 resolved.skipped.push(format!("{}: the source has no table {}", transform.file.path, transform.from));
                 continue;
             };
-            let name = staging(&table.staged_as);
+            let name = staging_table(&table.staged_as);
             let rendered = project.render(&transform.file, &resolved.scope(Some(name.clone())))?;
             let prepared = client
                 .prepare(&rendered.sql)
                 .await
-                .map_err(|error| NormaliseError::Sql(transform.file.path.clone(), doing("prepare it")(error)))?;
+                .map_err(|error| RelationsError::Sql(transform.file.path.clone(), doing("prepare it")(error)))?;
             let columns: Vec<String> = prepared.columns().iter().map(|column| column.name().to_owned()).collect();
             if !columns.iter().any(|column| column == "_row") {
-                return Err(NormaliseError::NoRow(transform.file.path.clone()));
+                return Err(RelationsError::NoRow(transform.file.path.clone()));
             }
             let feed = Feed {
                 source: table.source,
@@ -96,7 +97,7 @@ impl Relations {
                 patches: Vec::new(),
             });
             if relation.columns[1..] != columns[..] {
-                return Err(NormaliseError::Columns {
+                return Err(RelationsError::Columns {
                     file: transform.file.path.clone(),
                     relation: transform.into.clone(),
                     expected: relation.columns[1..].join(", "),
@@ -160,7 +161,7 @@ impl Relations {
     ///
     /// # Errors
     /// Fails when the template cannot be rendered.
-    pub fn canonical_of(&self, relation: &str, source: &TableName) -> Result<String, NormaliseError> {
+    pub fn canonical_of(&self, relation: &str, source: &TableName) -> Result<String, RelationsError> {
         let feeds = self.relations.get(relation).map(|relation| relation.feeds.as_slice()).unwrap_or_default();
         Ok(parenthesised(canonical(feeds.iter().filter(|feed| feed.source == *source))?))
     }
@@ -175,25 +176,25 @@ impl Relations {
     ///
     /// # Errors
     /// Fails when the template cannot be rendered.
-    pub fn batch_rows(&self, relation: &str, source: &TableName) -> Result<String, NormaliseError> {
+    pub fn batch_rows(&self, relation: &str, source: &TableName) -> Result<String, RelationsError> {
         let clean = self.clean(relation).unwrap_or_default();
         let context = minijinja::context! { clean => Fragment::new(clean), source => source.to_string() };
         let rows = render_wrap("batch_rows.sql", include_str!("../../sql/wrap/batch_rows.sql"), context)?;
         Ok(parenthesised(rows))
     }
 
-    /// Lets the clean rows of a relation take these columns from a table of patches.
+    /// Lets the clean rows of a relation take these columns from a table of patches in the staging schema.
     ///
     /// # Errors
     /// Fails when the template cannot be rendered.
-    pub fn patch(&mut self, relation: &str, table: String, columns: &[String]) -> Result<(), NormaliseError> {
+    pub fn patch(&mut self, relation: &str, table: &str, columns: &[String]) -> Result<(), RelationsError> {
         if let Some(relation) = self.relations.get_mut(relation) {
-            relation.patches.push(Patch { table, columns: columns.to_vec() });
+            relation.patches.push(Patch { table: staging_table(table), columns: columns.to_vec() });
         }
         self.render_all()
     }
 
-    fn render_all(&mut self) -> Result<(), NormaliseError> {
+    fn render_all(&mut self) -> Result<(), RelationsError> {
         for (name, relation) in &self.relations {
             self.sql.insert(name.clone(), relation.render(self.run)?);
         }
@@ -222,7 +223,7 @@ struct CleanPatch {
 }
 
 impl Relation {
-    fn render(&self, run: Uuid) -> Result<RelationSql, NormaliseError> {
+    fn render(&self, run: Uuid) -> Result<RelationSql, RelationsError> {
         let run = run.to_string();
         let canonical = canonical(self.feeds.iter())?;
         let context = minijinja::context! { canonical => Fragment::new(canonical.clone()), run => run.clone() };
@@ -271,7 +272,7 @@ struct CanonicalFeed {
     select: Fragment,
 }
 
-fn canonical<'a>(feeds: impl Iterator<Item = &'a Feed>) -> Result<String, NormaliseError> {
+fn canonical<'a>(feeds: impl Iterator<Item = &'a Feed>) -> Result<String, RelationsError> {
     let feeds: Vec<CanonicalFeed> = feeds
         .map(|feed| CanonicalFeed { source: feed.source.to_string(), select: Fragment::new(feed.select.clone()) })
         .collect();
@@ -282,9 +283,4 @@ fn canonical<'a>(feeds: impl Iterator<Item = &'a Feed>) -> Result<String, Normal
 /// A SELECT as a fragment for a `from` clause. The line break keeps a closing comment from swallowing the parenthesis.
 fn parenthesised(select: String) -> String {
     format!("({}\n)", select.trim_end())
-}
-
-/// A staging table as SQL.
-fn staging(staged_as: &str) -> String {
-    format!("{}.{}", ident(STAGING_SCHEMA), ident(staged_as))
 }

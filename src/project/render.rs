@@ -1,16 +1,15 @@
-//! Templates: how a transform becomes SQL.
+//! How a transform becomes SQL: what the names in its template mean, and what its result must be.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use minijinja::{Environment, Error, ErrorKind, Value};
+use minijinja::Value;
 
 use crate::names::TableName;
+use crate::template::{self, TemplateError, Var, Vocabulary};
 
-use super::environment::{self, Problem, Var};
 use super::functions;
 use super::statement::{self, Form};
-use super::suggest;
 use super::transform::SqlFile;
 
 /// What the names in a template mean at the moment it is rendered.
@@ -54,33 +53,12 @@ pub struct Cast {
     pub type_name: String,
 }
 
-/// Why a template did not become SQL.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}: {message}")]
-pub struct TemplateError {
-    /// Path inside the project.
-    pub file: String,
-    /// Line of the file, from 1.
-    pub line: usize,
-    /// What is wrong.
-    pub message: String,
-    pub(super) hint: Option<String>,
-}
-
-impl TemplateError {
-    /// What to do next, where that can be said.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        self.hint.clone()
-    }
-}
-
 /// Whether minijinja understands a template; what it asks for is seen when it is rendered.
 pub(super) fn parse(file: &SqlFile) -> Result<(), TemplateError> {
-    let environment = environment::new();
+    let environment = template::environment();
     match environment.template_from_named_str(&file.path, &file.body) {
         Ok(_) => Ok(()),
-        Err(error) => Err(explain(&error, &file.path, &file.body, file.first_line, &[])),
+        Err(error) => Err(template::explain(&error, &file.path, &file.body, file.first_line, &vocabulary(&[]))),
     }
 }
 
@@ -92,7 +70,7 @@ pub(super) fn render(
 ) -> Result<Rendered, TemplateError> {
     refuse_comparison(file, vars)?;
     let casts = Arc::new(Mutex::new(Vec::new()));
-    let mut environment: Environment<'_> = environment::new();
+    let mut environment = template::environment();
     functions::add(&mut environment, file.phase, scope, &casts);
     let mut context: BTreeMap<String, Value> = BTreeMap::new();
     context.insert("vars".to_owned(), Var::table(vars.iter()));
@@ -103,7 +81,7 @@ pub(super) fn render(
     let mut sql = environment
         .template_from_named_str(&file.path, &file.body)
         .and_then(|template| template.render(Value::from(context)))
-        .map_err(|error| explain(&error, &file.path, &file.body, file.first_line, &known))?;
+        .map_err(|error| template::explain(&error, &file.path, &file.body, file.first_line, &vocabulary(&known)))?;
     if !sql.ends_with('\n') {
         sql.push('\n');
     }
@@ -116,6 +94,20 @@ pub(super) fn render(
     })?;
     let casts = std::mem::take(&mut *casts.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(Rendered { sql, casts })
+}
+
+/// The words of a transform's template, for messages.
+fn vocabulary(names: &[String]) -> Vocabulary<'_> {
+    Vocabulary { names, functions: &functions::NAMES, undefined }
+}
+
+/// What to do about a name that only some phases have, or that the settings must give.
+fn undefined(name: &str) -> Option<&'static str> {
+    match name {
+        "rows" => Some("validate, and promote without `from`, have no rows: name the tables or relations"),
+        _ if name.starts_with("vars.") => Some("set it in [vars] of sqlmig.toml"),
+        _ => None,
+    }
 }
 
 /// Refuses to compare a text of `[vars]` with another. It is its own kind of value, so that it can print itself as a
@@ -144,54 +136,4 @@ fn refuse_comparison(file: &SqlFile, vars: &BTreeMap<String, toml::Value>) -> Re
         }
     }
     Ok(())
-}
-
-/// What an error of minijinja means to the author of a template, `source`, that begins on `first_line` of its file.
-pub(super) fn explain(error: &Error, file: &str, source: &str, first_line: usize, known: &[String]) -> TemplateError {
-    let line = first_line + error.line().unwrap_or(1) - 1;
-    let (message, hint) = match own(error) {
-        Some(problem) => (problem.message.clone(), problem.hint.clone()),
-        None => foreign(error, source, known),
-    };
-    TemplateError { file: file.to_owned(), line, message, hint }
-}
-
-/// The error of ours behind one of minijinja's.
-fn own(error: &Error) -> Option<&Problem> {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(problem) = error.downcast_ref() {
-            return Some(problem);
-        }
-        cause = error.source();
-    }
-    None
-}
-
-/// Message and hint for an error of minijinja's own.
-fn foreign(error: &Error, source: &str, known: &[String]) -> (String, Option<String>) {
-    let part = error.range().and_then(|range| source.get(range)).unwrap_or_default().trim();
-    let words = |words: &[&str]| {
-        let name = part.split(|c: char| !(c.is_alphanumeric() || c == '_')).find(|word| !word.is_empty());
-        let closest = name.and_then(|name| suggest::closest(name, words.iter().copied()));
-        Some(closest.map_or_else(|| format!("there is {}", words.join(", ")), |word| format!("did you mean {word}?")))
-    };
-    let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-    match error.kind() {
-        ErrorKind::UndefinedError if part == "rows" => (
-            format!("{part} is not defined here"),
-            Some("validate, and promote without `from`, have no rows: name the tables or relations".to_owned()),
-        ),
-        ErrorKind::UndefinedError if part.starts_with("vars.") => {
-            (format!("{part} is not defined"), Some("set it in [vars] of sqlmig.toml".to_owned()))
-        }
-        ErrorKind::UndefinedError => {
-            let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            (if part.is_empty() { detail } else { format!("{part} is not defined") }, words(&known))
-        }
-        ErrorKind::UnknownFunction => (format!("function {detail}"), words(&functions::NAMES)),
-        ErrorKind::UnknownFilter => (detail, words(&environment::FILTERS)),
-        _ if part.is_empty() => (format!("the template cannot be understood: {detail}"), None),
-        _ => (format!("the template cannot be understood at {part:?}: {detail}"), None),
-    }
 }

@@ -6,15 +6,15 @@ use deadpool_postgres::Pool;
 use futures_util::TryStreamExt;
 use uuid::Uuid;
 
-use crate::db::ledger::{FoundRow, finding_insert};
-use crate::db::{DbError, doing};
+use super::ledger::{FoundRow, finding_insert};
+use super::{DbError, doing};
 
 /// Findings recorded at a time.
 const FINDINGS_AT_A_TIME: usize = 1000;
 
 /// A SELECT to run.
 #[derive(Debug)]
-pub(crate) struct Search<'a> {
+pub struct Search<'a> {
     /// `check` or `validate`.
     pub phase: &'a str,
     /// The check's name.
@@ -33,7 +33,7 @@ pub(crate) struct Search<'a> {
 ///
 /// # Errors
 /// Fails when the SELECT does or the database does not answer.
-pub(crate) async fn find(pool: &Pool, run: Uuid, search: &Search<'_>) -> Result<i64, DbError> {
+pub async fn find(pool: &Pool, run: Uuid, search: &Search<'_>) -> Result<i64, DbError> {
     let action = || format!("run {} {} on {}", search.phase, search.name, search.on);
     let mut reader = pool.get().await.map_err(doing(action()))?;
     let reading = reader.transaction().await.map_err(doing(action()))?;
@@ -43,8 +43,8 @@ pub(crate) async fn find(pool: &Pool, run: Uuid, search: &Search<'_>) -> Result<
     // Most checks find nothing, and then no second connection is needed.
     let Some(first) = rows.try_next().await.map_err(doing(action()))? else { return Ok(0) };
 
-    let mut writer = pool.get().await.map_err(doing(action()))?;
-    let writing = writer.transaction().await.map_err(doing(action()))?;
+    let mut other = pool.get().await.map_err(doing(action()))?;
+    let recording = other.transaction().await.map_err(doing(action()))?;
     let mut found = 0;
     let mut kept = 0;
     let mut waiting = Vec::new();
@@ -60,12 +60,12 @@ pub(crate) async fn find(pool: &Pool, run: Uuid, search: &Search<'_>) -> Result<
             });
         }
         if waiting.len() == FINDINGS_AT_A_TIME {
-            finding_insert(&writing, run, search.phase, search.name, search.on, &waiting).await?;
+            finding_insert(&recording, run, search.phase, search.name, search.on, &waiting).await?;
             waiting.clear();
         }
         next = rows.try_next().await.map_err(doing(action()))?;
     }
-    finding_insert(&writing, run, search.phase, search.name, search.on, &waiting).await?;
-    writing.commit().await.map_err(doing(action()))?;
+    finding_insert(&recording, run, search.phase, search.name, search.on, &waiting).await?;
+    recording.commit().await.map_err(doing(action()))?;
     Ok(found)
 }

@@ -19,7 +19,7 @@ pub(super) const FILTERS: [&str; 11] =
     ["ident", "idents", "literal", "default", "first", "items", "last", "length", "list", "sort", "string"];
 
 /// An environment without variables and functions.
-pub(super) fn new<'source>() -> Environment<'source> {
+pub(crate) fn new<'source>() -> Environment<'source> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     // Has minijinja say which expression an error is about.
@@ -43,7 +43,7 @@ pub(super) fn new<'source>() -> Environment<'source> {
     environment
 }
 
-/// An error of ours inside a template, which [`super::template`] finds again.
+/// An error of ours inside a template, which [`super::error`] finds again.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub(super) struct Problem {
@@ -52,7 +52,7 @@ pub(super) struct Problem {
 }
 
 /// An error of ours, as minijinja wants it.
-pub(super) fn problem(message: impl Into<String>, hint: impl Into<Option<String>>) -> Error {
+pub(crate) fn problem(message: impl Into<String>, hint: impl Into<Option<String>>) -> Error {
     let message = message.into();
     let error = Error::new(ErrorKind::InvalidOperation, message.clone());
     error.with_source(Problem { message, hint: hint.into() })
@@ -60,7 +60,7 @@ pub(super) fn problem(message: impl Into<String>, hint: impl Into<Option<String>
 
 /// A text from `[vars]`: it prints itself as an SQL literal, and filters see its text.
 #[derive(Debug)]
-pub(super) struct Var(String);
+pub(crate) struct Var(String);
 
 impl Object for Var {
     fn repr(self: &Arc<Self>) -> ObjectRepr {

@@ -1,0 +1,109 @@
+//! What holds for every table in the staging schema, whatever is staged in it: marked, emptied, dropped, made ready.
+
+use tokio_postgres::GenericClient;
+
+use super::catalog::staging_tables;
+use super::{DbError, doing};
+use crate::names::staging_table;
+use crate::template::{Fragment, TemplateError, render_wrap};
+
+/// What marks a table as made by sqlmig.
+const MARK: &str = "sqlmig: staging";
+
+/// Why a staging table was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StagingError {
+    /// One of sqlmig's own statements could not be made.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The database refused.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl StagingError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Template(error) => error.hint(),
+            Self::Db(error) => error.hint(),
+        }
+    }
+}
+
+/// Marks a staging table as made by sqlmig: only such a table is ever emptied or dropped.
+///
+/// # Errors
+/// Fails when the database refuses.
+pub async fn mark(client: &impl GenericClient, name: &str) -> Result<(), StagingError> {
+    let context = minijinja::context! { table => Fragment::new(staging_table(name)), comment => MARK };
+    let mark = render_wrap("mark_table.sql", include_str!("../../sql/wrap/mark_table.sql"), context)?;
+    client.batch_execute(&mark).await.map_err(doing(format!("mark staging table {name}")))?;
+    Ok(())
+}
+
+/// Drops a staging table, if there is one of this name.
+///
+/// # Errors
+/// Fails when the database refuses.
+pub async fn drop_table(client: &impl GenericClient, name: &str) -> Result<(), StagingError> {
+    let source = include_str!("../../sql/wrap/drop_table.sql");
+    execute(client, "drop", name, "drop_table.sql", source).await
+}
+
+/// Drops every staging table of sqlmig; returns how many that were.
+///
+/// # Errors
+/// Fails when the database refuses.
+pub async fn drop_all(client: &impl GenericClient) -> Result<usize, StagingError> {
+    let names = ours(client).await?;
+    for name in &names {
+        drop_table(client, name).await?;
+    }
+    Ok(names.len())
+}
+
+/// Empties every staging table of sqlmig; returns their names.
+///
+/// # Errors
+/// Fails when the database refuses.
+pub async fn truncate_all(client: &impl GenericClient) -> Result<Vec<String>, StagingError> {
+    let names = ours(client).await?;
+    let source = include_str!("../../sql/wrap/truncate_table.sql");
+    for name in &names {
+        execute(client, "empty", name, "truncate_table.sql", source).await?;
+    }
+    Ok(names)
+}
+
+/// Makes a filled staging table ready to be read: an index on `_row` and statistics for the planner.
+///
+/// # Errors
+/// Fails when the database refuses.
+pub async fn make_ready(client: &impl GenericClient, name: &str) -> Result<(), StagingError> {
+    let index = include_str!("../../sql/wrap/index_staging_rows.sql");
+    execute(client, "index", name, "index_staging_rows.sql", index).await?;
+    let analyze = include_str!("../../sql/wrap/analyze_table.sql");
+    execute(client, "analyze", name, "analyze_table.sql", analyze).await
+}
+
+/// Names of the staging tables that sqlmig made.
+async fn ours(client: &impl GenericClient) -> Result<Vec<String>, DbError> {
+    let tables = staging_tables(client).await?;
+    Ok(tables.into_iter().filter(|table| table.ours).map(|table| table.name).collect())
+}
+
+/// Runs a statement that needs nothing but the table's name.
+async fn execute(
+    client: &impl GenericClient,
+    verb: &str,
+    name: &str,
+    file: &'static str,
+    source: &'static str,
+) -> Result<(), StagingError> {
+    let context = minijinja::context! { table => Fragment::new(staging_table(name)) };
+    let statement = render_wrap(file, source, context)?;
+    client.batch_execute(&statement).await.map_err(doing(format!("{verb} staging table {name}")))?;
+    Ok(())
+}
