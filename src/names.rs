@@ -96,7 +96,15 @@ pub fn fit(name: &str) -> String {
 /// Eight hex digits of a text's SHA-256, for names that must differ where the texts do.
 #[must_use]
 pub fn short_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes())[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text.as_bytes())[..4])
+}
+
+/// Lower-case hex, as people and `encode(…, 'hex')` write digests.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
 impl fmt::Display for TableName {

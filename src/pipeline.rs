@@ -6,9 +6,7 @@ use deadpool_postgres::Pool;
 use uuid::Uuid;
 
 use crate::check::{CheckError, check, find_patches};
-use crate::db::ledger::{
-    EventKind, Run, RunState, event_insert, phase_insert, run_fail, run_insert, run_memory, runs,
-};
+use crate::db::ledger::{EventKind, Run, RunState, event_insert, phase_insert, run_fail, run_insert, run_memory, runs};
 use crate::db::migrate::{MigrateError, MigrationSet, migrate as apply_migrations};
 use crate::db::{DbError, doing};
 use crate::event::{Event, Events, Phase};
@@ -83,14 +81,16 @@ impl PipelineError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoRun(_) => Some("see sqlmig history; load something with sqlmig run SOURCE".into()),
-            Self::TooEarly { .. } => Some("the order is stage, check, promote, validate; sqlmig run does all four".into()),
+            Self::TooEarly { .. } => {
+                Some("the order is stage, check, promote, validate; sqlmig run does all four".into())
+            }
             Self::OtherProject(_) => Some("use the project it was staged with, or stage again".into()),
             Self::Incomplete(_) => {
                 Some("get the whole source; --allow-incomplete promotes what was read of this one".into())
             }
-            Self::Unused(_) => {
-                Some("sqlmig stage loads any dump into staging; --project DIR names a project that uses its tables".into())
-            }
+            Self::Unused(_) => Some(
+                "sqlmig stage loads any dump into staging; --project DIR names a project that uses its tables".into(),
+            ),
             Self::Migrate(error) => error.hint(),
             Self::Stage(error) => error.hint(),
             Self::Relations(error) => error.hint(),
@@ -141,7 +141,11 @@ impl Conductor {
         let mut applied = Vec::new();
         let mut sets = vec![MigrationSet::ledger()?];
         if project {
-            let files = self.project.migrations.iter().map(|file| (format!("V{}__{}", file.version, file.name), file.sql.clone()));
+            let files = self
+                .project
+                .migrations
+                .iter()
+                .map(|file| (format!("V{}__{}", file.version, file.name), file.sql.clone()));
             sets.push(MigrationSet::project(&self.project.name, files)?);
         }
         for set in sets {
@@ -163,11 +167,7 @@ impl Conductor {
         let tx = client.transaction().await.map_err(doing("record the run"))?;
         run_insert(&tx, run, &self.project.name, &self.project.hash, &source.display).await?;
         tx.commit().await.map_err(doing("record the run"))?;
-        self.events.emit(Event::RunStarted {
-            run,
-            source: source.display.clone(),
-            project: self.project.name.clone(),
-        });
+        self.events.emit(Event::RunStarted { run, source: source.display.clone(), project: self.project.name.clone() });
         Ok(run)
     }
 
@@ -175,7 +175,12 @@ impl Conductor {
     ///
     /// # Errors
     /// Fails when the database refuses.
-    pub async fn record_migrations(&self, run: Uuid, applied: &[String], elapsed: Duration) -> Result<(), PipelineError> {
+    pub async fn record_migrations(
+        &self,
+        run: Uuid,
+        applied: &[String],
+        elapsed: Duration,
+    ) -> Result<(), PipelineError> {
         let client = self.pool.get().await.map_err(doing("connect"))?;
         for name in applied {
             event_insert(&**client, run, EventKind::Migration, name).await?;
@@ -234,7 +239,12 @@ impl Conductor {
     ///
     /// # Errors
     /// As [`promote`]; or the checks have not run, or the source is incomplete.
-    pub async fn promote(&self, run: Uuid, options: PromoteOptions, allow_incomplete: bool) -> Result<(), PipelineError> {
+    pub async fn promote(
+        &self,
+        run: Uuid,
+        options: PromoteOptions,
+        allow_incomplete: bool,
+    ) -> Result<(), PipelineError> {
         let known = self.require(run, RunState::Checked, "promoted").await?;
         self.phase(run, Phase::Promote, async {
             if !known.complete && !allow_incomplete {

@@ -89,8 +89,12 @@ pub async fn plan(
         warnings.push(format!("{} lines of the source are no SQL and are passed over", read.facts.stray_line_count));
     }
     let tables = read.tables.iter().map(|counted| {
-        let used_by: Vec<String> =
-            project.normalise.iter().filter(|file| file.from == counted.table).map(|file| file.file.name.clone()).collect();
+        let used_by: Vec<String> = project
+            .normalise
+            .iter()
+            .filter(|file| file.from == counted.table)
+            .map(|file| file.file.name.clone())
+            .collect();
         PlanTable {
             source: counted.table.to_string(),
             staged_as: format!("{STAGING_SCHEMA}.{}", TableName::unqualified(counted.table.staged_as())),
@@ -124,7 +128,10 @@ pub async fn plan(
             .facts
             .statements
             .iter()
-            .map(|(kind, count)| StatementCount { kind: kind.clone(), count: i64::try_from(*count).unwrap_or(i64::MAX) })
+            .map(|(kind, count)| StatementCount {
+                kind: kind.clone(),
+                count: i64::try_from(*count).unwrap_or(i64::MAX),
+            })
             .collect(),
         pending_migrations,
         checks: checks(project, &skipped),

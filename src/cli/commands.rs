@@ -29,10 +29,10 @@ use sqlmig::telemetry::Display;
 use uuid::Uuid;
 
 use super::args::{Args, Command, GenerateArgs};
+use super::completions;
 use super::failure::{ExitCode, Failure};
 use super::presentation::Presentation;
 use super::settings::{FileSettings, Settings};
-use super::completions;
 
 /// Connections besides the promotion workers': the conductor's own, and one to write what another reads.
 const OTHER_CONNECTIONS: usize = 4;
@@ -43,27 +43,27 @@ pub fn execute(args: &Args) -> ExitCode {
         Ok(prepared) => {
             let display = match prepared.settings.presentation.begin() {
                 Ok(display) => display,
-                Err(error) => return told(&prepared.settings.presentation, None, error.into()),
+                Err(error) => return told(&prepared.settings.presentation, None, &error.into()),
             };
             let outcome = tokio::runtime::Runtime::new()
                 .map_err(|error| Failure::from_error(ExitCode::Unexpected, &error))
                 .and_then(|runtime| runtime.block_on(dispatch(&args.command, &prepared, &display)));
             match outcome {
                 Ok(()) => ExitCode::Done,
-                Err(failure) => told(&prepared.settings.presentation, Some(&display), failure),
+                Err(failure) => told(&prepared.settings.presentation, Some(&display), &failure),
             }
         }
-        Err(failure) => told(&Presentation::resolve(&args.global, &FileSettings::default()), None, failure),
+        Err(failure) => told(&Presentation::resolve(&args.global, &FileSettings::default()), None, &failure),
     }
 }
 
-fn told(presentation: &Presentation, display: Option<&Display>, failure: Failure) -> ExitCode {
+fn told(presentation: &Presentation, display: Option<&Display>, failure: &Failure) -> ExitCode {
     if let Some(display) = display {
         display.clear();
     }
     let code = failure.code;
     // A closed stderr leaves nobody to tell; the exit code still says it.
-    drop(presentation.tell(&failure));
+    drop(presentation.tell(failure));
     code
 }
 
@@ -264,7 +264,12 @@ async fn show_report(conductor: &Conductor, settings: &Settings, display: &Displ
     show(settings, display, |view, out| report::render(&found, view, out))
 }
 
-async fn status(conductor: &Conductor, settings: &Settings, display: &Display, run: Option<Uuid>) -> Result<(), Failure> {
+async fn status(
+    conductor: &Conductor,
+    settings: &Settings,
+    display: &Display,
+    run: Option<Uuid>,
+) -> Result<(), Failure> {
     let run = conductor.find_run(run).await?;
     let client = conductor.pool.get().await.map_err(doing("connect"))?;
     let status = ledger::status(&**client, run).await?;

@@ -2,6 +2,7 @@
 //!
 //! clap's types end here; everything below gets [`settings::Settings`].
 
+#[expect(clippy::doc_markdown, reason = "doc comments there are help texts, read on a terminal")]
 pub mod args;
 pub mod commands;
 pub mod completions;

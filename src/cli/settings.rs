@@ -124,8 +124,6 @@ pub struct Settings {
     pub presentation: Presentation,
     /// The target, where one was named.
     pub database_url: Option<SecretString>,
-    /// The project's folder; `None` is the built-in project.
-    pub project: Option<PathBuf>,
     /// The server to start where no target was named.
     pub embedded: EmbeddedSettings,
     /// Only these tables of the source; empty means all.
@@ -160,7 +158,6 @@ impl Settings {
         Ok(Self {
             presentation: Presentation::resolve(typed, file),
             database_url: typed.database_url.clone().or_else(|| file.database_url.clone()),
-            project: typed.project.clone(),
             embedded: EmbeddedSettings {
                 dir: first(typed.embedded_dir.as_ref(), file.embedded_dir.as_ref()).unwrap_or(EMBEDDED_DIR.into()),
                 postgres_bin: first(typed.postgres_bin.as_ref(), file.postgres_bin.as_ref()),

@@ -17,7 +17,10 @@ const REDACTED: &str = "********";
 /// Something that the database did not do: the action, and the cause with everything that the server said of it.
 ///
 /// `Display` is the whole story, so there is no `source()` to print after it.
-pub struct DbError {
+pub struct DbError(Box<Failed>);
+
+/// Its parts, in a box: every fallible function of the phases returns one, mostly not.
+struct Failed {
     action: String,
     cause: Cause,
     secret: Option<SecretString>,
@@ -61,27 +64,27 @@ impl From<PoolError> for Cause {
 
 /// Names the action that failed: `client.execute(…).await.map_err(doing("lock the run"))?`.
 pub fn doing<E: Into<Cause>>(action: impl Into<String>) -> impl FnOnce(E) -> DbError {
-    move |error| DbError { action: action.into(), cause: error.into(), secret: None }
+    move |error| DbError(Box::new(Failed { action: action.into(), cause: error.into(), secret: None }))
 }
 
 impl DbError {
     /// The same error, with `secret` blacked out should the driver or the server repeat it.
     #[must_use]
     pub fn redacting(mut self, secret: Option<&SecretString>) -> Self {
-        self.secret = secret.filter(|secret| !secret.expose_secret().is_empty()).cloned();
+        self.0.secret = secret.filter(|secret| !secret.expose_secret().is_empty()).cloned();
         self
     }
 
     /// What was being done.
     #[must_use]
     pub fn action(&self) -> &str {
-        &self.action
+        &self.0.action
     }
 
     /// The five characters of the server's error code, if it was the server that refused.
     #[must_use]
     pub fn sqlstate(&self) -> Option<&SqlState> {
-        match &self.cause {
+        match &self.0.cause {
             Cause::Driver(error) => error.code(),
             _ => None,
         }
@@ -90,7 +93,7 @@ impl DbError {
     /// What the server said, if it was the server that refused.
     #[must_use]
     pub fn server(&self) -> Option<&ServerError> {
-        match &self.cause {
+        match &self.0.cause {
             Cause::Driver(error) => error.as_db_error(),
             _ => None,
         }
@@ -107,7 +110,7 @@ impl DbError {
     /// Whether there is no server to talk to at present.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
-        match (&self.cause, self.code()) {
+        match (&self.0.cause, self.code()) {
             (_, Some(code)) => code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "53300"),
             (Cause::Driver(error), None) => error.is_closed() || is_io(error) && tls_cause(error).is_none(),
             (Cause::Pool(_) | Cause::TimedOut(_), None) => true,
@@ -124,7 +127,7 @@ impl DbError {
     /// Whether the connection settings are at fault: authentication, a missing database, certificates.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
-        match (&self.cause, self.code()) {
+        match (&self.0.cause, self.code()) {
             (_, Some(code)) => code.starts_with("28") || code == "3D000",
             (Cause::Driver(error), None) => tls_cause(error).is_some() || !is_io(error) && !error.is_closed(),
             (Cause::Tls(_), None) => true,
@@ -135,7 +138,7 @@ impl DbError {
     /// What to do next.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        match &self.cause {
+        match &self.0.cause {
             Cause::Tls(error) => error.hint(),
             Cause::Pool(_) => None,
             Cause::TimedOut(_) => Some("check host, port and network, or raise connect_timeout".into()),
@@ -151,7 +154,7 @@ impl DbError {
     }
 
     fn cause_text(&self) -> String {
-        match &self.cause {
+        match &self.0.cause {
             Cause::Tls(error) => error.to_string(),
             Cause::Pool(text) => text.clone(),
             Cause::TimedOut(time) => format!("no answer within {} s", time.as_secs()),
@@ -165,8 +168,8 @@ impl DbError {
 
 impl fmt::Display for DbError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = format!("could not {}: {}", self.action, self.cause_text());
-        match &self.secret {
+        let text = format!("could not {}: {}", self.0.action, self.cause_text());
+        match &self.0.secret {
             Some(secret) => f.write_str(&text.replace(secret.expose_secret(), REDACTED)),
             None => f.write_str(&text),
         }

@@ -85,6 +85,10 @@ struct Sight {
 
 async fn probe(client: &Client) -> Result<Sight, DbError> {
     // The simple protocol: a prepared statement is the next thing that a pooler loses.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a pooler may not keep prepared statements, so this must not need one"
+    )]
     let messages = client.simple_query(POOLER_PROBE).await.map_err(doing("look at the server process"))?;
     let row = messages.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),

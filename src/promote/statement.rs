@@ -184,7 +184,7 @@ fn incoming(oid: u32, column: &TargetColumn) -> Fragment {
 /// The table for before-images of a final table. The columns are part of its name: a target that got a new column gets
 /// a new undo table, and what the old one holds stays readable.
 fn undo_table(target: &TableName, columns: &[TargetColumn]) -> String {
-    let shape: String = columns.iter().map(|column| format!("{} {},", column.name, column.type_name)).collect();
-    let hash: String = crate::names::short_hash(&shape);
+    let shape: Vec<&str> = columns.iter().flat_map(|column| [column.name.as_str(), &column.type_name]).collect();
+    let hash = crate::names::short_hash(&shape.join("\0"));
     format!("{}.{}", ident(LEDGER_SCHEMA), ident(&fit(&format!("undo {hash} {target}"))))
 }

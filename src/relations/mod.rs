@@ -25,7 +25,7 @@ pub struct Relations {
     run: Uuid,
     tables: Vec<SourceTable>,
     staged: BTreeMap<TableName, String>,
-    relations: BTreeMap<String, Relation>,
+    by_name: BTreeMap<String, Relation>,
     sql: BTreeMap<String, RelationSql>,
     skipped: Vec<String>,
 }
@@ -68,7 +68,7 @@ impl Relations {
         let tables = source_tables(client, run).await?;
         let staged = tables.iter().map(|table| (table.source.clone(), staging_table(&table.staged_as))).collect();
         let mut resolved =
-            Self { run, tables, staged, relations: BTreeMap::new(), sql: BTreeMap::new(), skipped: Vec::new() };
+            Self { run, tables, staged, by_name: BTreeMap::new(), sql: BTreeMap::new(), skipped: Vec::new() };
         for transform in &project.normalise {
             let Some(table) = resolved.tables.iter().find(|table| table.source == transform.from).cloned() else {
                 resolved.skipped.push(format!("{}: the source has no table {}", transform.file.path, transform.from));
@@ -91,7 +91,7 @@ impl Relations {
                 casts: rendered.casts,
                 select: rendered.sql,
             };
-            let relation = resolved.relations.entry(transform.into.clone()).or_insert_with(|| Relation {
+            let relation = resolved.by_name.entry(transform.into.clone()).or_insert_with(|| Relation {
                 feeds: Vec::new(),
                 columns: std::iter::once("_source".to_owned()).chain(columns.iter().cloned()).collect(),
                 patches: Vec::new(),
@@ -120,7 +120,7 @@ impl Relations {
     #[must_use]
     pub fn sources(&self, relation: &str) -> Vec<&Feed> {
         let mut sources: Vec<&Feed> = Vec::new();
-        for feed in self.relations.get(relation).map(|relation| relation.feeds.as_slice()).unwrap_or_default() {
+        for feed in self.by_name.get(relation).map(|relation| relation.feeds.as_slice()).unwrap_or_default() {
             if !sources.iter().any(|known| known.source == feed.source) {
                 sources.push(feed);
             }
@@ -130,7 +130,7 @@ impl Relations {
 
     /// Every feed of every relation.
     pub fn feeds(&self) -> impl Iterator<Item = &Feed> {
-        self.relations.values().flat_map(|relation| &relation.feeds)
+        self.by_name.values().flat_map(|relation| &relation.feeds)
     }
 
     /// The source tables of the run.
@@ -162,8 +162,8 @@ impl Relations {
     /// # Errors
     /// Fails when the template cannot be rendered.
     pub fn canonical_of(&self, relation: &str, source: &TableName) -> Result<String, RelationsError> {
-        let feeds = self.relations.get(relation).map(|relation| relation.feeds.as_slice()).unwrap_or_default();
-        Ok(parenthesised(canonical(feeds.iter().filter(|feed| feed.source == *source))?))
+        let feeds = self.by_name.get(relation).map(|relation| relation.feeds.as_slice()).unwrap_or_default();
+        Ok(parenthesised(&canonical(feeds.iter().filter(|feed| feed.source == *source))?))
     }
 
     /// All clean rows of a relation, as a fragment for a `from` clause; `None` when nothing feeds it.
@@ -180,7 +180,7 @@ impl Relations {
         let clean = self.clean(relation).unwrap_or_default();
         let context = minijinja::context! { clean => Fragment::new(clean), source => source.to_string() };
         let rows = render_wrap("batch_rows.sql", include_str!("../../sql/wrap/batch_rows.sql"), context)?;
-        Ok(parenthesised(rows))
+        Ok(parenthesised(&rows))
     }
 
     /// Lets the clean rows of a relation take these columns from a table of patches in the staging schema.
@@ -188,14 +188,14 @@ impl Relations {
     /// # Errors
     /// Fails when the template cannot be rendered.
     pub fn patch(&mut self, relation: &str, table: &str, columns: &[String]) -> Result<(), RelationsError> {
-        if let Some(relation) = self.relations.get_mut(relation) {
+        if let Some(relation) = self.by_name.get_mut(relation) {
             relation.patches.push(Patch { table: staging_table(table), columns: columns.to_vec() });
         }
         self.render_all()
     }
 
     fn render_all(&mut self) -> Result<(), RelationsError> {
-        for (name, relation) in &self.relations {
+        for (name, relation) in &self.by_name {
             self.sql.insert(name.clone(), relation.render(self.run)?);
         }
         Ok(())
@@ -254,9 +254,9 @@ impl Relation {
         let context = CleanContext { accepted: Fragment::new(accepted.clone()), columns, patches, run };
         let clean = render_wrap("clean.sql", include_str!("../../sql/wrap/clean.sql"), context)?;
         Ok(RelationSql {
-            canonical: parenthesised(canonical),
-            accepted: parenthesised(accepted),
-            clean: parenthesised(clean),
+            canonical: parenthesised(&canonical),
+            accepted: parenthesised(&accepted),
+            clean: parenthesised(&clean),
         })
     }
 }
@@ -281,6 +281,6 @@ fn canonical<'a>(feeds: impl Iterator<Item = &'a Feed>) -> Result<String, Relati
 }
 
 /// A SELECT as a fragment for a `from` clause. The line break keeps a closing comment from swallowing the parenthesis.
-fn parenthesised(select: String) -> String {
+fn parenthesised(select: &str) -> String {
     format!("({}\n)", select.trim_end())
 }

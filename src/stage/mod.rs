@@ -18,7 +18,7 @@ mod send;
 mod tables;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use deadpool_postgres::Pool;
@@ -33,7 +33,7 @@ use crate::db::{ServerInfo, doing, staging};
 use crate::decode::{ColumnKind, DecodeError, DumpFacts, ScanOptions, Scanner};
 use crate::event::{Event, Events};
 use crate::limits::MaxRejects;
-use crate::names::TableName;
+use crate::names::{TableName, hex};
 use crate::source::Source;
 
 pub use error::StageError;
@@ -108,13 +108,13 @@ pub async fn stage(
         let (only, digested, scan) = (options.only.clone(), options.digested.clone(), options.scan.clone());
         tokio::task::spawn_blocking(move || {
             let handle = Handle::current();
-            let mut ordinal = 0;
+            let tables_met = AtomicI32::new(0);
             let scanner = Scanner::new(source.into_reader(), scan);
             let reading = Reading {
                 only: &only,
                 digested: &|table| digested.get(table).cloned().unwrap_or_default(),
-                create: &mut |layout, facts| {
-                    ordinal += 1;
+                create: &|layout, facts| {
+                    let ordinal = 1 + tables_met.fetch_add(1, Ordering::Relaxed);
                     handle.block_on(create(&pool, run, ordinal, layout, facts))
                 },
                 chunks,
@@ -122,7 +122,7 @@ pub async fn stage(
                 progress: &progress,
                 events: &events,
             };
-            read::read(scanner, reading)
+            read::read(scanner, &reading)
         })
     };
     let sent = send::run(lanes, options.lanes).await;
@@ -130,16 +130,7 @@ pub async fn stage(
     // When a lane failed, the reader only says that it was stopped: the lane's error is the one to tell.
     let sent = sent?;
     let outcome = outcome?;
-    settle(
-        &mut client,
-        run,
-        &outcome,
-        &sent,
-        digest.get(),
-        progress.load(std::sync::atomic::Ordering::Relaxed),
-        events,
-    )
-    .await?;
+    settle(&mut client, run, &outcome, &sent, digest.get(), progress.load(Ordering::Relaxed), events).await?;
 
     let rejected: u64 = sent.values().map(|sent| sent.rejects).sum();
     let read: u64 = outcome.tables.iter().map(|(_, rows)| rows).sum();
@@ -236,14 +227,9 @@ async fn settle(
     }
     let statements = outcome.facts.statements.iter().map(|(kind, count)| (kind.as_str(), *count));
     source_statement_insert(&tx, run, statements).await?;
-    let sha256 = digest.map(hex).unwrap_or_default();
+    let sha256 = digest.map(|digest| hex(&digest)).unwrap_or_default();
     run_source_read(&tx, run, &sha256, stored_bytes, outcome.ended_early.is_none()).await?;
     run_advance(&tx, run, RunState::Staged).await?;
     tx.commit().await.map_err(doing("record what was staged"))?;
     Ok(())
-}
-
-/// Lower-case hex of a digest.
-fn hex(digest: [u8; 32]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

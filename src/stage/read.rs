@@ -20,14 +20,17 @@ const CHUNK_BYTES: usize = 1 << 20;
 /// Rows a chunk holds at most, so that a table of very short rows does not make chunks that grow much when encoded.
 const CHUNK_ROWS: u64 = 20_000;
 
+/// Makes the staging table of a table that was met for the first time.
+type Create<'a> = dyn Fn(&Arc<Layout>, &DumpFacts) -> Result<(), StageError> + 'a;
+
 /// What the reader needs besides the source.
 pub(super) struct Reading<'a> {
     /// Only these tables, where any are named.
     pub only: &'a [TableName],
     /// Columns whose SHA-256 the project wants.
     pub digested: &'a dyn Fn(&TableName) -> Vec<String>,
-    /// Creates the staging table of a table that was met for the first time.
-    pub create: &'a mut dyn FnMut(&Arc<Layout>, &DumpFacts) -> Result<(), StageError>,
+    /// Makes staging tables.
+    pub create: &'a Create<'a>,
     /// Where chunks go.
     pub chunks: SyncSender<RawChunk>,
     /// Set when the sending side has failed and reading on is of no use.
@@ -61,7 +64,7 @@ struct Table {
 ///
 /// # Errors
 /// A source that can't be read at all fails; one that ends too early is an outcome, because what came before is good.
-pub(super) fn read<R: Read>(mut scanner: Scanner<R>, reading: Reading<'_>) -> Result<ReadOutcome, StageError> {
+pub(super) fn read<R: Read>(mut scanner: Scanner<R>, reading: &Reading<'_>) -> Result<ReadOutcome, StageError> {
     let mut tables: Vec<Table> = Vec::new();
     let mut places: HashMap<TableName, usize> = HashMap::new();
     let mut left_out: Vec<TableName> = Vec::new();
@@ -81,7 +84,7 @@ pub(super) fn read<R: Read>(mut scanner: Scanner<R>, reading: Reading<'_>) -> Re
                         Item::Block(_) => {}
                     }
                     if chunk.bytes() >= CHUNK_BYTES || chunk.len() >= CHUNK_ROWS {
-                        flush(&mut open, &mut tables, &reading, rows)?;
+                        flush(&mut open, &mut tables, reading, rows)?;
                     }
                 }
                 continue;
@@ -89,7 +92,7 @@ pub(super) fn read<R: Read>(mut scanner: Scanner<R>, reading: Reading<'_>) -> Re
             Err(error) if error.is_incomplete() => break Some(error),
             Err(error) => return Err(StageError::Decode(Box::new(error))),
         };
-        flush(&mut open, &mut tables, &reading, rows)?;
+        flush(&mut open, &mut tables, reading, rows)?;
         if !reading.only.is_empty() && !reading.only.iter().any(|table| same(table, &block.table)) {
             if !left_out.contains(&block.table) {
                 left_out.push(block.table.clone());
@@ -97,26 +100,23 @@ pub(super) fn read<R: Read>(mut scanner: Scanner<R>, reading: Reading<'_>) -> Re
             open = None;
             continue;
         }
-        let place = match places.get(&block.table) {
-            Some(&place) => place,
-            None => {
-                let digested = (reading.digested)(&block.table);
-                let layout = Arc::new(Layout::new(&block, scanner.facts(), &digested));
-                if let Some(other) = tables.iter().find(|table| table.layout.staged_as == layout.staged_as) {
-                    return Err(StageError::SameName {
-                        first: other.layout.source.clone(),
-                        second: layout.source.clone(),
-                    });
-                }
-                (reading.create)(&layout, scanner.facts())?;
-                tables.push(Table { layout, rows: 0 });
-                places.insert(block.table.clone(), tables.len() - 1);
-                tables.len() - 1
+        let place = if let Some(&place) = places.get(&block.table) {
+            place
+        } else {
+            let digested = (reading.digested)(&block.table);
+            let layout = Arc::new(Layout::new(&block, scanner.facts(), &digested));
+            if let Some(other) = tables.iter().find(|table| table.layout.staged_as == layout.staged_as) {
+                let (first, second) = (other.layout.source.clone(), layout.source.clone());
+                return Err(StageError::SameName { first, second });
             }
+            (reading.create)(&layout, scanner.facts())?;
+            tables.push(Table { layout, rows: 0 });
+            places.insert(block.table.clone(), tables.len() - 1);
+            tables.len() - 1
         };
         open = Some((place, start(&tables[place], block)?));
     };
-    flush(&mut open, &mut tables, &reading, rows)?;
+    flush(&mut open, &mut tables, reading, rows)?;
     Ok(ReadOutcome {
         tables: tables.into_iter().map(|table| (table.layout, table.rows)).collect(),
         left_out,

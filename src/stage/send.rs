@@ -118,17 +118,13 @@ async fn send(
     let mut statements: HashMap<String, String> = HashMap::new();
     while let Some(mut chunk) = chunks.recv().await {
         let layout = Arc::clone(&chunk.layout);
-        let copy = match statements.get(&layout.staged_as) {
-            Some(copy) => copy.clone(),
-            None => {
-                let copy = tables::copy_statement(&layout)?;
-                statements.insert(layout.staged_as.clone(), copy.clone());
-                copy
-            }
-        };
+        if !statements.contains_key(&layout.staged_as) {
+            statements.insert(layout.staged_as.clone(), tables::copy_statement(&layout)?);
+        }
+        let copy = &statements[&layout.staged_as];
         let action = || format!("copy rows {} to {} of {}", chunk.first_row, chunk.last_row, layout.source);
         let tx = client.transaction().await.map_err(doing(action()))?;
-        let mut sink = pin!(tx.copy_in::<_, Bytes>(&copy).await.map_err(doing(action()))?);
+        let mut sink = pin!(tx.copy_in::<_, Bytes>(copy).await.map_err(doing(action()))?);
         let payload = Bytes::from(std::mem::take(&mut chunk.payload));
         sink.as_mut().send(payload).await.map_err(doing(action()))?;
         let copied = sink.as_mut().finish().await.map_err(doing(action()))?;
