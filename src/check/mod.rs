@@ -21,7 +21,7 @@ use crate::project::Project;
 use crate::relations::{Feed, Relations};
 use crate::template::{Fragment, render_wrap};
 
-pub use dedup::find_patches;
+pub use dedup::{Merged, find_patches, merge};
 pub use error::CheckError;
 
 /// Name of the check that sqlmig makes itself of the casts in the normalise transforms.

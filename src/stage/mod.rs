@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use deadpool_postgres::Pool;
 use tokio::runtime::Handle;
+use tokio_postgres::GenericClient;
 use uuid::Uuid;
 
 use crate::db::ledger::{
@@ -37,6 +38,7 @@ use crate::names::{TableName, hex};
 use crate::source::Source;
 
 pub use error::StageError;
+pub(crate) use layout::digest_column;
 
 use layout::Layout;
 use read::{ReadOutcome, Reading};
@@ -174,20 +176,24 @@ async fn create(
         ServerInfo::ensure_pgvector(&client).await.map_err(StageError::NoVector)?;
         schema = ServerInfo::read(&client).await?.pgvector_schema;
     }
-    tables::create(&**client, layout, schema.as_deref()).await?;
-    let (columns, column_types) = tables::column_types(layout);
-    let record = SourceTable {
-        source: layout.source.clone(),
-        staged_as: layout.staged_as.clone(),
-        columns,
-        column_types,
-        rows_read: 0,
-        rows_rejected: 0,
-        rows_staged: 0,
-        digest: None,
-    };
-    source_table_insert(&**client, run, ordinal, &record).await?;
+    let table = tables::create(&**client, layout, schema.as_deref()).await?;
+    source_table_insert(&**client, run, ordinal, &table).await?;
     Ok(())
+}
+
+/// Makes the staging table that a source table with these columns gets, without a source; returns what the ledger
+/// records of it. `vector_schema` is where pgvector is installed.
+///
+/// # Errors
+/// Fails when a table of that name exists that sqlmig did not make, or the database refuses.
+pub async fn lay_out(
+    client: &impl GenericClient,
+    source: &TableName,
+    columns: &[(String, ColumnKind)],
+    digested: &[String],
+    vector_schema: Option<&str>,
+) -> Result<SourceTable, StageError> {
+    tables::create(client, &Layout::of(source.clone(), columns.to_vec(), digested), vector_schema).await
 }
 
 /// Records what was read, counts what arrived, and holds the one against the other.

@@ -2,6 +2,7 @@
 
 mod connection;
 mod embedded;
+mod examples;
 mod front;
 mod harness;
 mod layers;
