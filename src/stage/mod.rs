@@ -12,6 +12,7 @@
 mod chunk;
 mod digest;
 mod error;
+mod known;
 mod layout;
 mod read;
 mod send;
@@ -39,6 +40,7 @@ use crate::source::Source;
 
 pub use error::StageError;
 pub(crate) use layout::digest_column;
+pub use known::known_shapes;
 
 use layout::Layout;
 use read::{ReadOutcome, Reading};
@@ -91,6 +93,8 @@ pub async fn stage(
 ) -> Result<Staged, StageError> {
     let mut client = pool.get().await.map_err(doing("connect for staging"))?;
     staging::drop_all(&**client).await?;
+    let mut scan = options.scan;
+    scan.known.extend(known_shapes(&**client).await?);
     let digest = source.digest();
     let progress = source.progress();
     events.emit(Event::SourceOpened { bytes: source.stored_bytes });
@@ -101,13 +105,13 @@ pub async fn stage(
         pool: pool.clone(),
         run,
         chunks: Arc::new(Mutex::new(waiting)),
-        row_limit_bytes: options.scan.row_limit_bytes,
+        row_limit_bytes: scan.row_limit_bytes,
         max_rejects: options.max_rejects,
         stop: Arc::clone(&stop),
     };
     let reader = {
         let (events, progress, pool) = (events.clone(), Arc::clone(&progress), pool.clone());
-        let (only, digested, scan) = (options.only.clone(), options.digested.clone(), options.scan.clone());
+        let (only, digested) = (options.only.clone(), options.digested.clone());
         tokio::task::spawn_blocking(move || {
             let handle = Handle::current();
             let tables_met = AtomicI32::new(0);
