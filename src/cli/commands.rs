@@ -12,9 +12,11 @@ use sqlmig::db::environment::Environment;
 use sqlmig::db::ledger;
 use sqlmig::db::lock::{Lock, LockKind};
 use sqlmig::db::pooler::refuse_transaction_pooler;
+use sqlmig::db::scratch::Scratch;
 use sqlmig::db::{Embedded, EmbeddedOptions, ServerInfo, Target, doing};
 use sqlmig::decode::ScanOptions;
-use sqlmig::event::Event;
+use sqlmig::event::{Event, Events};
+use sqlmig::examples;
 use sqlmig::generate;
 use sqlmig::outcome::{FORMAT, History};
 use sqlmig::pipeline::{Conductor, LoadOptions, PipelineError};
@@ -86,7 +88,6 @@ async fn dispatch(command: &Command, prepared: &Prepared, display: &Display) -> 
     match command {
         Command::Completions { shell } => Ok(completions::write(*shell, &mut io::stdout())?),
         Command::Generate(options) => Ok(write_dump(options)?),
-        Command::Test { .. } => Err(Failure::new(ExitCode::Unexpected, "not wired")),
         _ => {
             let server = Server::open(&prepared.settings, display).await?;
             let outcome = on_server(command, prepared, display, &server).await;
@@ -149,6 +150,7 @@ async fn on_server(command: &Command, prepared: &Prepared, display: &Display, se
         parallel: usize::try_from(settings.parallel).unwrap_or(1),
     };
     match command {
+        Command::Test { names } => test(prepared, display, target, names).await,
         Command::Plan { source, .. } => {
             let source = source::open(&spec(&source.source))?;
             let scan = scan_options(settings);
@@ -256,6 +258,29 @@ async fn finish(
 ) -> Result<(), Failure> {
     show_report(conductor, settings, display, run).await?;
     Ok(outcome?)
+}
+
+/// Runs the project's examples in a database of their own.
+async fn test(prepared: &Prepared, display: &Display, target: &Target, names: &[String]) -> Result<(), Failure> {
+    let Prepared { settings, project } = prepared;
+    let scratch = Scratch::create(target).await?;
+    let outcome = async {
+        let pool = scratch.target().pool(OTHER_CONNECTIONS)?;
+        let conductor = Conductor { pool, project: project.clone(), events: Events::none() };
+        conductor.migrate(true).await?;
+        Ok::<_, Failure>(examples::run(&conductor.pool, project, names, |_| {}).await?)
+    };
+    let outcome = outcome.await;
+    scratch.remove().await?;
+    let outcome = outcome?;
+    show(settings, display, |view, out| report::render_examples(&outcome, view, out))?;
+    let failed = outcome.cases.iter().filter(|case| !case.passed).count();
+    match (failed, outcome.cases.len()) {
+        (0, 0) => Err(Failure::new(ExitCode::Usage, "no example was run")
+            .with_hint(Some("name part of an example's file, or none to run all".to_owned()))),
+        (0, _) => Ok(()),
+        (failed, all) => Err(Failure::new(ExitCode::Data, format!("{failed} of {all} examples failed"))),
+    }
 }
 
 async fn show_report(conductor: &Conductor, settings: &Settings, display: &Display, run: Uuid) -> Result<(), Failure> {

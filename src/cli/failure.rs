@@ -9,6 +9,7 @@ use sqlmig::db::embedded::EmbeddedError;
 use sqlmig::db::lock::LockError;
 use sqlmig::db::migrate::MigrateError;
 use sqlmig::db::pooler::PoolerError;
+use sqlmig::db::scratch::ScratchError;
 use sqlmig::db::server_info::ServerError;
 use sqlmig::db::staging::StagingError;
 use sqlmig::db::{ConnInfoError, DbError};
@@ -262,6 +263,11 @@ told!(ServerError, |error| match error {
     _ => ExitCode::Usage,
 });
 told!(StagingError, staging);
+told!(ScratchError, |error| match error {
+    ScratchError::Template(_) => ExitCode::Unexpected,
+    ScratchError::Db(error) if error.is_unavailable() => ExitCode::Database,
+    ScratchError::Db(_) => ExitCode::Usage,
+});
 told!(StageError, stage);
 told!(PlanError, |error| match error {
     PlanError::Decode(_) => ExitCode::Source,

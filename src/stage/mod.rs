@@ -39,8 +39,8 @@ use crate::names::{TableName, hex};
 use crate::source::Source;
 
 pub use error::StageError;
-pub(crate) use layout::digest_column;
 pub use known::known_shapes;
+pub(crate) use layout::digest_column;
 
 use layout::Layout;
 use read::{ReadOutcome, Reading};
