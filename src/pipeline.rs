@@ -197,8 +197,8 @@ impl Conductor {
     pub async fn stage(&self, run: Uuid, source: Source, options: StageOptions) -> Result<(), PipelineError> {
         self.phase(run, Phase::Stage, async {
             let staged = stage(&self.pool, run, source, options, &self.events).await?;
-            if let Some(error) = &staged.ended_early {
-                self.warn(run, format!("the source is incomplete: {error}")).await?;
+            for warning in staged.warnings {
+                self.warn(run, warning).await?;
             }
             Ok(format!(
                 "{} rows of {} tables staged, {} in quarantine",

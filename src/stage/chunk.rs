@@ -95,7 +95,7 @@ impl RawChunk {
             let raw = RawRow { bytes: &self.text[start..span.end], line: span.line, byte: span.byte };
             start = span.end;
             match decoder.decode(&raw) {
-                Ok(fields) => chunk.push(span.row, self.fields.iter().map(|place| place.and_then(|i| fields.get(i)))),
+                Ok(fields) => chunk.push(span.row, &self.fields.iter().map(|place| place.and_then(|i| fields.get(i)))),
                 Err(error) => chunk.rejects.push(reject(error, span.row, &raw, raw.bytes.to_vec())),
             }
         }
@@ -150,7 +150,7 @@ impl EncodedChunk {
     fn push<'a>(
         &mut self,
         row: u64,
-        values: impl DoubleEndedIterator<Item = Option<&'a [u8]>> + ExactSizeIterator + Clone,
+        values: &(impl DoubleEndedIterator<Item = Option<&'a [u8]>> + ExactSizeIterator + Clone),
     ) {
         let layout = &self.layout;
         let payload = &mut self.payload;
