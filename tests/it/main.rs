@@ -5,4 +5,6 @@ mod embedded;
 mod front;
 mod harness;
 mod layers;
+mod program;
 mod real_dumps;
+mod runs;
