@@ -6,10 +6,15 @@ use deadpool_postgres::Pool;
 use uuid::Uuid;
 
 use crate::check::{CheckError, check, find_patches};
-use crate::db::ledger::{EventKind, Run, RunState, event_insert, phase_insert, run_fail, run_insert, run_memory, runs};
+use crate::db::ledger::{
+    EventKind, Run, RunState, event_insert, phase_insert, run_fail, run_insert, run_memory, runs, source_tables,
+};
 use crate::db::migrate::{MigrateError, MigrationSet, migrate as apply_migrations};
+use crate::db::staging::{self, StagingError};
 use crate::db::{DbError, doing};
 use crate::event::{Event, Events, Phase};
+use crate::limits::MaxRejects;
+use crate::names::staging_table;
 use crate::project::Project;
 use crate::promote::{PromoteError, PromoteOptions, promote};
 use crate::relations::{Relations, RelationsError};
@@ -43,6 +48,24 @@ pub enum PipelineError {
         /// What was asked for.
         wanted: &'static str,
     },
+    /// Another source was staged since.
+    #[error("run {run} is no longer staged: run {newer} was staged after it")]
+    Superseded {
+        /// The run.
+        run: Uuid,
+        /// The newest run.
+        newer: Uuid,
+    },
+    /// A staging table no longer holds what was staged.
+    #[error("{table} holds {found} rows, {staged} were staged")]
+    StagingLost {
+        /// The staging table.
+        table: String,
+        /// Rows when it was staged.
+        staged: i64,
+        /// Rows now.
+        found: i64,
+    },
     /// The project was changed between two steps of a run.
     #[error("run {0} was staged with another version of the project")]
     OtherProject(Uuid),
@@ -70,6 +93,9 @@ pub enum PipelineError {
     /// Validation failed.
     #[error(transparent)]
     Validate(#[from] ValidateError),
+    /// Staging could not be counted.
+    #[error(transparent)]
+    Staging(#[from] StagingError),
     /// The database refused.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -84,6 +110,12 @@ impl PipelineError {
             Self::TooEarly { .. } => {
                 Some("the order is stage, check, promote, validate; sqlmig run does all four".into())
             }
+            Self::Superseded { .. } => {
+                Some("stage its source again: sqlmig run SOURCE goes on from what is promoted".into())
+            }
+            Self::StagingLost { .. } => Some(
+                "staging is emptied by rollback --staging and by a crash of the server: stage the source again".into(),
+            ),
             Self::OtherProject(_) => Some("use the project it was staged with, or stage again".into()),
             Self::Incomplete(_) => {
                 Some("get the whole source; --allow-incomplete promotes what was read of this one".into())
@@ -97,6 +129,7 @@ impl PipelineError {
             Self::Check(error) => error.hint(),
             Self::Promote(error) => error.hint(),
             Self::Validate(error) => error.hint(),
+            Self::Staging(error) => error.hint(),
             Self::Db(error) => error.hint(),
         }
     }
@@ -124,8 +157,8 @@ impl Conductor {
         let run = self.begin(&source).await.map_err(|error| (None, error))?;
         let steps = async {
             self.record_migrations(run, &migrated, started.elapsed()).await?;
-            self.stage(run, source, options.stage).await?;
-            self.check(run).await?;
+            self.stage(run, source, options.stage.clone()).await?;
+            self.check(run, options.stage.max_rejects).await?;
             self.promote(run, options.promote, options.allow_incomplete).await?;
             self.validate(run).await
         };
@@ -212,7 +245,7 @@ impl Conductor {
     ///
     /// # Errors
     /// As [`check`]; or nothing is staged.
-    pub async fn check(&self, run: Uuid) -> Result<(), PipelineError> {
+    pub async fn check(&self, run: Uuid, max_rejects: Option<MaxRejects>) -> Result<(), PipelineError> {
         self.require(run, RunState::Staged, "checked").await?;
         self.phase(run, Phase::Check, async {
             let mut relations = self.relations(run).await?;
@@ -226,7 +259,7 @@ impl Conductor {
             for skipped in relations.skipped() {
                 self.warn(run, format!("skipped {skipped}")).await?;
             }
-            let checked = check(&self.pool, run, &self.project, &mut relations, &self.events).await?;
+            let checked = check(&self.pool, run, &self.project, &mut relations, max_rejects, &self.events).await?;
             Ok(format!(
                 "{} checks: {} rows taken out, {} merged, {} warnings",
                 checked.checks, checked.rejected, checked.merged, checked.warned
@@ -291,6 +324,14 @@ impl Conductor {
 
     async fn relations(&self, run: Uuid) -> Result<Relations, PipelineError> {
         let client = self.pool.get().await.map_err(doing("connect"))?;
+        // PostgreSQL empties UNLOGGED tables after a crash (manual, CREATE TABLE), without a word to anyone.
+        for table in source_tables(&**client, run).await? {
+            let found = staging::count(&**client, &table.staged_as).await?;
+            if found != table.rows_staged {
+                let table_name = staging_table(&table.staged_as);
+                return Err(PipelineError::StagingLost { table: table_name, staged: table.rows_staged, found });
+            }
+        }
         Ok(Relations::resolve(&**client, &self.project, run).await?)
     }
 
@@ -302,6 +343,11 @@ impl Conductor {
         }
         if known.project_hash != self.project.hash {
             return Err(PipelineError::OtherProject(run));
+        }
+        // Staging holds one run, the newest: every stage begins by dropping what an earlier one left there.
+        let newer = self.find_run(None).await?.id;
+        if newer != run {
+            return Err(PipelineError::Superseded { run, newer });
         }
         Ok(known)
     }

@@ -2,6 +2,7 @@
 
 use crate::db::DbError;
 use crate::db::staging::StagingError;
+use crate::limits::MaxRejects;
 use crate::relations::RelationsError;
 use crate::template::TemplateError;
 
@@ -22,6 +23,14 @@ pub enum CheckError {
         row: i64,
         /// What is wrong.
         reason: String,
+    },
+    /// More rows are out than allowed.
+    #[error("{rejected} rows were taken out, more than --max-rejects {limit} allows")]
+    TooManyRejects {
+        /// Rows in quarantine.
+        rejected: u64,
+        /// The limit.
+        limit: MaxRejects,
     },
     /// A table of sqlmig's own in staging could not be made.
     #[error(transparent)]
@@ -51,6 +60,9 @@ impl CheckError {
             }
             Self::Dedup { .. } => {
                 Some("a duplicate rule yields each losing row once, with a winner that is no loser itself".into())
+            }
+            Self::TooManyRejects { .. } => {
+                Some("see them with sqlmig report; mend the source or raise --max-rejects".into())
             }
             Self::Staging(error) => error.hint(),
             Self::Relations(error) => error.hint(),

@@ -12,11 +12,12 @@ use deadpool_postgres::{Pool, Transaction};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::db::ledger::{CheckRecord, RunState, check_forget, check_result_insert, run_advance};
+use crate::db::ledger::{CheckRecord, RunState, books, check_forget, check_result_insert, run_advance};
 use crate::db::search::{Search, find};
 use crate::db::{doing, transaction};
 use crate::event::{Event, Events};
-use crate::outcome::Severity;
+use crate::limits::MaxRejects;
+use crate::outcome::{Severity, TableBooks};
 use crate::project::Project;
 use crate::relations::{Feed, Relations};
 use crate::template::{Fragment, render_wrap};
@@ -45,13 +46,14 @@ pub struct Checked {
 /// Checks what a run has staged and settles its duplicates.
 ///
 /// # Errors
-/// A check cannot run, a duplicate rule would lose a row, or a check of severity `error` found something; all others
-/// have run and are recorded then.
+/// A check cannot run, a duplicate rule would lose a row, a check of severity `error` found something, or more rows are
+/// out than allowed, those that could not be decoded included; all checks have run and are recorded then.
 pub async fn check(
     pool: &Pool,
     run: Uuid,
     project: &Project,
     relations: &mut Relations,
+    max_rejects: Option<MaxRejects>,
     events: &Events,
 ) -> Result<Checked, CheckError> {
     // What an earlier try found is forgotten.
@@ -80,6 +82,16 @@ pub async fn check(
     }
     if !checking.blocked.is_empty() {
         return Err(CheckError::Blocked(checking.blocked));
+    }
+    if let Some(limit) = max_rejects {
+        let client = pool.get().await.map_err(doing("count the rows taken out"))?;
+        let books = books(&**client, run).await?;
+        let sum =
+            |count: fn(&TableBooks) -> i64| u64::try_from(books.iter().map(count).sum::<i64>()).unwrap_or_default();
+        let rejected = sum(|table| table.rows_quarantined);
+        if limit.exceeded(rejected, sum(|table| table.rows_read)) {
+            return Err(CheckError::TooManyRejects { rejected, limit });
+        }
     }
     transaction(pool, "record that the checks have run", async |tx| run_advance(tx, run, RunState::Checked).await)
         .await?;

@@ -228,7 +228,7 @@ async fn conduct(
         }
         Command::Check { run, .. } => {
             let run = conductor.find_run(run.run).await?.id;
-            let outcome = conductor.check(run).await;
+            let outcome = conductor.check(run, settings.max_rejects).await;
             finish(conductor, settings, display, run, outcome).await
         }
         Command::Promote { run, .. } => {

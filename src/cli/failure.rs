@@ -278,6 +278,8 @@ told!(PlanError, |error| match error {
 told!(PipelineError, |error| match error {
     PipelineError::NoRun(_)
     | PipelineError::TooEarly { .. }
+    | PipelineError::Superseded { .. }
+    | PipelineError::StagingLost { .. }
     | PipelineError::OtherProject(_)
     | PipelineError::Unused(_) => ExitCode::Usage,
     PipelineError::Incomplete(_) => ExitCode::Source,
@@ -285,7 +287,7 @@ told!(PipelineError, |error| match error {
     PipelineError::Stage(error) => stage(error),
     PipelineError::Relations(error) => relations(error),
     PipelineError::Check(error) => match error {
-        CheckError::Blocked(_) => ExitCode::Data,
+        CheckError::Blocked(_) | CheckError::TooManyRejects { .. } => ExitCode::Data,
         CheckError::Dedup { .. } | CheckError::Template(_) => ExitCode::Usage,
         CheckError::Staging(error) => staging(error),
         CheckError::Relations(error) => relations(error),
@@ -303,6 +305,7 @@ told!(PipelineError, |error| match error {
         ValidateError::Template(_) => ExitCode::Usage,
         ValidateError::Db(error) => database(error),
     },
+    PipelineError::Staging(error) => staging(error),
     PipelineError::Db(error) => database(error),
 });
 

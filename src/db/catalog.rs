@@ -112,7 +112,8 @@ pub async fn has_ledger(client: &impl GenericClient) -> Result<bool, DbError> {
     Ok(row.get("has_ledger"))
 }
 
-/// Whether a table has a valid unique index on exactly these columns, so that `ON CONFLICT` can name them.
+/// Whether a table has a valid unique index on exactly these columns, none of which may be null, so that a row with
+/// the same key is found again and `ON CONFLICT` can name them.
 ///
 /// # Errors
 /// Fails when the database does not answer.

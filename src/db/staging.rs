@@ -88,6 +88,20 @@ pub async fn make_ready(client: &impl GenericClient, name: &str) -> Result<(), S
     execute(client, "analyze", name, "analyze_table.sql", analyze).await
 }
 
+/// Rows of a staging table; 0 where it is gone.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn count(client: &impl GenericClient, name: &str) -> Result<i64, StagingError> {
+    if !staging_tables(client).await?.iter().any(|table| table.name == name) {
+        return Ok(0);
+    }
+    let context = minijinja::context! { table => Fragment::new(staging_table(name)) };
+    let query = render_wrap("count_rows.sql", include_str!("../../sql/wrap/count_rows.sql"), context)?;
+    let row = client.query_one(&query, &[]).await.map_err(doing(format!("count staging table {name}")))?;
+    Ok(row.get("rows"))
+}
+
 /// Names of the staging tables that sqlmig made.
 async fn ours(client: &impl GenericClient) -> Result<Vec<String>, DbError> {
     let tables = staging_tables(client).await?;

@@ -25,7 +25,7 @@ pub enum PromoteError {
         reason: String,
     },
     /// The key that a transform names is not unique in the target.
-    #[error("{transform}: {target} has no unique index on exactly ({key})")]
+    #[error("{transform}: {target} has no unique index on exactly ({key}), or one of these may be null")]
     NoUniqueKey {
         /// The transform's file.
         transform: String,
@@ -97,7 +97,7 @@ impl PromoteError {
             Self::NoTarget { .. } => Some("add a migration that creates it, or correct the header's target".into()),
             Self::Columns { .. } => Some("the SELECT yields the target's columns by their names".into()),
             Self::NoUniqueKey { .. } => {
-                Some("name the columns of a unique constraint as key, or add one in a migration".into())
+                Some("name the columns of a unique constraint as key, or add one in a migration, each column not null".into())
             }
             Self::SameKey { .. } => Some("add a duplicate rule (transforms/dedup) that leaves one row of each key".into()),
             Self::Counts { .. } => {

@@ -6,4 +6,6 @@ mod examples;
 mod front;
 mod harness;
 mod layers;
+mod program;
 mod real_dumps;
+mod runs;
