@@ -6,3 +6,4 @@ mod front;
 mod harness;
 mod layers;
 mod real_dumps;
+mod roundtrip;
