@@ -8,4 +8,5 @@ mod harness;
 mod layers;
 mod program;
 mod real_dumps;
+mod roundtrip;
 mod runs;
