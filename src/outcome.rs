@@ -7,7 +7,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Version of the JSON forms of [`Report`], [`Plan`], [`Status`] and [`History`].
+/// Version of the JSON forms of [`Report`], [`Plan`], [`Status`], [`History`] and [`ExampleReport`].
 pub const FORMAT: u32 = 1;
 
 /// What the findings of a check mean.

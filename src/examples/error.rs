@@ -1,5 +1,7 @@
 //! Why a case could not be tried.
 
+use tokio_postgres::error::SqlState;
+
 use crate::check::CheckError;
 use crate::db::DbError;
 use crate::names::TableName;
@@ -46,6 +48,9 @@ impl CaseError {
             Self::Relations(error) => error.hint(),
             Self::Check(error) => error.hint(),
             Self::Template(error) => error.hint(),
+            Self::Db(error) if error.sqlstate() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => {
+                Some("a transform only reads: leave out the function that writes".into())
+            }
             Self::Db(error) => error.hint(),
         }
     }
