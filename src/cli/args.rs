@@ -108,8 +108,8 @@ pub enum Command {
     /// Load a source: everything, in order, ending in a report
     ///
     /// Reads SOURCE and the project. Migrates the database, stages the source's rows, normalises and checks them,
-    /// promotes what passed to the final tables in batches, proves the result and prints the report. Killed at any
-    /// point, the same command goes on where it was; done already, it changes nothing and says so.
+    /// promotes what passed to the final tables in batches, proves the result and prints the report. Stopped at any
+    /// point, the same command ends in the same final tables; done already, it changes nothing and says so.
     #[command(after_help = concat!("\
 Examples:
   sqlmig run dump.sql.gz

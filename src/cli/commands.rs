@@ -28,6 +28,7 @@ use sqlmig::rollback::rollback_staging;
 use sqlmig::source::{self, Source, SourceSpec};
 use sqlmig::stage::StageOptions;
 use sqlmig::telemetry::Display;
+use tokio::signal::unix::{SignalKind, signal};
 use uuid::Uuid;
 
 use super::args::{Args, Command, GenerateArgs};
@@ -49,7 +50,12 @@ pub fn execute(args: &Args) -> ExitCode {
             };
             let outcome = tokio::runtime::Runtime::new()
                 .map_err(|error| Failure::from_error(ExitCode::Unexpected, &error))
-                .and_then(|runtime| runtime.block_on(dispatch(&args.command, &prepared, &display)));
+                .and_then(|runtime| {
+                    let outcome = runtime.block_on(until_interrupted(dispatch(&args.command, &prepared, &display)));
+                    // A thread that waits for a slow source would otherwise hold up the end.
+                    runtime.shutdown_background();
+                    outcome
+                });
             match outcome {
                 Ok(()) => ExitCode::Done,
                 Err(failure) => told(&prepared.settings.presentation, Some(&display), &failure),
@@ -67,6 +73,21 @@ fn told(presentation: &Presentation, display: Option<&Display>, failure: &Failur
     // A closed stderr leaves nobody to tell; the exit code still says it.
     drop(presentation.tell(failure));
     code
+}
+
+/// Runs a command until it ends or someone asks it to: Ctrl-C, or SIGTERM as Kubernetes sends it. A handler is needed
+/// for both when sqlmig is process 1 of a container, where the kernel ignores signals that have none.
+///
+/// What is in hand is dropped: transactions roll back as their connections close, and an embedded server is stopped.
+async fn until_interrupted(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let asked = tokio::select! {
+        outcome = command => return outcome,
+        _ = tokio::signal::ctrl_c() => "Ctrl-C",
+        _ = terminate.recv() => "SIGTERM",
+    };
+    let hint = "run the same command again: what is promoted stays, and is found unchanged";
+    Err(Failure::new(ExitCode::Interrupted, format!("stopped by {asked}")).with_hint(Some(hint.to_owned())))
 }
 
 /// What a command was typed with, resolved.

@@ -92,9 +92,9 @@ impl ExitCode {
             Self::Usage => "Correct the option, setting, project file or permission that the error names.",
             Self::Data => "Read `sqlmig report`: it names the checks, the rows and the reasons.",
             Self::Source => "Make the source whole or reachable: the error says at which byte, line and row it ends.",
-            Self::Database => "Run the same command again once the server answers; the run goes on where it was.",
+            Self::Database => "Run the same command again once the server answers: what is promoted stays, the rest is loaded.",
             Self::Locked => "Wait for the other run (`sqlmig status`), then run the same command again.",
-            Self::Interrupted => "Run the same command again; the run goes on where it was.",
+            Self::Interrupted => "Run the same command again: what is promoted stays, the rest is loaded.",
             Self::Embeddings => "Run the same command again later; what was paid for is kept.",
         }
     }
@@ -412,8 +412,8 @@ mod tests {
         let mut page = String::from(
             "# Exit codes\n\n\
              A number never changes its meaning; Kubernetes' `podFailurePolicy` and scripts may rely on it. \"Retry\" says \
-             whether the same command may\nsucceed later without anyone changing anything: every command goes on where it \
-             was.\n\n\
+             whether the same command may\nsucceed later without anyone changing anything: what is promoted stays, and \
+             the rest is loaded.\n\n\
              | code | means | retry | what to do |\n|---|---|---|---|\n",
         );
         for code in ExitCode::ALL {
