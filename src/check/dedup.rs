@@ -30,7 +30,7 @@ pub(super) async fn settle(
         return checking.record(&record(name, &rule.on, ordinal, 0, 0, Duration::ZERO, skipped)).await;
     };
     let started = Instant::now();
-    let rendered = project.render(&rule.file, &relations.scope(Some(rows)))?;
+    let rendered = project.render(&rule.file, &relations.scope(Some(rows.clone())))?;
     let (result, patch) = (table("dedup", name), table("patch", name));
     let action = || format!("run duplicate rule {name}");
     let mut client = checking.pool.get().await.map_err(doing(action()))?;
@@ -41,6 +41,7 @@ pub(super) async fn settle(
         result => Fragment::new(staging_table(&result)),
         patch => Fragment::new(staging_table(&patch)),
         select => Fragment::new(rendered.sql),
+        rows => Fragment::new(rows),
         merge => &rule.merge,
     };
     let create = render_wrap("dedup_result.sql", include_str!("../../sql/wrap/dedup_result.sql"), &context)?;
