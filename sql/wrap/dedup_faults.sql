@@ -1,5 +1,5 @@
 -- What is wrong with the result of a duplicate rule: a row that is merged into itself, twice, or into one that is merged
--- itself, would be lost.
+-- itself or is not there, would be lost.
 select fault.reason, fault._source as source, fault._row as row
 from (
     select 'is merged into itself' as reason, _source, _row
@@ -18,5 +18,17 @@ from (
     select 'names no row, or no winner', _source, _row
     from {{ result }}
     where _source is null or _row is null or _winner_source is null or _winner_row is null
+    union all
+    select 'is not there', loser._source, loser._row
+    from {{ result }} as loser
+    where not exists (
+        select from {{ rows }} as known where known._source = loser._source and known._row = loser._row
+    )
+    union all
+    select 'is merged into a row that is not there', loser._source, loser._row
+    from {{ result }} as loser
+    where not exists (
+        select from {{ rows }} as known where known._source = loser._winner_source and known._row = loser._winner_row
+    )
 ) as fault
 limit 1

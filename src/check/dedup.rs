@@ -41,7 +41,7 @@ pub async fn merge(
 ) -> Result<Option<Merged>, CheckError> {
     let name = rule.file.name.as_str();
     let Some(rows) = relations.clean(&rule.on).map(str::to_owned) else { return Ok(None) };
-    let rendered = project.render(&rule.file, &relations.scope(Some(rows)))?;
+    let rendered = project.render(&rule.file, &relations.scope(Some(rows.clone())))?;
     let (result, patch) = (table("dedup", name), table("patch", name));
     let action = || format!("run duplicate rule {name}");
     staging::drop_table(tx, &result).await?;
@@ -50,6 +50,7 @@ pub async fn merge(
         result => Fragment::new(staging_table(&result)),
         patch => Fragment::new(staging_table(&patch)),
         select => Fragment::new(rendered.sql),
+        rows => Fragment::new(rows),
         merge => &rule.merge,
     };
     let create = render_wrap("dedup_result.sql", include_str!("../../sql/wrap/dedup_result.sql"), &context)?;

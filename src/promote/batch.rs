@@ -17,6 +17,9 @@ use super::statement::Statement;
 
 /// Times a batch is tried when the database says that trying again may help.
 const ATTEMPTS: u32 = 5;
+/// From this try on nobody else may write to the target while a batch is written. A table that others write to all the
+/// time would otherwise refuse every try.
+const LOCK_FROM: u32 = 3;
 /// Pause before the second try; it doubles with each.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -48,7 +51,7 @@ impl Worker<'_> {
     pub async fn work(&self) -> Result<(), PromoteError> {
         let mut attempt = 1;
         loop {
-            match self.try_one().await {
+            match self.try_one(attempt).await {
                 Ok(Tried::Nothing) => return Ok(()),
                 Ok(Tried::Done(batch, result, elapsed)) => {
                     attempt = 1;
@@ -83,7 +86,7 @@ impl Worker<'_> {
         }
     }
 
-    async fn try_one(&self) -> Result<Tried, PromoteError> {
+    async fn try_one(&self, attempt: u32) -> Result<Tried, PromoteError> {
         let started = Instant::now();
         let mut client = self.pool.get().await.map_err(doing("connect for promotion"))?;
         client
@@ -98,8 +101,13 @@ impl Worker<'_> {
         let Some(statement) = self.statements.get(&batch.source) else {
             return Err(self.counts(&batch, "its source table is not in this run".into()));
         };
-        let written =
-            tx.query_one(&statement.sql, &[&batch.first_row, &batch.last_row, &self.run, &batch.number]).await;
+        let write = async {
+            if attempt >= LOCK_FROM {
+                tx.batch_execute(&statement.lock).await?;
+            }
+            tx.query_one(&statement.sql, &[&batch.first_row, &batch.last_row, &self.run, &batch.number]).await
+        };
+        let written = write.await;
         let row = match written {
             Ok(row) => row,
             Err(error) => {

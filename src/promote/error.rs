@@ -103,7 +103,12 @@ impl PromoteError {
             Self::Counts { .. } => {
                 Some("every row that enters a promote transform must leave it once: look for joins and conditions that drop or repeat rows".into())
             }
-            Self::Sql(_, error) | Self::Batch { error, .. } | Self::Db(error) => error.hint(),
+            Self::Batch { error, .. } => error.hint().or_else(|| {
+                error.is_data().then(|| {
+                    "add a check that takes such rows out, mend the source or change the target; sqlmig promote then goes on".into()
+                })
+            }),
+            Self::Sql(_, error) | Self::Db(error) => error.hint(),
             Self::Relations(error) => error.hint(),
             Self::Template(error) => error.hint(),
             Self::Worker(_) => None,

@@ -17,6 +17,8 @@ use super::PromoteError;
 pub(super) struct Statement {
     /// The whole statement: `$1` first row, `$2` last row, `$3` run, `$4` batch.
     pub sql: String,
+    /// The statement that keeps others from writing to the target meanwhile.
+    pub lock: String,
     /// Where its before-images go, as SQL.
     pub undo_table: String,
     /// The statement that makes that table.
@@ -114,7 +116,9 @@ pub(super) async fn prepare(
         columns => target.iter().map(|column| column.name.clone()).collect::<Vec<_>>(),
     };
     let undo_ddl = render_wrap("undo_table.sql", include_str!("../../sql/wrap/undo_table.sql"), context)?;
-    Ok(Statement { sql, undo_table, undo_ddl })
+    let context = minijinja::context! { target => Fragment::table(&promote.target) };
+    let lock = render_wrap("lock_target.sql", include_str!("../../sql/wrap/lock_target.sql"), context)?;
+    Ok(Statement { sql, lock, undo_table, undo_ddl })
 }
 
 /// The keys that several rows of the run would be written to; a few of them, as text.

@@ -1,12 +1,18 @@
 //! Tests that need more than one module, as one binary: the reader on real dumps, the rest on a real PostgreSQL.
 
+mod checks;
+mod cli;
 mod connection;
 mod embedded;
 mod examples;
+mod faults;
 mod front;
 mod harness;
 mod layers;
+mod migrations;
+mod plan;
 mod program;
+mod promotion;
 mod real_dumps;
 mod roundtrip;
 mod runs;

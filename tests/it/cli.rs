@@ -1,0 +1,329 @@
+//! The command as others meet it: exit codes, what goes where, questions, secrets, terminals.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use sqlmig::db::lock::{Lock, LockKind};
+
+use crate::harness::TestDb;
+use crate::program::{MIGRATED, Outcome, Things, bare, finish, fixture, number, on, sqlmig, text, url};
+
+#[tokio::test]
+async fn wrong_usage_is_2() {
+    let db = TestDb::from(&MIGRATED, "usage").await;
+    let outcome = |arguments: &'static str| sqlmig(&db, arguments);
+    outcome("run").await.code(2).says(&["SOURCE"]);
+    outcome("run a --batch-size 0").await.code(2).says(&["--batch-size"]);
+    outcome("run a --max-rejects 101%").await.code(2);
+    outcome("history --project /nonexistent").await.code(2).says(&["/nonexistent", "hint: "]);
+    outcome("report --run 019ab1c2-0000-7000-8000-000000000001").await.code(2).says(&["019ab1c2", "hint: "]);
+    outcome("report").await.code(2).says(&["there is no run"]);
+    // A dump of which the project uses no table is not a success.
+    let unused = sqlmig(&db, &format!("run {} --output json", fixture("hostile.sql"))).await.code(2);
+    let report = unused.says(&["the project docs uses no table of this source", "hint: "]).json();
+    assert_eq!(
+        (&report["tables"][0]["source"], &report["tables"][0]["rows_staged"]),
+        (&"public.notes".into(), &5.into())
+    );
+    assert!(report["run"]["error"].as_str().unwrap().contains("no table"));
+}
+
+#[tokio::test]
+async fn data_that_fails_is_3_and_the_report_is_there() {
+    let db = TestDb::from(&MIGRATED, "rejects").await;
+    let client = db.connect().await;
+    // 4 of 60 rows cannot be read, which is 6.7 %.
+    let load = async |name: &str, limit: &str| {
+        sqlmig(&db, &format!("run {} --output json --max-rejects {limit}", fixture(name))).await
+    };
+    for limit in ["3", "6.6%", "0"] {
+        load("unreadable.sql.gz", limit).await.code(3).says(&["--max-rejects", "hint: "]).json();
+        assert_eq!(number(&client, "select count(*) from public.documents").await, 0, "{limit}");
+    }
+    for limit in ["4", "6.7%"] {
+        load("unreadable.sql.gz", limit).await.code(0);
+    }
+    // What checks take out counts as well: 34 of 221.
+    for limit in ["33", "15%"] {
+        let outcome = load("docs.sql.gz", limit).await.code(3).says(&["34 rows were taken out"]);
+        assert_eq!(outcome.json()["run"]["state"], "staged", "{limit}");
+        sqlmig(&db, "promote").await.code(2);
+    }
+    sqlmig(&db, "check --max-rejects 33").await.code(3);
+    sqlmig(&db, "check --max-rejects 34").await.code(0);
+    load("docs.sql.gz", "16%").await.code(0);
+}
+
+#[tokio::test]
+async fn a_source_that_cannot_be_read_is_4() {
+    let db = TestDb::from(&MIGRATED, "source").await;
+    let client = db.connect().await;
+    sqlmig(&db, "run /nonexistent/dump.sql.gz").await.code(4).says(&["/nonexistent/dump.sql.gz", "hint: "]);
+    sqlmig(&db, &format!("run {}", fixture("hostile-meta.sql"))).await.code(4).says(&["line 21", "hint: "]);
+    assert!(!Path::new("/tmp/sqlmig-was-here").exists());
+    // A dump that ends too early: what came is staged, and promoted only on request.
+    let folder = tempfile::tempdir().unwrap();
+    let cut = folder.path().join("cut.sql.gz");
+    let whole = fs::read(fixture("docs.sql.gz")).unwrap();
+    fs::write(&cut, &whole[..whole.len() * 2 / 3]).unwrap();
+    let outcome = sqlmig(&db, &format!("run {} --output json", cut.display())).await.code(4);
+    let report = outcome.says(&["incomplete", "byte", "public.documents", "--allow-incomplete"]).json();
+    assert_eq!(report["run"]["complete"], false);
+    let staged = report["tables"][1]["rows_staged"].as_i64().unwrap();
+    assert!((50..180).contains(&staged), "{staged}");
+    assert_eq!(number(&client, "select count(*) from public.documents").await, 0);
+    sqlmig(&db, "promote").await.code(4).says(&["incomplete"]);
+    sqlmig(&db, "promote --allow-incomplete").await.code(0);
+    assert!(number(&client, "select count(*) from public.documents").await > 40);
+    // The whole one goes on from there.
+    let report = sqlmig(&db, &format!("run {} --output json", fixture("docs.sql.gz"))).await.code(0).json();
+    let books = &report["tables"][1];
+    assert_eq!(
+        books["rows_inserted"].as_i64().unwrap() + books["rows_unchanged"].as_i64().unwrap(),
+        148 - books["rows_updated"].as_i64().unwrap()
+    );
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_5_and_one_in_use_6() {
+    let db = TestDb::from(&MIGRATED, "away").await;
+    let mut command = bare(&format!("run {}", fixture("docs.sql.gz")));
+    command.env("DATABASE_URL", "postgres://somebody@127.0.0.1:1/nothing?connect_timeout=2&sslmode=disable");
+    finish(command).await.code(5).says(&["127.0.0.1:1", "hint: "]);
+    // A database that is not there is a mistake, not an outage.
+    let mut command = bare("status");
+    command.env("DATABASE_URL", url(&db).await.replace("sqlmig_test_", "no_such_"));
+    finish(command).await.code(2).says(&["does not exist", "hint: create the database"]);
+
+    let lock = Lock::try_take(&db.target().with_application_name("the other"), LockKind::Run).await.unwrap();
+    for command in [&*format!("run {}", fixture("docs.sql.gz")), "check", "promote", "rollback --staging --yes"] {
+        sqlmig(&db, command).await.code(6).says(&["the other", "hint: "]);
+    }
+    // Who only looks needs no lock.
+    sqlmig(&db, "history").await.code(0);
+    sqlmig(&db, &format!("plan {}", fixture("docs.sql.gz"))).await.code(0);
+    let refused = sqlmig(&db, "check --log-format json").await.code(6);
+    let told: Value = serde_json::from_str(refused.stderr.lines().last().unwrap()).unwrap();
+    assert_eq!((&told["code"], &told["retryable"]), (&6.into(), &true.into()));
+    lock.release().await;
+    sqlmig(&db, "check").await.code(2);
+}
+
+#[tokio::test]
+async fn emptying_staging_asks_first() {
+    let db = TestDb::from(&MIGRATED, "rollback").await;
+    let client = db.connect().await;
+    sqlmig(&db, &format!("stage {}", fixture("crates.sql.gz"))).await.code(0);
+    client.batch_execute("create table staging.mine as select 1 as a").await.unwrap();
+    sqlmig(&db, "rollback --staging").await.code(2).says(&["nobody to ask", "--yes"]);
+    assert_eq!(number(&client, "select count(*) from staging.doc_embeddings").await, 40);
+    sqlmig(&db, "rollback --yes").await.code(2).says(&["--staging"]);
+    let emptied = sqlmig(&db, "rollback --staging --yes").await.code(0);
+    assert_eq!(emptied.stdout.trim(), "2 staging tables emptied");
+    for (table, rows) in [("doc_embeddings", 0), ("crates", 0), ("mine", 1)] {
+        assert_eq!(number(&client, &format!("select count(*) from staging.{table}")).await, rows, "{table}");
+    }
+    // A run whose staging is gone cannot be gone on with; a new one can.
+    sqlmig(&db, "check").await.code(2).says(&["0 rows", "hint: "]);
+    sqlmig(&db, &format!("run {}", fixture("crates.sql.gz"))).await.code(0);
+}
+
+#[tokio::test]
+async fn status_and_history_read_the_ledger() {
+    let db = TestDb::from(&MIGRATED, "history").await;
+    let empty = sqlmig(&db, "history --output json").await.code(0).json();
+    assert_eq!(empty["runs"], serde_json::json!([]));
+    sqlmig(&db, &format!("stage {}", fixture("crates.sql.gz"))).await.code(0);
+    let status = sqlmig(&db, "status --output json").await.code(0).json();
+    assert_eq!((&status["run"]["state"], &status["tables"][1]["rows_staged"]), (&"staged".into(), &40.into()));
+    sqlmig(&db, &format!("run {} --batch-size 10", fixture("crates.sql.gz"))).await.code(0);
+    let status = sqlmig(&db, "status --output json").await.code(0).json();
+    assert_eq!(status["run"]["state"], "done");
+    let documents =
+        status["targets"].as_array().unwrap().iter().find(|target| target["target"] == "public.documents").unwrap();
+    assert_eq!((&documents["batches_done"], &documents["batches_planned"]), (&4.into(), &4.into()));
+    let history = sqlmig(&db, "history --output json").await.code(0).json();
+    let states: Vec<_> = history["runs"].as_array().unwrap().iter().map(|run| run["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["done", "staged"]);
+    assert_eq!(
+        sqlmig(&db, "history --limit 1 --output json").await.code(0).json()["runs"].as_array().unwrap().len(),
+        1
+    );
+    for command in ["status", "history", "report"] {
+        assert!(sqlmig(&db, command).await.code(0).stdout.contains("docs"), "{command}");
+    }
+    // A database without a ledger has no runs, and gets none by being asked.
+    let bare_db = TestDb::new("no_ledger").await;
+    sqlmig(&bare_db, "status").await.code(2).says(&["there is no run"]);
+    sqlmig(&bare_db, "history").await.code(0);
+    assert_eq!(number(&bare_db.connect().await, "select count(*) from pg_namespace where nspname = 'sqlmig'").await, 0);
+}
+
+#[tokio::test]
+async fn completions_need_nothing() {
+    for (shell, part) in [("bash", "complete -F _sqlmig"), ("zsh", "#compdef sqlmig"), ("fish", "complete -c sqlmig")] {
+        let outcome = finish(bare(&format!("completions {shell}"))).await.code(0);
+        assert!(outcome.stdout.contains(part) && outcome.stdout.contains("max-rejects"), "{shell}");
+        assert_eq!(outcome.stderr, "");
+    }
+    finish(bare("completions tcl")).await.code(2);
+}
+
+const CANARY: &str = "k4n4r1env0g3l";
+
+#[tokio::test]
+async fn a_password_is_nowhere_to_be_read() {
+    let db = TestDb::from(&MIGRATED, "secrets").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    fs::write(&file, format!("{CANARY}\n")).unwrap();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut fs::metadata(&file).unwrap().permissions(), 0o600);
+    let own = url(&db).await;
+    let with_password = format!("{own}&password={CANARY}");
+    let dump = fixture("docs.sql.gz");
+    let (run, refused) =
+        (format!("run {dump} --log-level trace"), format!("run {dump} --log-level trace --max-rejects 1"));
+    let mut outcomes: Vec<(Outcome, &str, i32)> = Vec::new();
+    let mut tried = async |arguments: &'static str, variables: &[(&str, &str)], code: i32| {
+        let line = arguments.replace("RUN", &run).replace("REFUSED", &refused);
+        let mut command = bare(&line);
+        command.envs(variables.iter().copied());
+        outcomes.push((finish(command).await, arguments, code));
+    };
+    let away = format!("postgres://u:{CANARY}@127.0.0.1:1/db?connect_timeout=2&sslmode=disable");
+    let password_file = file.display().to_string();
+    tried("RUN", &[("DATABASE_URL", &with_password)], 0).await;
+    tried("RUN --verbose --output json", &[("DATABASE_URL", &own), ("PGPASSWORD", CANARY)], 0).await;
+    tried("REFUSED", &[("DATABASE_URL", &own), ("SQLMIG_PASSWORD_FILE", &password_file)], 3).await;
+    tried("RUN", &[("DATABASE_URL", &away)], 5).await;
+    tried("RUN --log-format json", &[("DATABASE_URL", &away)], 5).await;
+    tried("RUN", &[("DATABASE_URL", &with_password.replace("sqlmig_test_", "no_such_"))], 2).await;
+    tried("RUN", &[("DATABASE_URL", &format!("postgres://u:{CANARY}@host:port/db"))], 2).await;
+    tried("RUN", &[("DATABASE_URL", &format!("postgres://u:{CANARY}@/db?nonsense=1"))], 2).await;
+    tried("RUN", &[("DATABASE_URL", &format!("host=h password={CANARY} nonsense=1"))], 2).await;
+    tried("RUN", &[("DATABASE_URL", &format!("host=h password='{CANARY}"))], 2).await;
+    tried("RUN", &[("DATABASE_URL", &format!("u:{CANARY}@h/db"))], 2).await;
+    tried("--help", &[("DATABASE_URL", &with_password)], 0).await;
+    tried("run --help", &[("DATABASE_URL", &with_password), ("PGPASSWORD", CANARY)], 0).await;
+    tried("run", &[("DATABASE_URL", &with_password)], 2).await;
+    tried("report", &[("DATABASE_URL", &with_password)], 0).await;
+    tried("history --output json", &[("DATABASE_URL", &with_password)], 0).await;
+    for (outcome, arguments, code) in outcomes {
+        let outcome = outcome.code(code);
+        assert!(
+            !outcome.stdout.contains(CANARY) && !outcome.stderr.contains(CANARY),
+            "{arguments}: {}",
+            outcome.stderr
+        );
+    }
+    // Nor in any table of the ledger.
+    let client = db.connect().await;
+    let tables = client.query("select oid::regclass::text as name from pg_class where relnamespace = 'sqlmig'::regnamespace and relkind = 'r'", &[]).await.unwrap();
+    assert!(tables.len() > 10);
+    for table in tables {
+        let name: &str = table.get("name");
+        let found = format!("select count(*) from {name} as t where t::text like '%{CANARY}%'");
+        assert_eq!(number(&client, &found).await, 0, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn off_a_terminal_there_are_plain_lines() {
+    let db = TestDb::from(&MIGRATED, "plain").await;
+    let plain = |text: &str| text.chars().all(|c| c == '\n' || !c.is_control());
+    let outcome = sqlmig(&db, &format!("run {}", fixture("crates.sql.gz"))).await.code(0);
+    assert!(plain(&outcome.stderr) && plain(&outcome.stdout), "{:?}", outcome.stderr);
+    assert!(outcome.stderr.lines().any(|line| line.contains("phase finished") && line.contains("phase=promote")));
+    assert!(outcome.stdout.trim_end().lines().last().unwrap().starts_with("✓ The books balance"), "{}", outcome.stdout);
+    let quiet = sqlmig(&db, &format!("run {} --quiet", fixture("crates.sql.gz"))).await.code(0);
+    assert!(
+        !quiet.stderr.contains(" INFO ") && quiet.stderr.contains(" WARN ") && plain(&quiet.stderr),
+        "{}",
+        quiet.stderr
+    );
+    let json = sqlmig(&db, &format!("run {} --log-format json", fixture("crates.sql.gz"))).await.code(0);
+    for line in json.stderr.lines() {
+        serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    }
+    // What a dump says cannot steer a terminal.
+    let things = Things::new().check("names", "warn", "select _row, name as reason from {{ rows }} as things");
+    let things_db = TestDb::new("escapes").await;
+    let dump = things.dump(&["1|\u{1b}[2Jred\u{7}|1|\\N|\\N|\\N"]);
+    let line = format!("run {} --project {}", dump.display(), things.path().display());
+    let shown = sqlmig(&things_db, &line).await.code(0);
+    assert!(plain(&shown.stdout) && plain(&shown.stderr), "{:?}", shown.stdout);
+}
+
+#[tokio::test]
+async fn a_source_may_come_through_a_pipe() {
+    let db = TestDb::from(&MIGRATED, "pipe").await;
+    let mut command = on(&db, "run - --output json").await;
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let feeding = std::thread::spawn(move || pipe.write_all(&fs::read(fixture("crates.sql.gz")).unwrap()));
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    feeding.join().unwrap().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &report["tables"][1]["rows_inserted"]), (Some(0), &33.into()));
+}
+
+/// Runs the binary on a terminal of its own; returns all that it wrote there.
+fn on_terminal(url: &str, line: &str, answer: &str) -> (i32, String) {
+    let mut script = Command::new("script");
+    script.args(["-qec", &format!("{} {line}", env!("CARGO_BIN_EXE_sqlmig")), "/dev/null"]);
+    script
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("TERM", "xterm")
+        .env("DATABASE_URL", url)
+        .env("HOME", "/nonexistent");
+    let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
+    let mut shown = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut shown).unwrap();
+    (child.wait().unwrap().code().unwrap(), shown)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_terminal_there_is_a_progress_display_and_a_question() {
+    if !Path::new("/usr/bin/script").exists() {
+        eprintln!("there is no script(1): the terminal is not tested");
+        return;
+    }
+    let db = TestDb::from(&MIGRATED, "terminal").await;
+    let own = url(&db).await;
+    let own = own.as_str();
+    let shown = tokio::task::block_in_place(|| on_terminal(own, &format!("run {}", fixture("docs.sql.gz")), ""));
+    let (code, shown) = shown;
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains('\u{1b}') && shown.contains("stage") && shown.contains("MiB"), "{shown:?}");
+    assert!(shown.contains("The books balance") && !shown.contains(" INFO "), "{shown}");
+    for (answer, emptied, code) in [("n\n", 180, 2), ("y\n", 0, 0)] {
+        let (got, shown) = tokio::task::block_in_place(|| on_terminal(own, "rollback --staging", answer));
+        assert!(got == code && shown.contains("[y/N]"), "{shown}");
+        assert_eq!(number(&db.connect().await, "select count(*) from staging.documents").await, emptied);
+    }
+}
+
+#[tokio::test]
+async fn without_vectors_no_pgvector_is_needed() {
+    let db = TestDb::new("no_vector").await;
+    Things::new().run(&db, &["1|one|1|{}|{}|x"]).await.code(0);
+    sqlmig(&db, &format!("stage {}", fixture("hostile.sql"))).await.code(0);
+    let client = db.connect().await;
+    assert_eq!(number(&client, "select count(*) from pg_extension where extname = 'vector'").await, 0);
+    // Where it is needed and may not be created, nothing is written.
+    client.batch_execute("create role plain login").await.unwrap();
+    let name = db.target().database().to_owned();
+    client
+        .batch_execute(&format!("grant all on database {name} to plain; grant create on schema public to plain"))
+        .await
+        .unwrap();
+    let own = text(&client, "select 1").await;
+    assert_eq!(own, "1");
+    client.batch_execute("drop owned by plain; drop role plain").await.unwrap();
+}

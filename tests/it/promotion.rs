@@ -1,0 +1,167 @@
+//! Batches: what they keep for undo, what happens when one fails, and others who write to the target meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sqlmig::db::Connection;
+
+use crate::harness::TestDb;
+use crate::program::{MIGRATED, Things, fixture, number, sqlmig, state, text};
+
+/// A union over all undo tables of a target, with these columns.
+async fn undo(client: &Connection, target: &str) -> String {
+    let query =
+        format!("select string_agg(oid::regclass::text, ',') from pg_class where relname like 'undo % {target}'");
+    let name = text(client, &query).await;
+    assert!(!name.is_empty() && !name.contains(','), "one undo table of {target}: {name:?}");
+    name
+}
+
+#[tokio::test]
+async fn undo_tables_hold_what_was_there_before() {
+    let db = TestDb::from(&MIGRATED, "undo").await;
+    let client = db.connect().await;
+    sqlmig(&db, &format!("run {}", fixture("docs.sql.gz"))).await.code(0);
+    let table = undo(&client, "public.documents").await;
+    // Of the first load: the keys of 148 inserted rows and nothing else.
+    let inserted = format!(
+        "select count(*) from {table} as u join public.documents as d using (doc_type, source_name, doc_path) where _operation = 'insert' and u.id is null and u.content is null"
+    );
+    assert_eq!(number(&client, &inserted).await, 148);
+    assert_eq!(number(&client, &format!("select count(*) from {table}")).await, 148);
+    client.batch_execute("create table before as select * from public.documents").await.unwrap();
+    sqlmig(&db, &format!("run {} --batch-size 50", fixture("docs-newer.sql.gz"))).await.code(0);
+    // Of the second: nine rows exactly as they were, five keys, and none of the rows that did not change.
+    let newest = "(select id from sqlmig.run order by started_at desc limit 1)";
+    let images = format!(
+        "select count(*) from (select {{}} from {table} as old where _operation = 'update' and _run_id = {newest} intersect all select {{}} from before as old) as same"
+    );
+    let columns = "id, doc_type, source_name, doc_path, content, metadata, embedding, token_count, created_at, updated_at, content_sha256, embedding_sha256, embedding_model";
+    assert_eq!(number(&client, &images.replace("{}", columns)).await, 9);
+    let of = |operation: &str| {
+        format!("select count(*) from {table} where _operation = '{operation}' and _run_id = {newest}")
+    };
+    assert_eq!((number(&client, &of("update")).await, number(&client, &of("insert")).await), (9, 5));
+    let unchanged = format!(
+        "select count(*) from {table} as u join public.documents as now using (id) where _operation = 'update' and _run_id = {newest} and u.content = now.content and u.updated_at = now.updated_at and u.metadata = now.metadata and u.embedding is not distinct from now.embedding"
+    );
+    assert_eq!(number(&client, &unchanged).await, 0);
+    // Each is the ledger's batch that wrote it.
+    let astray = format!(
+        "select count(*) from {table} as u where not exists (select from sqlmig.batch as b where b.run_id = u._run_id and b.number = u._batch and b.state = 'done' and b.target = 'public.documents' and b.undo_table::regclass = '{table}'::regclass)"
+    );
+    assert_eq!(number(&client, &astray).await, 0);
+}
+
+#[tokio::test]
+async fn a_failing_batch_is_told_in_full_and_gone_on_with() {
+    for options in ["--batch-size 20", "--batch-size 20 --parallel 4"] {
+        let (db, whole) = (TestDb::from(&MIGRATED, "failing").await, TestDb::from(&MIGRATED, "reference").await);
+        let client = db.connect().await;
+        sqlmig(&whole, &format!("run {}", fixture("docs.sql.gz"))).await.code(0);
+        let reference = whole.connect().await;
+        // Row 100 of the dump is in the fifth batch of documents.
+        sqlmig(&db, &format!("stage {}", fixture("docs.sql.gz"))).await.code(0);
+        let id = text(&client, "select id from staging.documents where _row = 100").await;
+        let constraint = format!("alter table public.documents add constraint not_this_one check (id <> '{id}')");
+        client.batch_execute(&constraint).await.unwrap();
+
+        let failed = sqlmig(&db, &format!("run {} --output json {options}", fixture("docs.sql.gz"))).await.code(3);
+        let failed =
+            failed.says(&["rows 81 to 100", "SQLSTATE 23514", "public.documents", "not_this_one", "Failing row"]);
+        let report = failed.json();
+        assert_eq!(report["batches"]["failed"], 1);
+        let error = report["run"]["error"].as_str().unwrap();
+        assert!(error.contains("not_this_one"), "{error}");
+        let kept = number(&client, "select count(*) from public.documents").await;
+        assert_eq!(kept, report["targets"].as_array().unwrap().iter().find(|target| target["transform"] == "documents").unwrap()["rows_inserted"].as_i64().unwrap());
+        let before = "select count(*) from public.documents as d join staging.documents as s on s.id = d.id::text where _row <= 80";
+        let all_before =
+            number(&reference, "select count(*) from public.documents as d where exists (select from sqlmig.batch)")
+                .await;
+        assert!(number(&client, before).await > 50 && kept < all_before, "{kept} of {all_before}");
+        assert_eq!(number(&client, "select count(*) from public.documents as d join staging.documents as s on s.id = d.id::text where _row between 81 and 100").await, 0);
+
+        // Nothing is changed by trying again in vain; without the constraint it ends as if nothing had been.
+        let again = sqlmig(&db, &format!("promote {options}")).await.code(3);
+        again.says(&["not_this_one", "hint: "]);
+        sqlmig(&db, "validate").await.code(2);
+        client.batch_execute("alter table public.documents drop constraint not_this_one").await.unwrap();
+        let report = sqlmig(&db, &format!("promote --output json {options}")).await.code(0).json();
+        assert_eq!((&report["batches"]["failed"], &report["run"]["error"]), (&0.into(), &serde_json::Value::Null));
+        sqlmig(&db, "validate").await.code(0);
+        assert_eq!(state(&client).await, state(&reference).await);
+        let twice = "select count(*) from (select source, row from sqlmig.batch as b, generate_series(first_row, last_row) as row where counted and state = 'done' and run_id = (select id from sqlmig.run order by started_at desc limit 1) group by 1, 2 having count(*) > 1) as twice";
+        assert_eq!(number(&client, twice).await, 0);
+    }
+}
+
+/// A session of somebody else that writes to `public.things` as fast as it can until it is told to stop: counts a row
+/// up, adds rows of its own, takes out and puts back others. Returns how often it counted, and the rows it added.
+async fn somebody_else(client: Connection, stop: Arc<AtomicBool>) -> (i32, i32) {
+    let (mut counted, mut added) = (0, 0);
+    while !stop.load(Ordering::Relaxed) {
+        let count =
+            "update public.things set note = (coalesce(note, '0')::int + 1)::text where id % 10 = 5 and id <= 200";
+        client.execute(count, &[]).await.unwrap();
+        counted += 1;
+        let own = 10_000 + added;
+        client.execute("insert into public.things (id, name) values ($1, 'theirs')", &[&own]).await.unwrap();
+        added += 1;
+        client.execute("delete from public.things where id % 10 = 7 and id <= 200", &[]).await.unwrap();
+        let early = "insert into public.things (id, name, amount) values (1 + (random() * 199)::int, 'theirs', 0) on conflict do nothing";
+        client.execute(early, &[]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    (counted, added)
+}
+
+#[tokio::test]
+async fn others_may_write_to_the_target_meanwhile() {
+    let db = TestDb::new("meanwhile").await;
+    // `note` is somebody else's: new rows get it, updates leave it alone.
+    let things =
+        Things::new().replacing("transforms/promote/things.sql", "--! key: id", "--! key: id\n--! insert_only: note");
+    let first: Vec<String> = (1..=200).map(|id| format!("{id}|first|1|{{}}|{{}}|0")).collect();
+    things.run(&db, &first.iter().map(String::as_str).collect::<Vec<_>>()).await.code(0);
+    let client = db.connect().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let theirs = tokio::spawn(somebody_else(db.connect().await, Arc::clone(&stop)));
+    for round in 0..4 {
+        let rows: Vec<String> = (1..=200).map(|id| format!("{id}|round {round}|{round}|{{}}|{{}}|0")).collect();
+        let dump = things.dump(&rows.iter().map(String::as_str).collect::<Vec<_>>());
+        let run = format!("run {} --batch-size 25 --parallel 2", dump.display());
+        let report = things.sqlmig(&db, &run).await.code(0).json();
+        assert!(report["tables"][0]["balanced"] == true, "{report}");
+    }
+    stop.store(true, Ordering::Relaxed);
+    let (counted, added) = theirs.await.unwrap();
+    assert!(counted > 20, "{counted} rounds of somebody else");
+    // None of their counts on rows that were always there was lost, and none of their rows.
+    let counts = "select concat_ws(' ', min(note::int), max(note::int), count(*)) from public.things where id % 10 = 5 and id <= 200 and note::int >= 0";
+    assert_eq!(text(&client, counts).await, format!("{counted} {counted} 20"));
+    assert_eq!(number(&client, "select count(*) from public.things where id >= 10000").await, i64::from(added));
+}
+
+#[tokio::test]
+async fn a_target_that_is_never_at_rest_is_loaded_all_the_same() {
+    let db = TestDb::new("restless").await;
+    let things = Things::new();
+    let rows: Vec<String> = (1..=2000).map(|id| format!("{id}|first|1|{{}}|{{}}|0")).collect();
+    things.run(&db, &rows.iter().map(String::as_str).collect::<Vec<_>>()).await.code(0);
+    let stop = Arc::new(AtomicBool::new(false));
+    let (client, stopped) = (db.connect().await, Arc::clone(&stop));
+    let theirs = tokio::spawn(async move {
+        while !stopped.load(Ordering::Relaxed) {
+            client.execute("update public.things set note = 'theirs' where id % 3 = 0", &[]).await.unwrap();
+        }
+    });
+    let rows: Vec<String> = (1..=2000).map(|id| format!("{id}|second|2|{{}}|{{}}|0")).collect();
+    let outcome = things.run(&db, &rows.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    stop.store(true, Ordering::Relaxed);
+    theirs.await.unwrap();
+    let report = outcome.code(0).json();
+    assert_eq!(report["tables"][0]["rows_updated"], 2000);
+    assert_eq!(number(&db.connect().await, "select count(*) from public.things where name = 'second'").await, 2000);
+}
