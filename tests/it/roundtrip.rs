@@ -67,8 +67,7 @@ impl Trip {
     /// Runs one of the server's programs on the source.
     async fn program(&self, name: &str, arguments: &[&str]) -> Vec<u8> {
         let url = self.source.url().await;
-        let output =
-            Command::new(self.programs.join(name)).args(arguments).args(["--dbname", &url]).output().unwrap();
+        let output = Command::new(self.programs.join(name)).args(arguments).args(["--dbname", &url]).output().unwrap();
         assert!(output.status.success(), "{name} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     }
@@ -85,10 +84,15 @@ impl Trip {
         assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(report["quarantine"], serde_json::json!([]), "{what}: {:#}", report["samples"]);
-        let read: BTreeMap<String, i64> = report["tables"].as_array().unwrap().iter().map(|table| {
-            assert_eq!(table["rows_read"], table["rows_staged"], "{what}: {table}");
-            (table["source"].as_str().unwrap().to_owned(), table["rows_read"].as_i64().unwrap())
-        }).collect();
+        let read: BTreeMap<String, i64> = report["tables"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|table| {
+                assert_eq!(table["rows_read"], table["rows_staged"], "{what}: {table}");
+                (table["source"].as_str().unwrap().to_owned(), table["rows_read"].as_i64().unwrap())
+            })
+            .collect();
         let client = helped(&self.target).await;
         for (table, expected) in &self.expected {
             let Some(&count) = read.get(&table.to_string()) else {
@@ -163,7 +167,7 @@ fn assert_same(what: &str, expected: &Rows, staged: &Rows) {
             }
         }
     }
-    let shown = wrong.iter().take(std::env::var("WRONG").map_or(10, |n| n.parse().unwrap())).map(String::as_str).collect::<Vec<_>>().join("\n");
+    let shown = wrong.iter().take(10).map(String::as_str).collect::<Vec<_>>().join("\n");
     assert!(wrong.is_empty(), "{what}: {} values differ\n{shown}", wrong.len());
 }
 
@@ -188,11 +192,45 @@ fn hostile_text() -> BoxedStrategy<String> {
 /// A type, and expressions of values of it.
 fn column_type() -> BoxedStrategy<&'static str> {
     proptest::sample::select(vec![
-        "text", "text", "varchar", "char(9)", "name", "json", "jsonb", "text[]", "integer", "bigint", "numeric",
-        "double precision", "real", "boolean", "bytea", "date", "timestamptz", "timestamp", "interval", "bit(5)",
-        "bit varying", "uuid", "point", "int4range", "inet", "\"Other schema\".\"Mood's\"", "public.flag",
-        "public.short_text", "public.pair", "boolean[]", "public.vector", "public.halfvec(3)", "public.sparsevec",
-        "tsvector", "xid8", "oid", "money", "\"char\"", "int8multirange",
+        "text",
+        "text",
+        "varchar",
+        "char(9)",
+        "name",
+        "json",
+        "jsonb",
+        "text[]",
+        "integer",
+        "bigint",
+        "numeric",
+        "double precision",
+        "real",
+        "boolean",
+        "bytea",
+        "date",
+        "timestamptz",
+        "timestamp",
+        "interval",
+        "bit(5)",
+        "bit varying",
+        "uuid",
+        "point",
+        "int4range",
+        "inet",
+        "\"Other schema\".\"Mood's\"",
+        "public.flag",
+        "public.short_text",
+        "public.pair",
+        "boolean[]",
+        "public.vector",
+        "public.halfvec(3)",
+        "public.sparsevec",
+        "tsvector",
+        "xid8",
+        "oid",
+        "money",
+        "\"char\"",
+        "int8multirange",
     ])
     .boxed()
 }
@@ -204,28 +242,37 @@ fn one_of(values: &'static [&'static str]) -> BoxedStrategy<String> {
 fn value(type_name: &'static str) -> BoxedStrategy<String> {
     let quoted = || hostile_text().prop_map(|text| literal(&text));
     let json = || hostile_text().prop_map(|text| literal(&serde_json::json!({ &text: [&text, null] }).to_string()));
-    let float = || prop_oneof![any::<f32>().prop_map(f64::from), Just(0.0), Just(-0.0), Just(1e-45), Just(16_777_217.0)];
+    let float =
+        || prop_oneof![any::<f32>().prop_map(f64::from), Just(0.0), Just(-0.0), Just(1e-45), Just(16_777_217.0)];
     let finite = move || float().prop_filter("pgvector takes finite numbers", |number| number.is_finite());
     let present = match type_name {
         "json" | "jsonb" => json().boxed(),
         "char(9)" => "[a\\\\'\t\n ]{0,9}".prop_map(|text| literal(&text)).boxed(),
         "name" => hostile_text().prop_map(|text| literal(&text.chars().take(12).collect::<String>())).boxed(),
         "text[]" => {
-            let list = proptest::collection::vec(prop_oneof![8 => quoted().boxed(), 1 => Just("null".to_owned()).boxed()], 0..4);
+            let list = proptest::collection::vec(
+                prop_oneof![8 => quoted().boxed(), 1 => Just("null".to_owned()).boxed()],
+                0..4,
+            );
             list.prop_map(|values| format!("array[{}]::text[]", values.join(","))).boxed()
         }
         "public.pair" => (any::<i32>(), quoted()).prop_map(|(a, b)| format!("row({a}, {b})")).boxed(),
         "integer" => any::<i32>().prop_map(|number| literal(&number.to_string())).boxed(),
         "bigint" => any::<i64>().prop_map(|number| literal(&number.to_string())).boxed(),
-        "numeric" => one_of(&["0", "-0.0", "1e30", "1e-30", "NaN", "Infinity", "-Infinity", "123456789.1234567890", "-7.10"]),
+        "numeric" => {
+            one_of(&["0", "-0.0", "1e30", "1e-30", "NaN", "Infinity", "-Infinity", "123456789.1234567890", "-7.10"])
+        }
         "double precision" => any::<f64>().prop_map(|number| literal(&number.to_string())).boxed(),
         "real" => any::<f32>().prop_map(|number| literal(&number.to_string())).boxed(),
         "boolean" | "public.flag" => one_of(&["true", "false"]),
         "boolean[]" => one_of(&["{}", "{t,f,NULL}", "{{t},{f}}"]),
         "bytea" => proptest::collection::vec(any::<u8>(), 0..20)
-            .prop_map(|bytes| literal(&format!("\\x{}", sqlmig::names::hex(&bytes)))).boxed(),
+            .prop_map(|bytes| literal(&format!("\\x{}", sqlmig::names::hex(&bytes))))
+            .boxed(),
         "date" => one_of(&["2024-02-29", "0001-01-01 BC", "infinity", "-infinity", "5874897-12-31"]),
-        "timestamptz" | "timestamp" => one_of(&["2024-02-29 23:59:59.999999", "infinity", "0044-03-15 12:00 BC", "294276-12-31"]),
+        "timestamptz" | "timestamp" => {
+            one_of(&["2024-02-29 23:59:59.999999", "infinity", "0044-03-15 12:00 BC", "294276-12-31"])
+        }
         "interval" => one_of(&["-1 year -2 days 3 hours", "0", "1.5 seconds", "178000000 years"]),
         "bit(5)" => one_of(&["10101", "00000"]),
         "bit varying" => one_of(&["", "1", "0101010101"]),
@@ -237,9 +284,11 @@ fn value(type_name: &'static str) -> BoxedStrategy<String> {
         "\"Other schema\".\"Mood's\"" => one_of(&["sad", "it's", "a,b", "back\\slash", "\"", "日本", ""]),
         "public.vector" => proptest::collection::vec(finite(), 1..8).prop_map(|v| vector(&v)).boxed(),
         "public.halfvec(3)" => proptest::collection::vec(-65503.0..65503.0_f64, 3).prop_map(|v| vector(&v)).boxed(),
-        "public.sparsevec" => (any::<bool>(), finite()).prop_map(|(empty, number)| {
-            literal(&if empty { "{}/9".to_owned() } else { format!("{{3:{}}}/16000", number as f32) })
-        }).boxed(),
+        "public.sparsevec" => (any::<bool>(), finite())
+            .prop_map(|(empty, number)| {
+                literal(&if empty { "{}/9".to_owned() } else { format!("{{3:{}}}/16000", number as f32) })
+            })
+            .boxed(),
         "tsvector" => one_of(&["'it''s':1A 'back\\\\slash' ", "", "a:1 'b c':2"]),
         "xid8" | "oid" => any::<u32>().prop_map(|number| literal(&number.to_string())).boxed(),
         "money" => one_of(&["1234.5", "-0.01"]),
@@ -265,9 +314,37 @@ struct Made {
 
 fn name() -> BoxedStrategy<String> {
     let known = proptest::sample::select(vec![
-        "plain", "select", "MixedCase", "with space", "quo\"te", "日本", "a.b", "tab\tbed", "semi;colon", "it's", "$tag$",
-        "--x", "/*x", "back\\slash", "ünï", "table", "x(y)", "new\nline", "cr\rlf\r\n", "%s", "{{ x }}", "COPY", "stdin",
-        "from stdin;", "vector", "\\.", "ctid_", "\u{1}", "_source", "default", "values",
+        "plain",
+        "select",
+        "MixedCase",
+        "with space",
+        "quo\"te",
+        "日本",
+        "a.b",
+        "tab\tbed",
+        "semi;colon",
+        "it's",
+        "$tag$",
+        "--x",
+        "/*x",
+        "back\\slash",
+        "ünï",
+        "table",
+        "x(y)",
+        "new\nline",
+        "cr\rlf\r\n",
+        "%s",
+        "{{ x }}",
+        "COPY",
+        "stdin",
+        "from stdin;",
+        "vector",
+        "\\.",
+        "ctid_",
+        "\u{1}",
+        "_source",
+        "default",
+        "values",
     ]);
     let any_text = hostile_text().prop_map(|text| text.chars().take(8).collect::<String>());
     prop_oneof![3 => known.prop_map(str::to_owned), 1 => any_text].boxed()
@@ -428,4 +505,9 @@ encodings! {
     big5_comes_back "BIG5"
     gb18030_comes_back "GB18030"
     euc_jp_comes_back "EUC_JP"
+    euc_kr_comes_back "EUC_KR"
+    euc_cn_comes_back "EUC_CN"
+    gbk_comes_back "GBK"
+    uhc_comes_back "UHC"
+    koi8u_comes_back "KOI8U"
 }
