@@ -45,11 +45,13 @@ impl Layout {
     pub fn of(source: TableName, named: Vec<(String, ColumnKind)>, digested: &[String]) -> Self {
         let mut own: Vec<String> = digested.iter().map(|column| digest_column(column)).collect();
         own.push("_row".into());
+        // A source may have both a column of sqlmig's name and one of the name that this would get instead.
+        let of_source: Vec<String> = named.iter().map(|(name, _)| name.clone()).collect();
         let columns: Vec<StagingColumn> = named
             .into_iter()
             .map(|(source_name, kind)| {
                 let mut name = source_name.clone();
-                while own.contains(&name) {
+                while own.contains(&name) || (name != source_name && of_source.contains(&name)) {
                     name.push('_');
                 }
                 StagingColumn { source_name, name, kind }
