@@ -89,11 +89,8 @@ impl Worker<'_> {
     async fn try_one(&self, attempt: u32) -> Result<Tried, PromoteError> {
         let started = Instant::now();
         let mut client = self.pool.get().await.map_err(doing("connect for promotion"))?;
-        client
-            .batch_execute(include_str!("../../sql/promote_settings.sql"))
-            .await
-            .map_err(doing("prepare the connection for promotion"))?;
         let tx = client.transaction().await.map_err(doing("begin a batch"))?;
+        tx.batch_execute(include_str!("../../sql/promote_settings.sql")).await.map_err(doing("begin a batch"))?;
         let epoch = run_fence(&tx, self.run).await?;
         let Some(batch) = batch_claim(&tx, self.run, &self.promote.file.name).await? else {
             return Ok(Tried::Nothing);
