@@ -41,6 +41,9 @@ pub enum CheckError {
     /// A template is wrong.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// A check tried to write.
+    #[error("a check may only read: {0}")]
+    Writes(DbError),
     /// The database refused.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -67,6 +70,7 @@ impl CheckError {
             Self::Staging(error) => error.hint(),
             Self::Relations(error) => error.hint(),
             Self::Template(error) => error.hint(),
+            Self::Writes(_) => Some("take out of its SELECT the function that writes".into()),
             Self::Db(error) => error.hint(),
         }
     }

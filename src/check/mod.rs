@@ -137,7 +137,9 @@ impl Checking<'_> {
         let started = Instant::now();
         let keep = if severity == Severity::Reject { usize::MAX } else { FINDINGS_KEPT };
         let search = Search { phase: "check", name, on: &source, sql, keep };
-        let failed = find(self.pool, self.run, &search).await?;
+        let failed = find(self.pool, self.run, &search)
+            .await
+            .map_err(|error| if error.is_write_refused() { CheckError::Writes(error) } else { error.into() })?;
         let elapsed = started.elapsed();
         let ordinal = self.next();
         let record = CheckRecord {

@@ -219,11 +219,12 @@ impl From<super::settings::SettingsError> for Failure {
     }
 }
 
-/// The code of a database error: the server is away, the settings are wrong, or it refused the data.
+/// The code of a database error: the server is away, the settings or the project's SQL are wrong, or it refused the
+/// data.
 fn database(error: &DbError) -> ExitCode {
     if error.is_unavailable() || error.is_retryable() {
         ExitCode::Database
-    } else if error.is_configuration() {
+    } else if error.is_configuration() || error.is_statement() {
         ExitCode::Usage
     } else if error.is_data() {
         ExitCode::Data
@@ -288,7 +289,7 @@ told!(PipelineError, |error| match error {
     PipelineError::Relations(error) => relations(error),
     PipelineError::Check(error) => match error {
         CheckError::Blocked(_) | CheckError::TooManyRejects { .. } => ExitCode::Data,
-        CheckError::Dedup { .. } | CheckError::Template(_) => ExitCode::Usage,
+        CheckError::Dedup { .. } | CheckError::Template(_) | CheckError::Writes(_) => ExitCode::Usage,
         CheckError::Staging(error) => staging(error),
         CheckError::Relations(error) => relations(error),
         CheckError::Db(error) => database(error),
@@ -302,7 +303,7 @@ told!(PipelineError, |error| match error {
     },
     PipelineError::Validate(error) => match error {
         ValidateError::Books(_) | ValidateError::Proofs(_) => ExitCode::Data,
-        ValidateError::Template(_) => ExitCode::Usage,
+        ValidateError::Template(_) | ValidateError::Writes(_) => ExitCode::Usage,
         ValidateError::Db(error) => database(error),
     },
     PipelineError::Staging(error) => staging(error),

@@ -84,9 +84,11 @@ impl Presentation {
     /// What stderr reports.
     pub fn tell(&self, failure: &Failure) -> io::Result<()> {
         let mut stderr = io::stderr().lock();
-        match self.output {
-            Format::Json => failure.write_json(&mut stderr),
-            Format::Table => failure.write_text(self.colored(&io::stderr()), &mut stderr),
+        // Where lines are meant for a program, this one is too.
+        if self.output == Format::Json || self.log_format == log::Format::Json {
+            failure.write_json(&mut stderr)
+        } else {
+            failure.write_text(self.colored(&io::stderr()), &mut stderr)
         }
     }
 

@@ -124,6 +124,18 @@ impl DbError {
         self.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
     }
 
+    /// Whether a statement in a READ ONLY transaction tried to write.
+    #[must_use]
+    pub fn is_write_refused(&self) -> bool {
+        self.code() == Some("25006")
+    }
+
+    /// Whether the statement itself is wrong, or this role may not run it (class 42).
+    #[must_use]
+    pub fn is_statement(&self) -> bool {
+        self.code().is_some_and(|code| code.starts_with("42"))
+    }
+
     /// Whether the connection settings are at fault: authentication, a missing database, certificates.
     #[must_use]
     pub fn is_configuration(&self) -> bool {

@@ -82,14 +82,6 @@ async fn lay_out(
 ) -> Result<BTreeMap<Option<TableName>, Statement>, PromoteError> {
     let action = || format!("lay out the batches of {}", promote.file.path);
     let mut client = pool.get().await.map_err(doing(action()))?;
-    let conflicts = statement::key_conflicts(&**client, project, relations, promote).await?;
-    if !conflicts.is_empty() {
-        return Err(PromoteError::SameKey {
-            transform: promote.file.path.clone(),
-            target: promote.target.clone(),
-            keys: conflicts.join(", "),
-        });
-    }
     let sources: Vec<(Option<TableName>, i64)> = match &promote.from {
         // A table's last row is the last that was read: rows in quarantine keep their ordinals.
         Some(relation) => relations
@@ -105,8 +97,19 @@ async fn lay_out(
     let mut statements = BTreeMap::new();
     for (source, _) in &sources {
         let statement = statement::prepare(&**client, project, relations, promote, source.as_ref()).await?;
-        client.batch_execute(&statement.undo_ddl).await.map_err(doing("make the table for before-images"))?;
         statements.insert(source.clone(), statement);
+    }
+    // Only now: whether the columns fit the target is told better by what came before.
+    let conflicts = statement::key_conflicts(&**client, project, relations, promote).await?;
+    if !conflicts.is_empty() {
+        return Err(PromoteError::SameKey {
+            transform: promote.file.path.clone(),
+            target: promote.target.clone(),
+            keys: conflicts.join(", "),
+        });
+    }
+    for statement in statements.values() {
+        client.batch_execute(&statement.undo_ddl).await.map_err(doing("make the table for before-images"))?;
     }
     let tx = client.transaction().await.map_err(doing(action()))?;
     let name = promote.file.name.as_str();

@@ -30,6 +30,9 @@ pub enum ValidateError {
     /// A template is wrong.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// A proof tried to write.
+    #[error("a proof may only read: {0}")]
+    Writes(DbError),
     /// The database refused.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -45,6 +48,7 @@ impl ValidateError {
             }
             Self::Proofs(_) => Some("see the rows with sqlmig report".into()),
             Self::Template(error) => error.hint(),
+            Self::Writes(_) => Some("take out of its SELECT the function that writes".into()),
             Self::Db(error) => error.hint(),
         }
     }
@@ -72,7 +76,9 @@ pub async fn validate(
         let sql = render_wrap("proof.sql", include_str!("../../sql/wrap/proof.sql"), context)?;
         let started = Instant::now();
         let search = Search { phase: "validate", name, on: &on, sql: &sql, keep: FINDINGS_KEPT };
-        let found = find(pool, run, &search).await?;
+        let found = find(pool, run, &search)
+            .await
+            .map_err(|error| if error.is_write_refused() { ValidateError::Writes(error) } else { error.into() })?;
         let elapsed = started.elapsed();
         let examined = count_rows(pool, &proof.on).await?;
         let record = CheckRecord {

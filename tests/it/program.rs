@@ -41,11 +41,12 @@ impl Outcome {
         self
     }
 
-    /// Fails unless its standard error has each of these parts.
+    /// Fails unless its standard error has each of these parts; one may be in JSON.
     #[track_caller]
     pub fn says(self, parts: &[&str]) -> Self {
+        let text = self.stderr.replace("\\\"", "\"").replace("\"hint\":\"", "hint: ");
         for part in parts {
-            assert!(self.stderr.contains(part), "{part:?} is not in: {}", self.stderr);
+            assert!(text.contains(part), "{part:?} is not in: {text}");
         }
         self
     }

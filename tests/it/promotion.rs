@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlmig::db::Connection;
+use tokio_postgres::error::SqlState;
 
 use crate::harness::TestDb;
 use crate::program::{MIGRATED, Things, fixture, number, sqlmig, state, text};
@@ -64,8 +65,11 @@ async fn a_failing_batch_is_told_in_full_and_gone_on_with() {
         // Row 100 of the dump is in the fifth batch of documents.
         sqlmig(&db, &format!("stage {}", fixture("docs.sql.gz"))).await.code(0);
         let id = text(&client, "select id from staging.documents where _row = 100").await;
-        let constraint = format!("alter table public.documents add constraint not_this_one check (id <> '{id}')");
-        client.batch_execute(&constraint).await.unwrap();
+        client.batch_execute(include_str!("../sql/slow_constraint.sql")).await.unwrap();
+        let setting = format!("alter database {} set test.refused = '{id}'", db.target().database());
+        client.batch_execute(&setting).await.unwrap();
+        let constraint = "alter table public.documents add constraint not_this_one check (public.refused(id))";
+        client.batch_execute(constraint).await.unwrap();
 
         let failed = sqlmig(&db, &format!("run {} --output json {options}", fixture("docs.sql.gz"))).await.code(3);
         let failed =
@@ -126,6 +130,7 @@ async fn others_may_write_to_the_target_meanwhile() {
     let first: Vec<String> = (1..=200).map(|id| format!("{id}|first|1|{{}}|{{}}|0")).collect();
     things.run(&db, &first.iter().map(String::as_str).collect::<Vec<_>>()).await.code(0);
     let client = db.connect().await;
+    client.batch_execute(include_str!("../sql/audit.sql")).await.unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let theirs = tokio::spawn(somebody_else(db.connect().await, Arc::clone(&stop)));
     for round in 0..4 {
@@ -142,6 +147,11 @@ async fn others_may_write_to_the_target_meanwhile() {
     let counts = "select concat_ws(' ', min(note::int), max(note::int), count(*)) from public.things where id % 10 = 5 and id <= 200 and note::int >= 0";
     assert_eq!(text(&client, counts).await, format!("{counted} {counted} 20"));
     assert_eq!(number(&client, "select count(*) from public.things where id >= 10000").await, i64::from(added));
+    // Every before-image is the version that was replaced, theirs included.
+    let table = undo(&client, "public.things").await;
+    let images = text(&client, &include_str!("../sql/stale_images.sql").replace("{undo}", &table)).await;
+    let updated = number(&client, "select sum(rows_updated) from sqlmig.batch where transform = 'things'").await;
+    assert_eq!(images, format!("{updated} images, {updated} of {updated}"));
 }
 
 #[tokio::test]
@@ -154,7 +164,10 @@ async fn a_target_that_is_never_at_rest_is_loaded_all_the_same() {
     let (client, stopped) = (db.connect().await, Arc::clone(&stop));
     let theirs = tokio::spawn(async move {
         while !stopped.load(Ordering::Relaxed) {
-            client.execute("update public.things set note = 'theirs' where id % 3 = 0", &[]).await.unwrap();
+            // Two that lock the same rows in another order may meet; then one of them has to try again.
+            let written = client.execute("update public.things set note = 'theirs' where id % 3 = 0", &[]).await;
+            let deadlock = |error: &tokio_postgres::Error| error.code() == Some(&SqlState::T_R_DEADLOCK_DETECTED);
+            assert!(written.as_ref().map_or_else(deadlock, |_| true), "{written:?}");
         }
     });
     let rows: Vec<String> = (1..=2000).map(|id| format!("{id}|second|2|{{}}|{{}}|0")).collect();
