@@ -23,7 +23,7 @@ Database:
   DATABASE_URL names the target. Without one sqlmig starts a PostgreSQL of its own in .sqlmig/ and says so.
 
 Output:
-  Data goes to stdout, everything else to stderr. After any failure, run the same command again: it goes on.
+  Data goes to stdout, everything else to stderr. After any failure, run the same command again.
 
 Exit codes (docs/exit-codes.md says what to do about each):
   0 done
@@ -363,7 +363,7 @@ pub struct SourceArgs {
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
-    /// Fail where more rows are rejected: a count as 100, or a share of a table's rows as 0.5% [default: no bound]
+    /// Fail where more rows are rejected: a count as 100, or a share of all rows as 0.5% [default: no bound]
     #[arg(long, value_name = "N|P%", env = "SQLMIG_MAX_REJECTS")]
     pub max_rejects: Option<MaxRejects>,
 }

@@ -40,6 +40,9 @@ use super::settings::{FileSettings, Settings};
 /// Connections besides the promotion workers': the conductor's own, and one to write what another reads.
 const OTHER_CONNECTIONS: usize = 4;
 
+/// PostgreSQL holds no field of 1 GiB or more (`MaxAllocSize`), so a longer row could not be sent whatever the setting.
+const LONGEST_ROW_BYTES: usize = (1 << 30) - 1;
+
 /// Runs a command to its end and tells of its failure, if it has one.
 pub fn execute(args: &Args) -> ExitCode {
     match prepare(args) {
@@ -254,7 +257,10 @@ async fn conduct(
         }
         Command::Check { run, .. } => {
             let run = conductor.find_run(run.run).await?.id;
-            let outcome = conductor.check(run, settings.max_rejects).await;
+            let outcome = match conductor.migrate(true).await {
+                Ok(_) => conductor.check(run, settings.max_rejects).await,
+                Err(error) => Err(error),
+            };
             finish(conductor, settings, display, run, outcome).await
         }
         Command::Promote { run, .. } => {
@@ -371,7 +377,7 @@ fn spec(path: &Path) -> SourceSpec {
 
 fn scan_options(settings: &Settings) -> ScanOptions {
     ScanOptions {
-        row_limit_bytes: usize::try_from(settings.row_limit.0).unwrap_or(usize::MAX),
+        row_limit_bytes: usize::try_from(settings.row_limit.0).unwrap_or(usize::MAX).min(LONGEST_ROW_BYTES),
         database: settings.database.clone(),
         ..ScanOptions::default()
     }

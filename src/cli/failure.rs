@@ -92,7 +92,9 @@ impl ExitCode {
             Self::Usage => "Correct the option, setting, project file or permission that the error names.",
             Self::Data => "Read `sqlmig report`: it names the checks, the rows and the reasons.",
             Self::Source => "Make the source whole or reachable: the error says at which byte, line and row it ends.",
-            Self::Database => "Run the same command again once the server answers: what is promoted stays, the rest is loaded.",
+            Self::Database => {
+                "Run the same command again once the server answers: what is promoted stays, the rest is loaded."
+            }
             Self::Locked => "Wait for the other run (`sqlmig status`), then run the same command again.",
             Self::Interrupted => "Run the same command again: what is promoted stays, the rest is loaded.",
             Self::Embeddings => "Run the same command again later; what was paid for is kept.",
@@ -247,7 +249,11 @@ macro_rules! told {
 
 told!(DbError, database);
 told!(ConnInfoError, |_| ExitCode::Usage);
-told!(EmbeddedError, |_| ExitCode::Usage);
+told!(EmbeddedError, |error| match error {
+    EmbeddedError::Db(error) => database(error),
+    EmbeddedError::NoAnswer { .. } | EmbeddedError::DiskFull(_) | EmbeddedError::Fetch(_) => ExitCode::Database,
+    _ => ExitCode::Usage,
+});
 told!(ProjectError, |_| ExitCode::Usage);
 told!(TemplateError, |_| ExitCode::Usage);
 told!(SourceError, |_| ExitCode::Source);
@@ -298,6 +304,7 @@ told!(PipelineError, |error| match error {
         PromoteError::SameKey { .. } | PromoteError::Counts { .. } => ExitCode::Data,
         PromoteError::Batch { error, .. } | PromoteError::Db(error) => database(error),
         PromoteError::Relations(error) => relations(error),
+        PromoteError::TakenOver(_) => ExitCode::Locked,
         PromoteError::Worker(_) => ExitCode::Unexpected,
         _ => ExitCode::Usage,
     },

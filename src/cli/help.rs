@@ -152,8 +152,7 @@ fn the_first_page() {
       says so.
 
     Output:
-      Data goes to stdout, everything else to stderr. After any failure, run the same command again: it
-      goes on.
+      Data goes to stdout, everything else to stderr. After any failure, run the same command again.
 
     Exit codes (docs/exit-codes.md says what to do about each):
       0 done
@@ -210,7 +209,7 @@ fn run() {
 
     Limits:
           --max-rejects <N|P%>
-              Fail where more rows are rejected: a count as 100, or a share of a table's rows as 0.5%
+              Fail where more rows are rejected: a count as 100, or a share of all rows as 0.5%
               [default: no bound]
 
               [env: SQLMIG_MAX_REJECTS]
@@ -359,7 +358,7 @@ fn stage() {
 
     Limits:
           --max-rejects <N|P%>
-              Fail where more rows are rejected: a count as 100, or a share of a table's rows as 0.5%
+              Fail where more rows are rejected: a count as 100, or a share of all rows as 0.5%
               [default: no bound]
 
               [env: SQLMIG_MAX_REJECTS]
@@ -397,7 +396,7 @@ fn check() {
 
     Limits:
           --max-rejects <N|P%>
-              Fail where more rows are rejected: a count as 100, or a share of a table's rows as 0.5%
+              Fail where more rows are rejected: a count as 100, or a share of all rows as 0.5%
               [default: no bound]
 
               [env: SQLMIG_MAX_REJECTS]

@@ -10,7 +10,7 @@ use tokio_postgres::{Client, GenericClient};
 use super::error::server_text;
 use super::lock::{KEY_CLASS, LockKind};
 use super::{DbError, doing};
-use crate::names::{LEDGER_SCHEMA, TableName};
+use crate::names::{LEDGER_SCHEMA, TableName, fit, short_hash};
 use crate::template::{Fragment, TemplateError, render_wrap};
 
 static LEDGER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql/ledger");
@@ -45,7 +45,9 @@ impl MigrationSet {
     pub fn project(name: &str, files: impl IntoIterator<Item = (String, String)>) -> Result<Self, MigrateError> {
         let plain: String =
             name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
-        Self::new(name, format!("project_{plain}_migration"), files)
+        // Names that read alike in plain letters must not share a history.
+        let own = if plain == name { plain } else { format!("{plain}_{}", short_hash(name)) };
+        Self::new(name, fit(&format!("project_{own}_migration")), files)
     }
 
     fn new(

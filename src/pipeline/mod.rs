@@ -9,9 +9,11 @@ use deadpool_postgres::Pool;
 use uuid::Uuid;
 
 use crate::check::{check, find_patches};
-use crate::db::ledger::{EventKind, Run, RunState, event_insert, phase_insert, run_insert, runs, source_tables};
+use crate::db::ledger::{
+    EventKind, Run, RunState, event_insert, phase_insert, run_insert, run_take, runs, source_tables,
+};
 use crate::db::migrate::{MigrationSet, migrate as apply_migrations};
-use crate::db::{doing, staging};
+use crate::db::{doing, staging, transaction};
 use crate::event::{Event, Events, Phase};
 use crate::limits::MaxRejects;
 use crate::names::staging_table;
@@ -186,7 +188,8 @@ impl Conductor {
             let client = self.pool.get().await.map_err(doing("connect"))?;
             find_patches(&**client, &self.project, &mut relations).await?;
             drop(client);
-            promote(&self.pool, run, &self.project, &relations, options, &self.events).await?;
+            let epoch = transaction(&self.pool, "take the run on", async |tx| run_take(tx, run).await).await?;
+            promote(&self.pool, run, epoch, &self.project, &relations, options, &self.events).await?;
             Ok("every batch is committed".into())
         })
         .await

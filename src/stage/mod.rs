@@ -133,17 +133,20 @@ pub async fn stage(
     let outcome = reader.await.map_err(|panic| StageError::Lane(panic.to_string()))?;
     // When a lane failed, the reader only says that it was stopped: the lane's error is the one to tell.
     let sent = sent?;
-    let outcome = outcome?;
+    let mut outcome = outcome?;
     let rejected: u64 = sent.values().map(|sent| sent.rejects).sum();
     let read: u64 = outcome.tables.iter().map(|(_, rows)| rows).sum();
+    let complete = outcome.ended_early.is_none();
     let refused = match options.max_rejects {
         Some(limit) if limit.exceeded(rejected, read) => Some(StageError::TooManyRejects { rejected, limit }),
-        _ if outcome.tables.is_empty() && outcome.ended_early.is_none() => {
-            Some(StageError::NoTables { left_out: outcome.left_out.clone() })
-        }
-        _ => None,
+        _ if !outcome.tables.is_empty() => None,
+        // Nothing to keep: what ended early is no better than what can't be read.
+        _ => Some(match outcome.ended_early.take() {
+            Some(error) => StageError::Decode(Box::new(error)),
+            None => StageError::NoTables { left_out: outcome.left_out.clone() },
+        }),
     };
-    let source = ReadSource { sha256: digest.get(), stored_bytes: progress.load(Ordering::Relaxed) };
+    let source = ReadSource { complete, sha256: digest.get(), stored_bytes: progress.load(Ordering::Relaxed) };
     settle(&mut client, run, &outcome, &sent, source, refused.is_none(), events).await?;
     if let Some(refused) = refused {
         return Err(refused);
@@ -171,6 +174,7 @@ fn warnings(outcome: &ReadOutcome) -> Vec<String> {
 
 /// The source as it was stored.
 struct ReadSource {
+    complete: bool,
     sha256: Option<[u8; 32]>,
     stored_bytes: u64,
 }
@@ -251,7 +255,7 @@ async fn settle(
     let statements = outcome.facts.statements.iter().map(|(kind, count)| (kind.as_str(), *count));
     source_statement_insert(&tx, run, statements).await?;
     let sha256 = source.sha256.map(|digest| hex(&digest)).unwrap_or_default();
-    run_source_read(&tx, run, &sha256, source.stored_bytes, outcome.ended_early.is_none()).await?;
+    run_source_read(&tx, run, &sha256, source.stored_bytes, source.complete).await?;
     if reached {
         run_advance(&tx, run, RunState::Staged).await?;
     }
