@@ -190,22 +190,34 @@ impl Conductor {
         Ok(())
     }
 
-    /// Streams the source into staging.
+    /// Streams the source into staging; says why the source ended before its proper end, if it did.
     ///
     /// # Errors
     /// As [`stage`].
-    pub async fn stage(&self, run: Uuid, source: Source, options: StageOptions) -> Result<(), PipelineError> {
+    pub async fn stage(
+        &self,
+        run: Uuid,
+        source: Source,
+        options: StageOptions,
+    ) -> Result<Option<String>, PipelineError> {
+        let mut ended_early = None;
         self.phase(run, Phase::Stage, async {
             let staged = stage(&self.pool, run, source, options, &self.events).await?;
+            if staged.facts.stray_line_count > 0 {
+                let lines = staged.facts.stray_line_count;
+                self.warn(run, format!("{lines} lines of the source are no SQL and were passed over")).await?;
+            }
             if let Some(error) = &staged.ended_early {
                 self.warn(run, format!("the source is incomplete: {error}")).await?;
+                ended_early = Some(error.to_string());
             }
             Ok(format!(
                 "{} rows of {} tables staged, {} in quarantine",
                 staged.rows_staged, staged.tables, staged.rows_rejected
             ))
         })
-        .await
+        .await?;
+        Ok(ended_early)
     }
 
     /// Runs the checks and settles duplicates.

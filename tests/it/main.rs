@@ -7,3 +7,4 @@ mod harness;
 mod layers;
 mod real_dumps;
 mod roundtrip;
+mod sources;
