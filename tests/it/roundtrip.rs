@@ -3,8 +3,9 @@
 //! `PROPTEST_RNG_SEED` repeats a failure, `PROPTEST_CASES` asks for more than the few that every run makes.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
-use std::io::Write;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -250,7 +251,7 @@ fn value(type_name: &'static str) -> BoxedStrategy<String> {
     let quoted = || hostile_text().prop_map(|text| literal(&text));
     let json = || hostile_text().prop_map(|text| literal(&serde_json::json!({ &text: [&text, null] }).to_string()));
     let float =
-        || prop_oneof![any::<f32>().prop_map(f64::from), Just(0.0), Just(-0.0), Just(1e-45), Just(16_777_217.0)];
+        || prop_oneof![any::<f32>(), Just(0.0), Just(-0.0), Just(1e-45), Just(f32::MAX), Just(f32::MIN_POSITIVE)];
     let finite = move || float().prop_filter("pgvector takes finite numbers", |number| number.is_finite());
     let present = match type_name {
         "json" | "jsonb" => json().boxed(),
@@ -290,10 +291,10 @@ fn value(type_name: &'static str) -> BoxedStrategy<String> {
         "inet" => one_of(&["::1", "10.0.0.0/8", "fe80::1/64"]),
         "\"Other schema\".\"Mood's\"" => one_of(&["sad", "it's", "a,b", "back\\slash", "\"", "日本", ""]),
         "public.vector" => proptest::collection::vec(finite(), 1..8).prop_map(|v| vector(&v)).boxed(),
-        "public.halfvec(3)" => proptest::collection::vec(-65503.0..65503.0_f64, 3).prop_map(|v| vector(&v)).boxed(),
+        "public.halfvec(3)" => proptest::collection::vec(-65503.0..65503.0_f32, 3).prop_map(|v| vector(&v)).boxed(),
         "public.sparsevec" => (any::<bool>(), finite())
             .prop_map(|(empty, number)| {
-                literal(&if empty { "{}/9".to_owned() } else { format!("{{3:{}}}/16000", number as f32) })
+                literal(&if empty { "{}/9".to_owned() } else { format!("{{3:{number}}}/16000") })
             })
             .boxed(),
         "tsvector" => one_of(&["'it''s':1A 'back\\\\slash' ", "", "a:1 'b c':2"]),
@@ -305,8 +306,8 @@ fn value(type_name: &'static str) -> BoxedStrategy<String> {
     prop_oneof![7 => present, 1 => Just("null".to_owned())].boxed()
 }
 
-fn vector(numbers: &[f64]) -> String {
-    let numbers: Vec<String> = numbers.iter().map(|number| (*number as f32).to_string()).collect();
+fn vector(numbers: &[f32]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(|number| (*number).to_string()).collect();
     literal(&format!("[{}]", numbers.join(",")))
 }
 
@@ -377,7 +378,7 @@ impl Made {
             names.iter().zip(&self.columns).map(|(name, column)| format!("{name} {}", column.1)).collect();
         let mut sql = format!("create table {table} ({});\n", typed.join(", "));
         for row in &self.rows {
-            sql += &format!("insert into {table} ({}) values ({});\n", names.join(", "), row.join(", "));
+            writeln!(sql, "insert into {table} ({}) values ({});", names.join(", "), row.join(", ")).unwrap();
         }
         sql
     }
@@ -399,7 +400,8 @@ fn run<F: Future>(future: F) -> F::Output {
 
 #[test]
 fn generated_tables_come_back_from_every_form() {
-    let config = Config { max_shrink_iters: 40, failure_persistence: None, ..Config::with_cases(2) };
+    let cases = std::env::var("PROPTEST_CASES").map_or(2, |cases| cases.parse().expect("PROPTEST_CASES is a number"));
+    let config = Config { cases, max_shrink_iters: 40, failure_persistence: None, ..Config::default() };
     let tables = proptest::collection::vec(table(), 12..16);
     let outcome = TestRunner::new(config).run(&tables, |tables| {
         let sql: Vec<String> = tables.iter().enumerate().map(|(number, table)| table.sql(number)).collect();

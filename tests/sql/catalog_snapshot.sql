@@ -1,18 +1,21 @@
--- What a dump's statements could have changed: objects outside of sqlmig's own schemas, roles and the server's settings.
+-- A table that the dump would empty and drop, and what else its statements could have changed: objects outside of
+-- sqlmig's own schemas, roles and the server's settings.
+create table public.documents (content text);
+insert into public.documents values ('kept');
+
 create function pg_temp.catalog_snapshot() returns table (kind text, name text, detail text)
 begin atomic
     select 'relation', class.oid::regclass::text, concat_ws(' ', class.relkind, class.relowner::regrole)
     from pg_class as class
     where class.relnamespace::regnamespace::text not in ('staging', 'sqlmig', 'pg_toast')
         and class.relpersistence <> 't'
-        and class.relnamespace::regnamespace::text not like 'pg_temp%'
-        and not class.relnamespace::regnamespace::text like 'pg_toast_temp%'
     union all
     select 'schema', nspname, nspacl::text from pg_namespace
     where nspname not in ('staging', 'sqlmig') and nspname not like 'pg_%'
     union all
     select 'function', oid::regprocedure::text, null from pg_proc
-    where pronamespace::regnamespace::text not in ('sqlmig', 'pg_catalog') and pronamespace::regnamespace::text not like 'pg_temp%'
+    where pronamespace::regnamespace::text not in ('sqlmig', 'pg_catalog')
+        and not starts_with(pronamespace::regnamespace::text, 'pg_temp')
     union all
     select 'role', rolname, concat_ws(' ', rolsuper, rolcanlogin, md5(rolpassword)) from pg_authid
     union all
@@ -24,7 +27,7 @@ begin atomic
     union all
     select 'server', srvname, null from pg_foreign_server
     union all
-    select 'trigger', tgname, tgrelid::regclass::text from pg_trigger
+    select 'trigger', tgname, tgrelid::regclass::text from pg_trigger where not tgisinternal
     union all
     select 'large object', oid::text, null from pg_largeobject_metadata
     union all
@@ -33,5 +36,3 @@ begin atomic
     select 'row', 'public.documents', content from public.documents
     order by 1, 2, 3;
 end;
-create table public.documents (content text);
-insert into public.documents values ('kept');
