@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 
 use futures_util::StreamExt;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestError, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestError, TestRunner};
 use sqlmig::db::Connection;
 use sqlmig::names::{TableName, ident, literal, staging_table};
 use tempfile::TempDir;
@@ -401,7 +401,12 @@ fn run<F: Future>(future: F) -> F::Output {
 #[test]
 fn generated_tables_come_back_from_every_form() {
     let cases = std::env::var("PROPTEST_CASES").map_or(2, |cases| cases.parse().expect("PROPTEST_CASES is a number"));
-    let config = Config { cases, max_shrink_iters: 40, failure_persistence: None, ..Config::default() };
+    let mut config = Config { cases, max_shrink_iters: 40, failure_persistence: None, ..Config::default() };
+    let seed = match config.rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random => uuid::Uuid::now_v7().as_u64_pair().1,
+    };
+    config.rng_seed = RngSeed::Fixed(seed);
     let tables = proptest::collection::vec(table(), 12..16);
     let outcome = TestRunner::new(config).run(&tables, |tables| {
         let sql: Vec<String> = tables.iter().enumerate().map(|(number, table)| table.sql(number)).collect();
@@ -426,7 +431,7 @@ fn generated_tables_come_back_from_every_form() {
         Err(TestError::Abort(reason)) => panic!("{reason}"),
         Err(TestError::Fail(reason, tables)) => {
             let sql: String = tables.iter().enumerate().map(|(number, table)| table.sql(number)).collect();
-            panic!("{reason}\nfound with:\n{}", sql.chars().take(4000).collect::<String>());
+            panic!("{reason}\nfound with PROPTEST_RNG_SEED={seed}:\n{}", sql.chars().take(4000).collect::<String>());
         }
     }
 }
