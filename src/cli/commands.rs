@@ -253,7 +253,11 @@ async fn conduct(
             conductor.record_migrations(run, &applied, started.elapsed()).await?;
             let staged = conductor.stage(run, source, stage_options(settings, &conductor.project)).await;
             show_report(conductor, settings, display, run).await?;
-            Ok(staged?)
+            match staged? {
+                // What came before the end is staged, and the run goes on from there for whoever allows it.
+                Some(why) if !settings.allow_incomplete => Err(PipelineError::Incomplete(why).into()),
+                _ => Ok(()),
+            }
         }
         Command::Check { run, .. } => {
             let run = conductor.find_run(run.run).await?.id;

@@ -124,13 +124,20 @@ impl Conductor {
         Ok(())
     }
 
-    /// Streams the source into staging.
+    /// Streams the source into staging; says why the source ended before its proper end, if it did.
     ///
     /// # Errors
     /// As [`stage`].
-    pub async fn stage(&self, run: Uuid, source: Source, options: StageOptions) -> Result<(), PipelineError> {
+    pub async fn stage(
+        &self,
+        run: Uuid,
+        source: Source,
+        options: StageOptions,
+    ) -> Result<Option<String>, PipelineError> {
+        let mut ended_early = None;
         self.phase(run, Phase::Stage, async {
             let staged = stage(&self.pool, run, source, options, &self.events).await?;
+            ended_early = staged.ended_early;
             for warning in staged.warnings {
                 self.warn(run, warning).await?;
             }
@@ -139,7 +146,8 @@ impl Conductor {
                 staged.rows_staged, staged.tables, staged.rows_rejected
             ))
         })
-        .await
+        .await?;
+        Ok(ended_early)
     }
 
     /// Runs the checks and settles duplicates.

@@ -73,6 +73,8 @@ pub struct Staged {
     pub rows_rejected: u64,
     /// Tables.
     pub tables: usize,
+    /// Why the source ended before its proper end, if it did.
+    pub ended_early: Option<String>,
     /// What an operator should know: an early end, tables left out, lines that are no SQL.
     pub warnings: Vec<String>,
 }
@@ -155,6 +157,7 @@ pub async fn stage(
         rows_staged: sent.values().map(|sent| sent.rows).sum(),
         rows_rejected: rejected,
         tables: outcome.tables.len(),
+        ended_early: outcome.ended_early.as_ref().map(ToString::to_string),
         warnings: warnings(&outcome),
     })
 }

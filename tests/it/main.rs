@@ -16,3 +16,4 @@ mod promotion;
 mod real_dumps;
 mod roundtrip;
 mod runs;
+mod sources;
