@@ -138,7 +138,7 @@ async fn the_schema_is_the_one_that_was_reviewed() {
             && !line.starts_with("SET ")
             && !line.starts_with("SELECT pg_catalog.set_config")
     };
-    let schema: String = dumped.lines().filter(volatile).map(|line| format!("{line}\n")).collect();
+    let schema = dumped.lines().filter(volatile).collect::<Vec<_>>().join("\n") + "\n";
     let server = number(&db.connect().await, "select current_setting('server_version_num')::int / 10000").await;
     if server < 18 {
         // PostgreSQL 18 gives NOT NULL constraints names, and dumps them otherwise.
