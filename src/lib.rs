@@ -31,6 +31,7 @@ pub mod rollback;
 // Conductors: the order of the phases, and what they would do.
 pub mod pipeline;
 pub mod plan;
+pub mod examples;
 
 // Side: readers of events and outcomes.
 pub mod report;

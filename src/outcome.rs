@@ -7,7 +7,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Version of the JSON forms of [`Report`], [`Plan`], [`Status`] and [`History`].
+/// Version of the JSON forms of [`Report`], [`Plan`], [`Status`], [`History`] and [`ExampleReport`].
 pub const FORMAT: u32 = 1;
 
 /// What the findings of a check mean.
@@ -385,4 +385,30 @@ pub struct History {
     pub format: u32,
     /// The runs.
     pub runs: Vec<RunSummary>,
+}
+
+/// What came of a project's examples.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExampleReport {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The cases that were tried, in the order of their files.
+    pub cases: Vec<CaseOutcome>,
+    /// Transforms that no example tests: `check/content_empty`.
+    pub without_example: Vec<String>,
+}
+
+/// What came of one case of an example.
+#[derive(Debug, Clone, Serialize)]
+pub struct CaseOutcome {
+    /// The example's path inside the project.
+    pub example: String,
+    /// The transform that it tests: `check/content_empty`.
+    pub transform: String,
+    /// The case's name.
+    pub case: String,
+    /// Whether the transform yielded what is expected.
+    pub passed: bool,
+    /// What differs, or why the transform could not run; several lines.
+    pub difference: Option<String>,
 }

@@ -12,6 +12,7 @@ use crate::names::{STAGING_SCHEMA, TableName};
 use crate::outcome::{FORMAT, Plan, PlanCheck, PlanDump, PlanPromote, PlanTable, StatementCount};
 use crate::project::Project;
 use crate::source::Source;
+use crate::stage::known_shapes;
 
 /// Why a plan could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +75,10 @@ pub async fn plan(
     let (display, format, progress) = (source.display.clone(), source.compression.to_string(), source.progress());
     events.emit(Event::SourceOpened { bytes: source.stored_bytes });
     let told = events.clone();
+    let client = pool.get().await.map_err(doing("connect"))?;
+    let mut scan = scan;
+    scan.known.extend(known_shapes(&**client).await?);
+    drop(client);
     let read = tokio::task::spawn_blocking(move || read(source, scan, &told))
         .await
         .map_err(|panic| PlanError::Thread(panic.to_string()))??;

@@ -6,7 +6,7 @@ from (
     select
         {% for column in columns -%}
         pg_catalog.hashtextextended(coalesce(
-            {%- if column.send %}pg_catalog.encode(pg_catalog.sha256({{ column.send }}({{ column.name | ident }})), 'hex')
+            {%- if column.send %}pg_catalog.encode({{ column.send }}({{ column.name | ident }}), 'hex')
             {%- else %}{{ column.name | ident }}{% endif %}, '') collate "C", ({{ column.name | ident }} is null)::integer::bigint # (
         {% endfor -%}
         0::bigint

@@ -1,8 +1,10 @@
 //! Duplicates: which rows a rule merges into which, and what the winners take from them.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use tokio_postgres::GenericClient;
+use tokio_postgres::{GenericClient, Transaction};
+use uuid::Uuid;
 
 use crate::db::catalog::staging_tables;
 use crate::db::ledger::{CheckRecord, check_result_insert};
@@ -16,27 +18,34 @@ use crate::template::{Fragment, render_wrap};
 
 use super::{CheckError, Checking};
 
-/// Runs one duplicate rule on the clean rows of its relation.
-pub(super) async fn settle(
-    checking: &mut Checking<'_>,
+/// What a duplicate rule merged away.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// Rows in all.
+    pub rows: u64,
+    /// Rows of each source table, by its name in the ledger.
+    pub by_source: BTreeMap<String, i64>,
+}
+
+/// Runs one duplicate rule on the clean rows of its relation, and lets `relations` know what it made; `None` when
+/// nothing feeds the relation.
+///
+/// # Errors
+/// The rule cannot run, or would lose a row. The transaction is to be rolled back then, and `relations` to be dropped.
+pub async fn merge(
+    tx: &Transaction<'_>,
+    run: Uuid,
     project: &Project,
     relations: &mut Relations,
     rule: &Dedup,
-) -> Result<(), CheckError> {
+) -> Result<Option<Merged>, CheckError> {
     let name = rule.file.name.as_str();
-    let Some(rows) = relations.clean(&rule.on).map(str::to_owned) else {
-        let skipped = Some("no table of the source feeds this relation");
-        let ordinal = checking.next();
-        return checking.record(&record(name, &rule.on, ordinal, 0, 0, Duration::ZERO, skipped)).await;
-    };
-    let started = Instant::now();
+    let Some(rows) = relations.clean(&rule.on).map(str::to_owned) else { return Ok(None) };
     let rendered = project.render(&rule.file, &relations.scope(Some(rows.clone())))?;
     let (result, patch) = (table("dedup", name), table("patch", name));
     let action = || format!("run duplicate rule {name}");
-    let mut client = checking.pool.get().await.map_err(doing(action()))?;
-    let tx = client.transaction().await.map_err(doing(action()))?;
-    staging::drop_table(&*tx, &result).await?;
-    staging::drop_table(&*tx, &patch).await?;
+    staging::drop_table(tx, &result).await?;
+    staging::drop_table(tx, &patch).await?;
     let context = minijinja::context! {
         result => Fragment::new(staging_table(&result)),
         patch => Fragment::new(staging_table(&patch)),
@@ -56,22 +65,43 @@ pub(super) async fn settle(
         });
     }
     let insert = render_wrap("merged_insert.sql", include_str!("../../sql/wrap/merged_insert.sql"), &context)?;
-    let merged = tx.execute(&insert, &[&checking.run, &name]).await.map_err(doing(action()))?;
-    if merged > 0 && !rule.merge.is_empty() {
+    let rows = tx.execute(&insert, &[&run, &name]).await.map_err(doing(action()))?;
+    if rows > 0 && !rule.merge.is_empty() {
         let create = render_wrap("patch.sql", include_str!("../../sql/wrap/patch.sql"), &context)?;
         tx.execute(&create, &[]).await.map_err(doing(action()))?;
-        staging::mark(&*tx, &patch).await?;
+        staging::mark(tx, &patch).await?;
         relations.patch(&rule.on, &patch, &rule.merge)?;
     }
     let count = render_wrap("merged_count.sql", include_str!("../../sql/wrap/merged_count.sql"), &context)?;
     let by_source = tx.query(&count, &[]).await.map_err(doing(action()))?;
+    staging::drop_table(tx, &result).await?;
+    Ok(Some(Merged { rows, by_source: by_source.iter().map(|row| (row.get("source"), row.get("rows"))).collect() }))
+}
+
+/// Runs one duplicate rule and records its result.
+pub(super) async fn settle(
+    checking: &mut Checking<'_>,
+    project: &Project,
+    relations: &mut Relations,
+    rule: &Dedup,
+) -> Result<(), CheckError> {
+    let name = rule.file.name.as_str();
+    let started = Instant::now();
+    let action = || format!("run duplicate rule {name}");
+    let mut client = checking.pool.get().await.map_err(doing(action()))?;
+    let tx = client.transaction().await.map_err(doing(action()))?;
+    let merged = merge(&tx, checking.run, project, relations, rule).await?;
     let elapsed = started.elapsed();
+    if merged.is_none() {
+        let skipped = Some("no table of the source feeds this relation");
+        let result = record(name, &rule.on, checking.next(), 0, 0, elapsed, skipped);
+        check_result_insert(&tx, checking.run, &result).await?;
+    }
+    let merged = merged.unwrap_or_default();
     for feed in relations.sources(&rule.on) {
         let source = feed.source.to_string();
-        let of_source = by_source.iter().find(|row| row.get::<_, &str>("source") == source);
-        let failed = of_source.map_or(0, |row| row.get("rows"));
-        let ordinal = checking.next();
-        let result = record(name, &source, ordinal, feed.rows_staged, failed, elapsed, None);
+        let failed = merged.by_source.get(&source).copied().unwrap_or_default();
+        let result = record(name, &source, checking.next(), feed.rows_staged, failed, elapsed, None);
         check_result_insert(&tx, checking.run, &result).await?;
         checking.events.emit(Event::CheckFinished {
             name: name.to_owned(),
@@ -82,9 +112,8 @@ pub(super) async fn settle(
             elapsed,
         });
     }
-    staging::drop_table(&*tx, &result).await?;
     tx.commit().await.map_err(doing(action()))?;
-    checking.checked.merged += i64::try_from(merged).unwrap_or(i64::MAX);
+    checking.checked.merged += i64::try_from(merged.rows).unwrap_or(i64::MAX);
     Ok(())
 }
 

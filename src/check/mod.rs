@@ -22,7 +22,7 @@ use crate::project::Project;
 use crate::relations::{Feed, Relations};
 use crate::template::{Fragment, render_wrap};
 
-pub use dedup::find_patches;
+pub use dedup::{Merged, find_patches, merge};
 pub use error::CheckError;
 
 /// Name of the check that sqlmig makes itself of the casts in the normalise transforms.
@@ -56,8 +56,13 @@ pub async fn check(
     max_rejects: Option<MaxRejects>,
     events: &Events,
 ) -> Result<Checked, CheckError> {
-    // What an earlier try found is forgotten.
-    transaction(pool, "begin the checks", async |tx| check_forget(tx, run, &["check", "dedup"]).await).await?;
+    // What an earlier try found is forgotten, and with it that the run was checked: until this try is through, nothing
+    // may be promoted.
+    transaction(pool, "begin the checks", async |tx| {
+        check_forget(tx, run, &["check", "dedup"]).await?;
+        run_advance(tx, run, RunState::Staged).await
+    })
+    .await?;
     let mut checking = Checking { pool, run, events, ordinal: 0, blocked: Vec::new(), checked: Checked::default() };
     let feeds: Vec<Feed> = relations.feeds().cloned().collect();
     for feed in feeds.iter().filter(|feed| !feed.casts.is_empty()) {

@@ -23,7 +23,7 @@ Database:
   DATABASE_URL names the target. Without one sqlmig starts a PostgreSQL of its own in .sqlmig/ and says so.
 
 Output:
-  Data goes to stdout, everything else to stderr. After any failure, run the same command again: it goes on.
+  Data goes to stdout, everything else to stderr. After any failure, run the same command again.
 
 Exit codes (docs/exit-codes.md says what to do about each):
   0 done
@@ -108,8 +108,8 @@ pub enum Command {
     /// Load a source: everything, in order, ending in a report
     ///
     /// Reads SOURCE and the project. Migrates the database, stages the source's rows, normalises and checks them,
-    /// promotes what passed to the final tables in batches, proves the result and prints the report. Killed at any
-    /// point, the same command goes on where it was; done already, it changes nothing and says so.
+    /// promotes what passed to the final tables in batches, proves the result and prints the report. Stopped at any
+    /// point, the same command ends in the same final tables; done already, it changes nothing and says so.
     #[command(after_help = concat!("\
 Examples:
   sqlmig run dump.sql.gz
@@ -363,7 +363,7 @@ pub struct SourceArgs {
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
-    /// Fail where more rows are rejected: a count as 100, or a share of a table's rows as 0.5% [default: no bound]
+    /// Fail where more rows are rejected: a count as 100, or a share of all rows as 0.5% [default: no bound]
     #[arg(long, value_name = "N|P%", env = "SQLMIG_MAX_REJECTS")]
     pub max_rejects: Option<MaxRejects>,
 }

@@ -12,9 +12,11 @@ use sqlmig::db::environment::Environment;
 use sqlmig::db::ledger;
 use sqlmig::db::lock::{Lock, LockKind};
 use sqlmig::db::pooler::refuse_transaction_pooler;
+use sqlmig::db::scratch::Scratch;
 use sqlmig::db::{Embedded, EmbeddedOptions, ServerInfo, Target, doing};
 use sqlmig::decode::ScanOptions;
-use sqlmig::event::Event;
+use sqlmig::event::{Event, Events};
+use sqlmig::examples;
 use sqlmig::generate;
 use sqlmig::outcome::{FORMAT, History};
 use sqlmig::pipeline::{Conductor, LoadOptions, PipelineError};
@@ -26,6 +28,7 @@ use sqlmig::rollback::rollback_staging;
 use sqlmig::source::{self, Source, SourceSpec};
 use sqlmig::stage::StageOptions;
 use sqlmig::telemetry::Display;
+use tokio::signal::unix::{SignalKind, signal};
 use uuid::Uuid;
 
 use super::args::{Args, Command, GenerateArgs};
@@ -37,6 +40,9 @@ use super::settings::{FileSettings, Settings};
 /// Connections besides the promotion workers': the conductor's own, and one to write what another reads.
 const OTHER_CONNECTIONS: usize = 4;
 
+/// PostgreSQL holds no field of 1 GiB or more (`MaxAllocSize`), so a longer row could not be sent whatever the setting.
+const LONGEST_ROW_BYTES: usize = (1 << 30) - 1;
+
 /// Runs a command to its end and tells of its failure, if it has one.
 pub fn execute(args: &Args) -> ExitCode {
     match prepare(args) {
@@ -47,7 +53,12 @@ pub fn execute(args: &Args) -> ExitCode {
             };
             let outcome = tokio::runtime::Runtime::new()
                 .map_err(|error| Failure::from_error(ExitCode::Unexpected, &error))
-                .and_then(|runtime| runtime.block_on(dispatch(&args.command, &prepared, &display)));
+                .and_then(|runtime| {
+                    let outcome = runtime.block_on(until_interrupted(dispatch(&args.command, &prepared, &display)));
+                    // A thread that waits for a slow source would otherwise hold up the end.
+                    runtime.shutdown_background();
+                    outcome
+                });
             match outcome {
                 Ok(()) => ExitCode::Done,
                 Err(failure) => told(&prepared.settings.presentation, Some(&display), &failure),
@@ -65,6 +76,21 @@ fn told(presentation: &Presentation, display: Option<&Display>, failure: &Failur
     // A closed stderr leaves nobody to tell; the exit code still says it.
     drop(presentation.tell(failure));
     code
+}
+
+/// Runs a command until it ends or someone asks it to: Ctrl-C, or SIGTERM as Kubernetes sends it. A handler is needed
+/// for both when sqlmig is process 1 of a container, where the kernel ignores signals that have none.
+///
+/// What is in hand is dropped: transactions roll back as their connections close, and an embedded server is stopped.
+async fn until_interrupted(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let asked = tokio::select! {
+        outcome = command => return outcome,
+        _ = tokio::signal::ctrl_c() => "Ctrl-C",
+        _ = terminate.recv() => "SIGTERM",
+    };
+    let hint = "run the same command again: what is promoted stays, and is found unchanged";
+    Err(Failure::new(ExitCode::Interrupted, format!("stopped by {asked}")).with_hint(Some(hint.to_owned())))
 }
 
 /// What a command was typed with, resolved.
@@ -86,7 +112,6 @@ async fn dispatch(command: &Command, prepared: &Prepared, display: &Display) -> 
     match command {
         Command::Completions { shell } => Ok(completions::write(*shell, &mut io::stdout())?),
         Command::Generate(options) => Ok(write_dump(options)?),
-        Command::Test { .. } => Err(Failure::new(ExitCode::Unexpected, "not wired")),
         _ => {
             let server = Server::open(&prepared.settings, display).await?;
             let outcome = on_server(command, prepared, display, &server).await;
@@ -149,6 +174,7 @@ async fn on_server(command: &Command, prepared: &Prepared, display: &Display, se
         parallel: usize::try_from(settings.parallel).unwrap_or(1),
     };
     match command {
+        Command::Test { names } => test(prepared, display, target, names).await,
         Command::Plan { source, .. } => {
             let source = source::open(&spec(&source.source))?;
             let scan = scan_options(settings);
@@ -227,11 +253,18 @@ async fn conduct(
             conductor.record_migrations(run, &applied, started.elapsed()).await?;
             let staged = conductor.stage(run, source, stage_options(settings, &conductor.project)).await;
             show_report(conductor, settings, display, run).await?;
-            Ok(staged?)
+            match staged? {
+                // What came before the end is staged, and the run goes on from there for whoever allows it.
+                Some(why) if !settings.allow_incomplete => Err(PipelineError::Incomplete(why).into()),
+                _ => Ok(()),
+            }
         }
         Command::Check { run, .. } => {
             let run = conductor.find_run(run.run).await?.id;
-            let outcome = conductor.check(run, settings.max_rejects).await;
+            let outcome = match conductor.migrate(true).await {
+                Ok(_) => conductor.check(run, settings.max_rejects).await,
+                Err(error) => Err(error),
+            };
             finish(conductor, settings, display, run, outcome).await
         }
         Command::Promote { run, .. } => {
@@ -261,6 +294,29 @@ async fn finish(
 ) -> Result<(), Failure> {
     show_report(conductor, settings, display, run).await?;
     Ok(outcome?)
+}
+
+/// Runs the project's examples in a database of their own.
+async fn test(prepared: &Prepared, display: &Display, target: &Target, names: &[String]) -> Result<(), Failure> {
+    let Prepared { settings, project } = prepared;
+    let scratch = Scratch::create(target).await?;
+    let outcome = async {
+        let pool = scratch.target().pool(OTHER_CONNECTIONS)?;
+        let conductor = Conductor { pool, project: project.clone(), events: Events::none() };
+        conductor.migrate(true).await?;
+        Ok::<_, Failure>(examples::run(&conductor.pool, project, names, |_| {}).await?)
+    };
+    let outcome = outcome.await;
+    scratch.remove().await?;
+    let outcome = outcome?;
+    show(settings, display, |view, out| report::render_examples(&outcome, view, out))?;
+    let failed = outcome.cases.iter().filter(|case| !case.passed).count();
+    match (failed, outcome.cases.len()) {
+        (0, 0) => Err(Failure::new(ExitCode::Usage, "no example was run")
+            .with_hint(Some("name part of an example's file, or none to run all".to_owned()))),
+        (0, _) => Ok(()),
+        (failed, all) => Err(Failure::new(ExitCode::Data, format!("{failed} of {all} examples failed"))),
+    }
 }
 
 async fn show_report(conductor: &Conductor, settings: &Settings, display: &Display, run: Uuid) -> Result<(), Failure> {
@@ -325,7 +381,7 @@ fn spec(path: &Path) -> SourceSpec {
 
 fn scan_options(settings: &Settings) -> ScanOptions {
     ScanOptions {
-        row_limit_bytes: usize::try_from(settings.row_limit.0).unwrap_or(usize::MAX),
+        row_limit_bytes: usize::try_from(settings.row_limit.0).unwrap_or(usize::MAX).min(LONGEST_ROW_BYTES),
         database: settings.database.clone(),
         ..ScanOptions::default()
     }

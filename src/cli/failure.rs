@@ -9,6 +9,7 @@ use sqlmig::db::embedded::EmbeddedError;
 use sqlmig::db::lock::LockError;
 use sqlmig::db::migrate::MigrateError;
 use sqlmig::db::pooler::PoolerError;
+use sqlmig::db::scratch::ScratchError;
 use sqlmig::db::server_info::ServerError;
 use sqlmig::db::staging::StagingError;
 use sqlmig::db::{ConnInfoError, DbError};
@@ -91,9 +92,11 @@ impl ExitCode {
             Self::Usage => "Correct the option, setting, project file or permission that the error names.",
             Self::Data => "Read `sqlmig report`: it names the checks, the rows and the reasons.",
             Self::Source => "Make the source whole or reachable: the error says at which byte, line and row it ends.",
-            Self::Database => "Run the same command again once the server answers; the run goes on where it was.",
+            Self::Database => {
+                "Run the same command again once the server answers: what is promoted stays, the rest is loaded."
+            }
             Self::Locked => "Wait for the other run (`sqlmig status`), then run the same command again.",
-            Self::Interrupted => "Run the same command again; the run goes on where it was.",
+            Self::Interrupted => "Run the same command again: what is promoted stays, the rest is loaded.",
             Self::Embeddings => "Run the same command again later; what was paid for is kept.",
         }
     }
@@ -246,7 +249,11 @@ macro_rules! told {
 
 told!(DbError, database);
 told!(ConnInfoError, |_| ExitCode::Usage);
-told!(EmbeddedError, |_| ExitCode::Usage);
+told!(EmbeddedError, |error| match error {
+    EmbeddedError::Db(error) => database(error),
+    EmbeddedError::NoAnswer { .. } | EmbeddedError::DiskFull(_) | EmbeddedError::Fetch(_) => ExitCode::Database,
+    _ => ExitCode::Usage,
+});
 told!(ProjectError, |_| ExitCode::Usage);
 told!(TemplateError, |_| ExitCode::Usage);
 told!(SourceError, |_| ExitCode::Source);
@@ -263,6 +270,11 @@ told!(ServerError, |error| match error {
     _ => ExitCode::Usage,
 });
 told!(StagingError, staging);
+told!(ScratchError, |error| match error {
+    ScratchError::Template(_) => ExitCode::Unexpected,
+    ScratchError::Db(error) if error.is_unavailable() => ExitCode::Database,
+    ScratchError::Db(_) => ExitCode::Usage,
+});
 told!(StageError, stage);
 told!(PlanError, |error| match error {
     PlanError::Decode(_) => ExitCode::Source,
@@ -292,6 +304,7 @@ told!(PipelineError, |error| match error {
         PromoteError::SameKey { .. } | PromoteError::Counts { .. } => ExitCode::Data,
         PromoteError::Batch { error, .. } | PromoteError::Db(error) => database(error),
         PromoteError::Relations(error) => relations(error),
+        PromoteError::TakenOver(_) => ExitCode::Locked,
         PromoteError::Worker(_) => ExitCode::Unexpected,
         _ => ExitCode::Usage,
     },
@@ -407,8 +420,8 @@ mod tests {
         let mut page = String::from(
             "# Exit codes\n\n\
              A number never changes its meaning; Kubernetes' `podFailurePolicy` and scripts may rely on it. \"Retry\" says \
-             whether the same command may\nsucceed later without anyone changing anything: every command goes on where it \
-             was.\n\n\
+             whether the same command may\nsucceed later without anyone changing anything: what is promoted stays, and \
+             the rest is loaded.\n\n\
              | code | means | retry | what to do |\n|---|---|---|---|\n",
         );
         for code in ExitCode::ALL {

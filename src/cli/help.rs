@@ -152,8 +152,7 @@ fn the_first_page() {
       says so.
 
     Output:
-      Data goes to stdout, everything else to stderr. After any failure, run the same command again: it
-      goes on.
+      Data goes to stdout, everything else to stderr. After any failure, run the same command again.
 
     Exit codes (docs/exit-codes.md says what to do about each):
       0 done
@@ -179,8 +178,8 @@ fn run() {
 
     Reads SOURCE and the project. Migrates the database, stages the source's rows, normalises and checks
     them, promotes what passed to the final tables in batches, proves the result and prints the report.
-    Killed at any point, the same command goes on where it was; done already, it changes nothing and
-    says so.
+    Stopped at any point, the same command ends in the same final tables; done already, it changes
+    nothing and says so.
 
     Usage: sqlmig run [OPTIONS] <SOURCE>
 
@@ -210,7 +209,7 @@ fn run() {
 
     Limits:
           --max-rejects <N|P%>
-              Fail where more rows are rejected: a count as 100, or a share of a table's rows as 0.5%
+              Fail where more rows are rejected: a count as 100, or a share of all rows as 0.5%
               [default: no bound]
 
               [env: SQLMIG_MAX_REJECTS]
@@ -359,7 +358,7 @@ fn stage() {
 
     Limits:
           --max-rejects <N|P%>
-              Fail where more rows are rejected: a count as 100, or a share of a table's rows as 0.5%
+              Fail where more rows are rejected: a count as 100, or a share of all rows as 0.5%
               [default: no bound]
 
               [env: SQLMIG_MAX_REJECTS]
@@ -397,7 +396,7 @@ fn check() {
 
     Limits:
           --max-rejects <N|P%>
-              Fail where more rows are rejected: a count as 100, or a share of a table's rows as 0.5%
+              Fail where more rows are rejected: a count as 100, or a share of all rows as 0.5%
               [default: no bound]
 
               [env: SQLMIG_MAX_REJECTS]
@@ -696,20 +695,18 @@ fn generate() {
 
               [default: 3072]
 
-          --faults <SHARE>
-              Share of documents with each fault, from 0 to 1
-
-              [default: 0.001]
+          --faults <KIND=PERCENT%>
+              Faults to plant and their share of the rows, as in all=0.1% or content_empty=5%; may be
+              repeated
 
           --shape <SHAPE>
-              The shape of the dump
-
-              Possible values:
-              - docs:   The doc-server's own tables: documents and document_sources
-              - crates: The older shape: crates and doc_embeddings
-              - narrow: Many short rows without vectors
+              The shape of the dump: docs (the doc-server's tables), crates (the older ones) or narrow
+              (many short rows)
 
               [default: docs]
+
+          --newer
+              The same dump taken later: some rows changed, some added
 
           --index <FILE>
               Write here which rows have which fault
@@ -721,7 +718,7 @@ fn generate() {
 
     Examples:
       sqlmig generate dump.sql.gz
-      sqlmig generate - --documents 100 --faults 0 | sqlmig run -
+      sqlmig generate - --documents 100 | sqlmig run -
     ");
 }
 

@@ -48,6 +48,39 @@ pub async fn target_columns(client: &impl GenericClient, table: &TableName) -> R
         .collect())
 }
 
+/// A column as the target's catalogue has it, with the table that it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShapeColumn {
+    /// The table.
+    pub table: TableName,
+    /// The column's name.
+    pub name: String,
+    /// Its type as SQL, modifier included.
+    pub type_name: String,
+    /// Whether its value is generated.
+    pub generated: bool,
+}
+
+/// The columns of all user tables, table by table and in their order.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn target_shapes(client: &impl GenericClient) -> Result<Vec<ShapeColumn>, DbError> {
+    let rows = client
+        .query(include_str!("../../sql/target_shapes.sql"), &[])
+        .await
+        .map_err(doing("read the target's tables"))?;
+    Ok(rows
+        .iter()
+        .map(|row| ShapeColumn {
+            table: TableName::new(row.get::<_, String>("schema"), row.get::<_, String>("table")),
+            name: row.get("name"),
+            type_name: row.get("type_name"),
+            generated: row.get("generated"),
+        })
+        .collect())
+}
+
 /// A table in the staging schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StagingTable {

@@ -140,7 +140,8 @@ impl DbError {
     #[must_use]
     pub fn is_configuration(&self) -> bool {
         match (&self.0.cause, self.code()) {
-            (_, Some(code)) => code.starts_with("28") || code == "3D000",
+            // 42501: this role may not; 3D000: no such database.
+            (_, Some(code)) => code.starts_with("28") || matches!(code, "3D000" | "42501"),
             (Cause::Driver(error), None) => tls_cause(error).is_some() || !is_io(error) && !error.is_closed(),
             (Cause::Tls(_), None) => true,
             (Cause::Pool(_) | Cause::TimedOut(_), None) => false,
@@ -278,7 +279,7 @@ fn hint_for_driver(error: &tokio_postgres::Error) -> Option<String> {
         Some(io::ErrorKind::PermissionDenied) => {
             Some("this user may not use the server's socket: run as the user who owns it".into())
         }
-        Some(_) => Some("check host, port and network; the same command goes on where it stopped".into()),
+        Some(_) => Some("check host, port and network; then run the same command again".into()),
         None if chain(error).contains("password missing") => {
             Some("give the password in PGPASSWORD, in ~/.pgpass, or in a file that SQLMIG_PASSWORD_FILE names".into())
         }
@@ -292,7 +293,7 @@ fn hint_for_code(code: &str) -> Option<&'static str> {
         "28000" => "the server's pg_hba.conf admits no such connection: check user, database, address and sslmode",
         "3D000" => "create the database, or correct its name in the connection string",
         "42501" => "grant the role what it lacks; docs name the privileges that sqlmig needs",
-        "53100" => "make room on the server's disk; the same command then goes on where it stopped",
+        "53100" => "make room on the server's disk, then run the same command again",
         "53200" => "lower maintenance_work_mem or the number of connections",
         "53300" => "the server has no connection to spare: lower the parallelism, or try again later",
         "57P03" => "the server is starting or stopping: try again in a moment",

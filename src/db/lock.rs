@@ -16,14 +16,14 @@ const LOCK_TRY: &str = include_str!("../../sql/lock_try.sql");
 const LOCK_HOLDER: &str = include_str!("../../sql/lock_holder.sql");
 
 /// First half of every advisory lock key of sqlmig: the letters `sqlm`.
-const KEY_CLASS: i32 = 0x7371_6c6d;
+pub(super) const KEY_CLASS: i32 = 0x7371_6c6d;
 
 /// What is locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockKind {
     /// A run into this database.
     Run = 1,
-    /// A change of its schema.
+    /// A change of its schema; who wants it waits for it, as `migrate` does.
     Migrate = 2,
 }
 

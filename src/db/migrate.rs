@@ -8,15 +8,12 @@ use refinery::{Runner, error::Kind};
 use tokio_postgres::{Client, GenericClient};
 
 use super::error::server_text;
+use super::lock::{KEY_CLASS, LockKind};
 use super::{DbError, doing};
-use crate::names::{LEDGER_SCHEMA, TableName};
+use crate::names::{LEDGER_SCHEMA, TableName, fit, short_hash};
 use crate::template::{Fragment, TemplateError, render_wrap};
 
 static LEDGER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql/ledger");
-
-/// Key of the advisory lock under which migrations run: the first eight bytes of "sqlmigDB" as a number, so that it
-/// says in `pg_locks` whose it is.
-const LOCK_KEY: i64 = i64::from_be_bytes(*b"sqlmigDB");
 
 /// Migrations that share a history table.
 #[derive(Debug, Clone)]
@@ -48,7 +45,9 @@ impl MigrationSet {
     pub fn project(name: &str, files: impl IntoIterator<Item = (String, String)>) -> Result<Self, MigrateError> {
         let plain: String =
             name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
-        Self::new(name, format!("project_{plain}_migration"), files)
+        // Names that read alike in plain letters must not share a history.
+        let own = if plain == name { plain } else { format!("{plain}_{}", short_hash(name)) };
+        Self::new(name, fit(&format!("project_{own}_migration")), files)
     }
 
     fn new(
@@ -148,13 +147,13 @@ impl MigrateError {
 /// A migration that fails leaves those before it applied, and names itself.
 pub async fn migrate(client: &mut Client, set: &MigrationSet) -> Result<Vec<String>, MigrateError> {
     client
-        .execute(include_str!("../../sql/migration_lock.sql"), &[&LOCK_KEY])
+        .execute(include_str!("../../sql/migration_lock.sql"), &[&KEY_CLASS, &(LockKind::Migrate as i32)])
         .await
         .map_err(doing("wait for other migrations to end"))?;
     let result = apply(client, set).await;
     // A connection that broke has lost the lock with its session; the first error is the one to tell.
     let unlocked = client
-        .execute(include_str!("../../sql/migration_unlock.sql"), &[&LOCK_KEY])
+        .execute(include_str!("../../sql/migration_unlock.sql"), &[&KEY_CLASS, &(LockKind::Migrate as i32)])
         .await
         .map_err(doing("end the migrations"));
     let applied = result?;

@@ -12,6 +12,7 @@ pub mod migrate;
 pub mod password;
 pub mod pooler;
 pub mod search;
+pub mod scratch;
 pub mod server_info;
 pub mod staging;
 pub mod tls;

@@ -50,6 +50,9 @@ pub enum ServerError {
     /// The database stores text in another encoding.
     #[error("the database's encoding is {0}, and only UTF8 holds every text")]
     Encoding(String),
+    /// The vector extension of this database is too old to know halfvec and sparsevec.
+    #[error("the database has pgvector {0}; sqlmig needs 0.7 or later")]
+    OldPgvector(String),
     /// The vector extension is needed and cannot be had.
     #[error("the server has no pgvector: {0}")]
     NoPgvector(String),
@@ -66,6 +69,9 @@ impl ServerError {
             Self::Encoding(_) => {
                 "create the database with: create database NAME encoding 'UTF8' template template0".into()
             }
+            Self::OldPgvector(_) => {
+                "install a newer pgvector on the server, then: alter extension vector update".into()
+            }
             Self::NoPgvector(_) => {
                 "install pgvector 0.7 or later on the server (packages are named postgresql-VERSION-pgvector) and run \
                  \"create extension vector\" as a role that may; a load that holds no vectors works without it"
@@ -73,6 +79,12 @@ impl ServerError {
             }
         })
     }
+}
+
+/// Whether a version of pgvector is 0.7 or later, which brought halfvec and sparsevec.
+fn has_halfvec(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (0, 7)
 }
 
 impl ServerInfo {
@@ -132,7 +144,7 @@ impl ServerInfo {
     pub async fn ensure_pgvector(client: &Client) -> Result<String, ServerError> {
         let info = Self::read(client).await?;
         if let Some(version) = info.pgvector {
-            return Ok(version);
+            return if has_halfvec(&version) { Ok(version) } else { Err(ServerError::OldPgvector(version)) };
         }
         if info.pgvector_available.is_none() {
             return Err(ServerError::NoPgvector("it is not installed there".into()));

@@ -2,6 +2,8 @@
 
 use encoding_rs as rs;
 
+use super::differences;
+
 /// An encoding that a dump can be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Encoding {
@@ -134,22 +136,52 @@ impl Encoding {
                 other => char::from(other),
             }),
             Way::Decoder(decoder) | Way::CodePage(decoder) => {
-                let text = decoder
-                    .decode_without_bom_handling_and_without_replacement(bytes)
-                    .ok_or_else(|| format!("invalid byte sequence for encoding \"{}\"", self.name))?;
-                if matches!(self.way, Way::CodePage(_))
-                    && let Some(control) = text.chars().find(|letter| ('\u{80}'..='\u{9f}').contains(letter))
-                {
-                    return Err(format!(
-                        "character with byte sequence 0x{:02x} in encoding \"{}\" has no equivalent in encoding \"UTF8\"",
-                        u32::from(control),
-                        self.name
-                    ));
+                let Some(differences) = differences::of(self.name) else { return self.decode(decoder, bytes, out) };
+                let (mut start, mut at) = (0, 0);
+                while at < bytes.len() {
+                    let end = at + self.width(&bytes[at..]);
+                    if !bytes[at].is_ascii()
+                        && let Some(&letter) = differences.get(&bytes[at..end])
+                    {
+                        self.decode(decoder, &bytes[start..at], out)?;
+                        out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+                        start = end;
+                    }
+                    at = end;
                 }
-                out.extend_from_slice(text.as_bytes());
+                self.decode(decoder, &bytes[start..], out)?;
             }
         }
         Ok(())
+    }
+
+    fn decode(self, decoder: &'static rs::Encoding, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
+        let text = decoder
+            .decode_without_bom_handling_and_without_replacement(bytes)
+            .ok_or_else(|| format!("invalid byte sequence for encoding \"{}\"", self.name))?;
+        if matches!(self.way, Way::CodePage(_))
+            && let Some(control) = text.chars().find(|letter| ('\u{80}'..='\u{9f}').contains(letter))
+        {
+            return Err(format!(
+                "character with byte sequence 0x{:02x} in encoding \"{}\" has no equivalent in encoding \"UTF8\"",
+                u32::from(control),
+                self.name
+            ));
+        }
+        out.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    /// Bytes of the character at the front of `bytes`, never more than there are.
+    fn width(self, bytes: &[u8]) -> usize {
+        let lead = bytes.first().copied().unwrap_or_default();
+        let width = match self.name {
+            "EUC_JP" if lead == 0x8f => 3,
+            "EUC_JP" if lead == 0x8e || lead >= 0xa1 => 2,
+            "EUC_KR" | "EUC_CN" if lead >= 0x81 => 2,
+            _ => self.trail().width(bytes),
+        };
+        width.min(bytes.len())
     }
 }
 

@@ -8,6 +8,7 @@ mod buffer;
 mod copy_text;
 mod cursor;
 mod ddl;
+mod differences;
 mod encoding;
 mod error;
 mod facts;

@@ -27,6 +27,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Worker<'a> {
     pub pool: Pool,
     pub run: Uuid,
+    /// The epoch that the conductor took the run on with.
+    pub epoch: i64,
     pub promote: &'a Promote,
     /// The statement of each source table; of a transform that reads no source rows, the one under no name.
     pub statements: &'a BTreeMap<Option<TableName>, Statement>,
@@ -89,12 +91,12 @@ impl Worker<'_> {
     async fn try_one(&self, attempt: u32) -> Result<Tried, PromoteError> {
         let started = Instant::now();
         let mut client = self.pool.get().await.map_err(doing("connect for promotion"))?;
-        client
-            .batch_execute(include_str!("../../sql/promote_settings.sql"))
-            .await
-            .map_err(doing("prepare the connection for promotion"))?;
         let tx = client.transaction().await.map_err(doing("begin a batch"))?;
+        tx.batch_execute(include_str!("../../sql/promote_settings.sql")).await.map_err(doing("begin a batch"))?;
         let epoch = run_fence(&tx, self.run).await?;
+        if epoch != self.epoch {
+            return Err(PromoteError::TakenOver(self.run));
+        }
         let Some(batch) = batch_claim(&tx, self.run, &self.promote.file.name).await? else {
             return Ok(Tried::Nothing);
         };

@@ -1,5 +1,7 @@
 //! Why promotion stopped.
 
+use uuid::Uuid;
+
 use crate::db::DbError;
 use crate::names::TableName;
 use crate::relations::RelationsError;
@@ -75,6 +77,9 @@ pub enum PromoteError {
         /// What the database said.
         error: DbError,
     },
+    /// Another conductor has taken the run on.
+    #[error("another sqlmig has taken run {0} on")]
+    TakenOver(Uuid),
     /// A worker panicked.
     #[error("a promotion worker failed: {0}")]
     Worker(String),
@@ -111,6 +116,7 @@ impl PromoteError {
             Self::Sql(_, error) | Self::Db(error) => error.hint(),
             Self::Relations(error) => error.hint(),
             Self::Template(error) => error.hint(),
+            Self::TakenOver(_) => Some("leave it to the other: sqlmig status shows how far it is".into()),
             Self::Worker(_) => None,
         }
     }

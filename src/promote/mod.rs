@@ -36,6 +36,8 @@ pub struct PromoteOptions {
 
 /// Promotes the clean rows of a run.
 ///
+/// `epoch` is the one that the conductor took the run on with; when the run is in another, workers stop.
+///
 /// Batches that an earlier try has committed are kept; what is left is laid out anew with the batch size given.
 ///
 /// # Errors
@@ -43,6 +45,7 @@ pub struct PromoteOptions {
 pub async fn promote(
     pool: &Pool,
     run: Uuid,
+    epoch: i64,
     project: &Project,
     relations: &Relations,
     options: PromoteOptions,
@@ -63,7 +66,7 @@ pub async fn promote(
             rows: u64::try_from(pending.rows).unwrap_or_default(),
         });
         let workers = options.parallel.max(1).min(usize::try_from(pending.batches).unwrap_or(1).max(1));
-        let worker = Worker { pool: pool.clone(), run, promote, statements: &statements, events };
+        let worker = Worker { pool: pool.clone(), run, epoch, promote, statements: &statements, events };
         try_join_all((0..workers).map(|_| worker.work())).await?;
     }
     transaction(pool, "record the promotion", async |tx| run_advance(tx, run, RunState::Promoted).await).await?;

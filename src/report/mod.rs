@@ -1,6 +1,7 @@
 //! Renders a run's outcome for people and machines.
 
 mod books;
+mod examples;
 mod grid;
 mod plan;
 mod run;
@@ -14,7 +15,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::outcome::{History, Plan, Report, Status};
+use crate::outcome::{CaseOutcome, ExampleReport, History, Plan, Report, Status};
 
 pub use books::{Verdict, verdict};
 pub use grid::{count, duration, printable, size};
@@ -86,6 +87,33 @@ pub fn render_status(status: &Status, view: View, writer: &mut dyn Write) -> io:
     match view.format {
         Format::Json => json(status, writer),
         Format::Table => runs::write_status(status, view, writer),
+    }
+}
+
+/// Writes what came of a project's examples.
+///
+/// # Errors
+///
+/// What the writer reports.
+pub fn render_examples(report: &ExampleReport, view: View, writer: &mut dyn Write) -> io::Result<()> {
+    if view.format == Format::Json {
+        return json(report, writer);
+    }
+    for case in &report.cases {
+        examples::write_case(case, view, writer)?;
+    }
+    examples::write_verdict(report, writer)
+}
+
+/// Writes one case as it ends, as a line of [`render_examples`]; JSON is written at the end, whole.
+///
+/// # Errors
+///
+/// What the writer reports.
+pub fn render_case(case: &CaseOutcome, view: View, writer: &mut dyn Write) -> io::Result<()> {
+    match view.format {
+        Format::Json => Ok(()),
+        Format::Table => examples::write_case(case, view, writer),
     }
 }
 

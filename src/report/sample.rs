@@ -4,9 +4,9 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::outcome::{
-    BatchCount, CheckResult, DuplicateCount, FORMAT, Finding, History, PhaseTime, Plan, PlanCheck, PlanDump,
-    PlanPromote, PlanTable, QuarantineCount, Report, RunSummary, Severity, StatementCount, Status, TableBooks,
-    TargetCount, TargetProgress, Throughput,
+    BatchCount, CaseOutcome, CheckResult, DuplicateCount, ExampleReport, FORMAT, Finding, History, PhaseTime, Plan,
+    PlanCheck, PlanDump, PlanPromote, PlanTable, QuarantineCount, Report, RunSummary, Severity, StatementCount, Status,
+    TableBooks, TargetCount, TargetProgress, Throughput,
 };
 
 pub(super) fn run() -> RunSummary {
@@ -190,4 +190,18 @@ pub(super) fn history() -> History {
     let failed =
         RunSummary { state: "failed".into(), finished_at: None, error: Some("connection lost".into()), ..run() };
     History { format: FORMAT, runs: vec![run(), failed] }
+}
+
+pub(super) fn examples() -> ExampleReport {
+    ExampleReport {
+        format: FORMAT,
+        cases: vec![CaseOutcome {
+            example: "transforms/examples/check_content_empty.toml".into(),
+            transform: "check/content_empty".into(),
+            case: "blank content is found".into(),
+            passed: false,
+            difference: Some("expected, and not yielded:\n  _row\n  1".into()),
+        }],
+        without_example: vec!["check/other".into()],
+    }
 }

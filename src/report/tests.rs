@@ -262,6 +262,7 @@ fn the_page_documents_every_field_and_no_other() {
         ("sqlmig plan", serde_json::to_value(sample::plan())),
         ("sqlmig status", serde_json::to_value(sample::status())),
         ("sqlmig history", serde_json::to_value(sample::history())),
+        ("sqlmig test", serde_json::to_value(sample::examples())),
     ];
     for (section, value) in forms {
         let mut fields = Vec::new();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::db::ledger::DecodeReject;
-use crate::decode::{Block, ColumnKind, Oversized, RawRow, RowDecoder, RowError};
+use crate::decode::{Block, Oversized, RawRow, RowDecoder, RowError};
 
 use super::digest;
 use super::layout::Layout;
@@ -85,6 +85,7 @@ impl RawChunk {
             rejects: Vec::new(),
             payload: Vec::with_capacity(self.text.len() + 64 * self.rows.len()),
             digest: 0,
+            hex: Vec::new(),
             bytes: self.text.len() as u64,
             layout: self.layout,
         };
@@ -94,7 +95,7 @@ impl RawChunk {
             let raw = RawRow { bytes: &self.text[start..span.end], line: span.line, byte: span.byte };
             start = span.end;
             match decoder.decode(&raw) {
-                Ok(fields) => chunk.push(span.row, self.fields.iter().map(|place| place.and_then(|i| fields.get(i)))),
+                Ok(fields) => chunk.push(span.row, &self.fields.iter().map(|place| place.and_then(|i| fields.get(i)))),
                 Err(error) => chunk.rejects.push(reject(error, span.row, &raw, raw.bytes.to_vec())),
             }
         }
@@ -138,13 +139,19 @@ pub(super) struct EncodedChunk {
     pub payload: Vec<u8>,
     /// Sum of the rows' digests.
     pub digest: i128,
+    /// Memory for the hex form of a vector.
+    hex: Vec<u8>,
     /// Bytes the rows had in the source.
     pub bytes: u64,
 }
 
 impl EncodedChunk {
     /// Writes one row: `_row`, the columns, the digests.
-    fn push<'a>(&mut self, row: u64, values: impl DoubleEndedIterator<Item = Option<&'a [u8]>> + Clone) {
+    fn push<'a>(
+        &mut self,
+        row: u64,
+        values: &(impl DoubleEndedIterator<Item = Option<&'a [u8]>> + ExactSizeIterator + Clone),
+    ) {
         let layout = &self.layout;
         let payload = &mut self.payload;
         // PostgreSQL allows 1,600 columns, so the count fits.
@@ -155,25 +162,11 @@ impl EncodedChunk {
         for value in values.clone() {
             write(payload, value);
         }
-        // The SHA-256 of a vector goes into the row's digest and, where the project wants it, into the row.
-        let mut vectors: Vec<[u8; 32]> = Vec::new();
         let kinds = layout.columns.iter().map(|column| column.kind);
-        let fields: Vec<(ColumnKind, Option<&[u8]>)> = kinds.zip(values).collect();
-        let row_digest = digest::row(fields.iter().copied(), |vector| {
-            let hash = digest::sha256(vector);
-            vectors.push(hash);
-            hash
-        });
+        let row_digest = digest::row(kinds.zip(values.clone()), &mut self.hex);
         for &index in &layout.digested {
-            match fields[index] {
-                (_, None) => write(payload, None),
-                (ColumnKind::Text, Some(text)) => write(payload, Some(&digest::sha256(text))),
-                (_, Some(_)) => {
-                    // `digest::row` goes from the last column to the first, so the vectors after this one come before it.
-                    let after = fields[index + 1..].iter().filter(|(k, v)| *k != ColumnKind::Text && v.is_some());
-                    write(payload, Some(&vectors[after.count()]));
-                }
-            }
+            let hash = values.clone().nth(index).flatten().map(digest::sha256);
+            write(payload, hash.as_ref().map(<[u8; 32]>::as_slice));
         }
         self.digest += i128::from(row_digest);
         self.rows += 1;

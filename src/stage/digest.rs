@@ -10,11 +10,11 @@ use crate::decode::ColumnKind;
 
 /// The digest of one row: its columns chained, the last one first.
 ///
-/// A NULL counts as an empty text with another seed. A vector counts as the hex form of the SHA-256 of its binary form;
-/// `vectors` hands those in, in the order of the vector columns.
+/// A NULL counts as an empty text with another seed, a vector as the hex form of what its send function writes; `hex` is
+/// memory for that, reused from row to row.
 pub(super) fn row<'a>(
     fields: impl DoubleEndedIterator<Item = (ColumnKind, Option<&'a [u8]>)>,
-    mut vector: impl FnMut(&[u8]) -> [u8; 32],
+    hex: &mut Vec<u8>,
 ) -> i64 {
     let mut digest: u64 = 0;
     for (kind, value) in fields.rev() {
@@ -22,7 +22,10 @@ pub(super) fn row<'a>(
         digest = match (kind, value) {
             (_, None) => hash(b"", digest),
             (ColumnKind::Text, Some(text)) => hash(text, digest),
-            (_, Some(binary)) => hash(&hex(&vector(binary)), digest),
+            (_, Some(binary)) => {
+                write_hex(binary, hex);
+                hash(hex, digest)
+            }
         };
     }
     digest.cast_signed()
@@ -33,15 +36,20 @@ pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// Lower-case hex, as `encode(…, 'hex')` writes it.
-fn hex(bytes: &[u8; 32]) -> [u8; 64] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = [0; 64];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
-    }
-    text
+/// Lower-case hex, as `encode(…, 'hex')` writes it: two digits a byte from a table, since vectors are long.
+fn write_hex(bytes: &[u8], hex: &mut Vec<u8>) {
+    const PAIRS: [[u8; 2]; 256] = {
+        let digits = b"0123456789abcdef";
+        let mut pairs = [[0; 2]; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+            byte += 1;
+        }
+        pairs
+    };
+    hex.clear();
+    hex.extend(bytes.iter().flat_map(|&byte| PAIRS[usize::from(byte)]));
 }
 
 /// PostgreSQL's `hash_bytes_extended` (src/common/hashfn.c): Bob Jenkins' lookup3 of 2006, public domain, with a seed.

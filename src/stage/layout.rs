@@ -38,20 +38,27 @@ impl Layout {
             Some(shape) => shape.columns.iter().map(|c| (c.name.clone(), ColumnKind::of_type(&c.type_text))).collect(),
             None => block.columns.iter().map(|column| (column.name.clone(), column.kind)).collect(),
         };
+        Self::of(block.table.clone(), named, digested)
+    }
+
+    /// The layout of a table with these columns.
+    pub fn of(source: TableName, named: Vec<(String, ColumnKind)>, digested: &[String]) -> Self {
         let mut own: Vec<String> = digested.iter().map(|column| digest_column(column)).collect();
         own.push("_row".into());
+        // A source may have both a column of sqlmig's name and one of the name that this would get instead.
+        let of_source: Vec<String> = named.iter().map(|(name, _)| name.clone()).collect();
         let columns: Vec<StagingColumn> = named
             .into_iter()
             .map(|(source_name, kind)| {
                 let mut name = source_name.clone();
-                while own.contains(&name) {
+                while own.contains(&name) || (name != source_name && of_source.contains(&name)) {
                     name.push('_');
                 }
                 StagingColumn { source_name, name, kind }
             })
             .collect();
         let digested = digested.iter().filter_map(|name| columns.iter().position(|c| c.source_name == *name)).collect();
-        Self { source: block.table.clone(), staged_as: block.table.staged_as(), columns, digested }
+        Self { staged_as: source.staged_as(), source, columns, digested }
     }
 
     /// The staging table as SQL.
@@ -91,7 +98,7 @@ impl Layout {
 }
 
 /// Name of the staging column that holds the SHA-256 of `column`.
-pub(super) fn digest_column(column: &str) -> String {
+pub(crate) fn digest_column(column: &str) -> String {
     crate::names::fit(&format!("_{column}_sha256"))
 }
 

@@ -12,6 +12,7 @@
 mod chunk;
 mod digest;
 mod error;
+mod known;
 mod layout;
 mod read;
 mod send;
@@ -23,6 +24,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use deadpool_postgres::Pool;
 use tokio::runtime::Handle;
+use tokio_postgres::GenericClient;
 use uuid::Uuid;
 
 use crate::db::ledger::{
@@ -30,13 +32,15 @@ use crate::db::ledger::{
     source_table_read, source_table_staged,
 };
 use crate::db::{ServerInfo, doing, staging};
-use crate::decode::{ColumnKind, DecodeError, DumpFacts, ScanOptions, Scanner};
+use crate::decode::{ColumnKind, DumpFacts, ScanOptions, Scanner};
 use crate::event::{Event, Events};
 use crate::limits::MaxRejects;
 use crate::names::{TableName, hex};
 use crate::source::Source;
 
 pub use error::StageError;
+pub use known::known_shapes;
+pub(crate) use layout::digest_column;
 
 use layout::Layout;
 use read::{ReadOutcome, Reading};
@@ -69,10 +73,10 @@ pub struct Staged {
     pub rows_rejected: u64,
     /// Tables.
     pub tables: usize,
-    /// What the source told about itself.
-    pub facts: DumpFacts,
     /// Why the source ended before its proper end, if it did.
-    pub ended_early: Option<DecodeError>,
+    pub ended_early: Option<String>,
+    /// What an operator should know: an early end, tables left out, lines that are no SQL.
+    pub warnings: Vec<String>,
 }
 
 /// Stages a source for a run that the ledger has.
@@ -89,6 +93,8 @@ pub async fn stage(
 ) -> Result<Staged, StageError> {
     let mut client = pool.get().await.map_err(doing("connect for staging"))?;
     staging::drop_all(&**client).await?;
+    let mut scan = options.scan;
+    scan.known.extend(known_shapes(&**client).await?);
     let digest = source.digest();
     let progress = source.progress();
     events.emit(Event::SourceOpened { bytes: source.stored_bytes });
@@ -99,13 +105,13 @@ pub async fn stage(
         pool: pool.clone(),
         run,
         chunks: Arc::new(Mutex::new(waiting)),
-        row_limit_bytes: options.scan.row_limit_bytes,
+        row_limit_bytes: scan.row_limit_bytes,
         max_rejects: options.max_rejects,
         stop: Arc::clone(&stop),
     };
     let reader = {
         let (events, progress, pool) = (events.clone(), Arc::clone(&progress), pool.clone());
-        let (only, digested, scan) = (options.only.clone(), options.digested.clone(), options.scan.clone());
+        let (only, digested) = (options.only.clone(), options.digested.clone());
         tokio::task::spawn_blocking(move || {
             let handle = Handle::current();
             let tables_met = AtomicI32::new(0);
@@ -129,29 +135,51 @@ pub async fn stage(
     let outcome = reader.await.map_err(|panic| StageError::Lane(panic.to_string()))?;
     // When a lane failed, the reader only says that it was stopped: the lane's error is the one to tell.
     let sent = sent?;
-    let outcome = outcome?;
-    settle(&mut client, run, &outcome, &sent, digest.get(), progress.load(Ordering::Relaxed), events).await?;
-
+    let mut outcome = outcome?;
     let rejected: u64 = sent.values().map(|sent| sent.rejects).sum();
     let read: u64 = outcome.tables.iter().map(|(_, rows)| rows).sum();
-    if let Some(limit) = options.max_rejects
-        && limit.exceeded(rejected, read)
-    {
-        return Err(StageError::TooManyRejects { rejected, limit });
-    }
-    if outcome.tables.is_empty() && outcome.ended_early.is_none() {
-        return Err(StageError::NoTables { left_out: outcome.left_out });
-    }
-    for table in &outcome.left_out {
-        events.warn(format!("{table} is in the source and was left out, because other tables were asked for"));
+    let complete = outcome.ended_early.is_none();
+    let refused = match options.max_rejects {
+        Some(limit) if limit.exceeded(rejected, read) => Some(StageError::TooManyRejects { rejected, limit }),
+        _ if !outcome.tables.is_empty() => None,
+        // Nothing to keep: what ended early is no better than what can't be read.
+        _ => Some(match outcome.ended_early.take() {
+            Some(error) => StageError::Decode(Box::new(error)),
+            None => StageError::NoTables { left_out: outcome.left_out.clone() },
+        }),
+    };
+    let source = ReadSource { complete, sha256: digest.get(), stored_bytes: progress.load(Ordering::Relaxed) };
+    settle(&mut client, run, &outcome, &sent, source, refused.is_none(), events).await?;
+    if let Some(refused) = refused {
+        return Err(refused);
     }
     Ok(Staged {
         rows_staged: sent.values().map(|sent| sent.rows).sum(),
         rows_rejected: rejected,
         tables: outcome.tables.len(),
-        facts: outcome.facts,
-        ended_early: outcome.ended_early,
+        ended_early: outcome.ended_early.as_ref().map(ToString::to_string),
+        warnings: warnings(&outcome),
     })
+}
+
+/// What an operator should know of a source that was read.
+fn warnings(outcome: &ReadOutcome) -> Vec<String> {
+    let incomplete = outcome.ended_early.iter().map(|error| format!("the source is incomplete: {error}"));
+    let left_out = outcome.left_out.iter().map(|table| format!("{table} was left out: other tables were asked for"));
+    let stray = outcome.facts.stray_lines.first().map(|first| {
+        format!(
+            "{} lines of the source are no SQL and were passed over, first: {first:?}",
+            outcome.facts.stray_line_count
+        )
+    });
+    incomplete.chain(left_out).chain(stray).collect()
+}
+
+/// The source as it was stored.
+struct ReadSource {
+    complete: bool,
+    sha256: Option<[u8; 32]>,
+    stored_bytes: u64,
 }
 
 /// Makes the staging table of a table that the reader met, and records it.
@@ -174,62 +202,70 @@ async fn create(
         ServerInfo::ensure_pgvector(&client).await.map_err(StageError::NoVector)?;
         schema = ServerInfo::read(&client).await?.pgvector_schema;
     }
-    tables::create(&**client, layout, schema.as_deref()).await?;
-    let (columns, column_types) = tables::column_types(layout);
-    let record = SourceTable {
-        source: layout.source.clone(),
-        staged_as: layout.staged_as.clone(),
-        columns,
-        column_types,
-        rows_read: 0,
-        rows_rejected: 0,
-        rows_staged: 0,
-        digest: None,
-    };
-    source_table_insert(&**client, run, ordinal, &record).await?;
+    let table = tables::create(&**client, layout, schema.as_deref()).await?;
+    source_table_insert(&**client, run, ordinal, &table).await?;
     Ok(())
 }
 
-/// Records what was read, counts what arrived, and holds the one against the other.
+/// Makes the staging table that a source table with these columns gets, without a source; returns what the ledger
+/// records of it. `vector_schema` is where pgvector is installed.
+///
+/// # Errors
+/// Fails when a table of that name exists that sqlmig did not make, or the database refuses.
+pub async fn lay_out(
+    client: &impl GenericClient,
+    source: &TableName,
+    columns: &[(String, ColumnKind)],
+    digested: &[String],
+    vector_schema: Option<&str>,
+) -> Result<SourceTable, StageError> {
+    tables::create(client, &Layout::of(source.clone(), columns.to_vec(), digested), vector_schema).await
+}
+
+/// Records what was read, counts what arrived, and holds the one against the other; the run is staged then, if `reached`
+/// says so.
 async fn settle(
     client: &mut deadpool_postgres::Client,
     run: Uuid,
     outcome: &ReadOutcome,
     sent: &HashMap<TableName, Sent>,
-    digest: Option<[u8; 32]>,
-    stored_bytes: u64,
+    source: ReadSource,
+    reached: bool,
     events: &Events,
 ) -> Result<(), StageError> {
     let schema = ServerInfo::read(client).await?.pgvector_schema;
-    let mut counted = Vec::new();
-    for (layout, _) in &outcome.tables {
-        staging::make_ready(&***client, &layout.staged_as).await?;
-        counted.push(tables::count_and_digest(&***client, layout, schema.as_deref()).await?);
-    }
     let tx = client.transaction().await.map_err(doing("record what was staged"))?;
-    for ((layout, rows), (staged, server_digest)) in outcome.tables.iter().zip(&counted) {
+    tx.batch_execute(include_str!("../../sql/verify_settings.sql")).await.map_err(doing("count what was staged"))?;
+    for (layout, rows) in &outcome.tables {
+        staging::make_ready(&*tx, &layout.staged_as).await?;
+        let (staged, server_digest) = tables::count_and_digest(&*tx, layout, schema.as_deref()).await?;
         let sent = sent.get(&layout.source).copied().unwrap_or_default();
         let own_digest = sent.digest.to_string();
-        if u64::try_from(*staged).ok() != Some(sent.rows) || sent.rows + sent.rejects != *rows {
+        if u64::try_from(staged).ok() != Some(sent.rows) || sent.rows + sent.rejects != *rows {
             return Err(StageError::Count {
                 table: layout.source.clone(),
                 read: *rows,
                 rejected: sent.rejects,
-                staged: *staged,
+                staged,
             });
         }
-        if own_digest != *server_digest {
+        if own_digest != server_digest {
             return Err(StageError::Digest { table: layout.source.clone() });
         }
         source_table_read(&tx, run, &layout.source, *rows, sent.rejects, sent.bytes, &own_digest).await?;
-        source_table_staged(&tx, run, &layout.source, *staged).await?;
-        events.emit(Event::TableStaged { table: layout.source.clone(), staged: sent.rows, rejected: sent.rejects });
+        source_table_staged(&tx, run, &layout.source, staged).await?;
     }
     let statements = outcome.facts.statements.iter().map(|(kind, count)| (kind.as_str(), *count));
     source_statement_insert(&tx, run, statements).await?;
-    let sha256 = digest.map(|digest| hex(&digest)).unwrap_or_default();
-    run_source_read(&tx, run, &sha256, stored_bytes, outcome.ended_early.is_none()).await?;
-    run_advance(&tx, run, RunState::Staged).await?;
+    let sha256 = source.sha256.map(|digest| hex(&digest)).unwrap_or_default();
+    run_source_read(&tx, run, &sha256, source.stored_bytes, source.complete).await?;
+    if reached {
+        run_advance(&tx, run, RunState::Staged).await?;
+    }
     tx.commit().await.map_err(doing("record what was staged"))?;
+    for (layout, _) in &outcome.tables {
+        let sent = sent.get(&layout.source).copied().unwrap_or_default();
+        events.emit(Event::TableStaged { table: layout.source.clone(), staged: sent.rows, rejected: sent.rejects });
+    }
     Ok(())
 }

@@ -111,10 +111,6 @@ async fn send(
     rejected: Arc<AtomicU64>,
 ) -> Result<(), StageError> {
     let mut client = lanes.pool.get().await.map_err(doing("connect for staging"))?;
-    client
-        .batch_execute(include_str!("../../sql/stage_settings.sql"))
-        .await
-        .map_err(doing("prepare the connection for staging"))?;
     let mut statements: HashMap<String, String> = HashMap::new();
     while let Some(mut chunk) = chunks.recv().await {
         let layout = Arc::clone(&chunk.layout);
@@ -124,6 +120,7 @@ async fn send(
         let copy = &statements[&layout.staged_as];
         let action = || format!("copy rows {} to {} of {}", chunk.first_row, chunk.last_row, layout.source);
         let tx = client.transaction().await.map_err(doing(action()))?;
+        tx.batch_execute(include_str!("../../sql/stage_settings.sql")).await.map_err(doing(action()))?;
         let mut sink = pin!(tx.copy_in::<_, Bytes>(copy).await.map_err(doing(action()))?);
         let payload = Bytes::from(std::mem::take(&mut chunk.payload));
         sink.as_mut().send(payload).await.map_err(doing(action()))?;

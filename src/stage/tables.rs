@@ -6,6 +6,7 @@ use serde::Serialize;
 use tokio_postgres::GenericClient;
 
 use crate::db::catalog::staging_tables;
+use crate::db::ledger::SourceTable;
 use crate::db::{doing, staging};
 use crate::names::ident;
 use crate::template::{Fragment, render_wrap};
@@ -27,14 +28,14 @@ struct Column {
 }
 
 /// Names and types of a staging table's columns, `_row` not among them.
-pub(super) fn column_types(layout: &Layout) -> (Vec<String>, Vec<String>) {
+fn column_types(layout: &Layout) -> (Vec<String>, Vec<String>) {
     let own = layout.columns.iter().map(|c| (c.name.clone(), vector_type(c.kind).unwrap_or("text").to_owned()));
     let digests =
         layout.digested.iter().map(|&index| (digest_column(&layout.columns[index].source_name), "bytea".into()));
     own.chain(digests).unzip()
 }
 
-/// Makes the staging table of `layout`, in place of one that an earlier run left.
+/// Makes the staging table of `layout`, in place of one that an earlier run left; returns what the ledger records of it.
 ///
 /// # Errors
 /// Fails when a table of that name exists that sqlmig did not make, or the database refuses.
@@ -42,21 +43,21 @@ pub(super) async fn create(
     client: &impl GenericClient,
     layout: &Layout,
     vector_schema: Option<&str>,
-) -> Result<(), StageError> {
+) -> Result<SourceTable, StageError> {
     let existing = staging_tables(client).await?;
     if existing.iter().any(|table| table.name == layout.staged_as && !table.ours) {
         return Err(StageError::Foreign { table: layout.table() });
     }
     let (names, types) = column_types(layout);
     let columns = names
-        .into_iter()
-        .zip(types)
+        .iter()
+        .zip(&types)
         .map(|(name, type_name)| {
             let type_name = match type_name.as_str() {
-                "text" | "bytea" => type_name,
+                "text" | "bytea" => type_name.clone(),
                 vector => in_schema(vector_schema, vector),
             };
-            Column { name, r#type: Fragment::new(type_name), send: None }
+            Column { name: name.clone(), r#type: Fragment::new(type_name), send: None }
         })
         .collect();
     staging::drop_table(client, &layout.staged_as).await?;
@@ -74,7 +75,16 @@ pub(super) async fn create(
         client.batch_execute(&store).await.map_err(doing(action()))?;
     }
     staging::mark(client, &layout.staged_as).await?;
-    Ok(())
+    Ok(SourceTable {
+        source: layout.source.clone(),
+        staged_as: layout.staged_as.clone(),
+        columns: names,
+        column_types: types,
+        rows_read: 0,
+        rows_rejected: 0,
+        rows_staged: 0,
+        digest: None,
+    })
 }
 
 fn in_schema(schema: Option<&str>, name: &str) -> String {

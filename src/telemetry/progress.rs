@@ -146,6 +146,9 @@ impl Display {
                 if let Some(at) = shown.targets.iter_mut().rev().find(|at| at.name == *target) {
                     at.done += 1;
                     at.bar.inc(inserted + updated + unchanged);
+                    // A transform that reads no source rows has none to plan with: its bar grows to what it wrote.
+                    let written = at.bar.position();
+                    at.bar.set_length(at.bar.length().unwrap_or_default().max(written));
                     at.bar.set_message(format!("batch {}/{}", at.done, at.batches));
                 }
             }

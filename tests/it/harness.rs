@@ -147,6 +147,30 @@ impl TestDb {
         self.target.clone()
     }
 
+    /// How another program reaches it, as a connection string of libpq's.
+    pub async fn url(&self) -> String {
+        let database = self.target.database();
+        if let Ok(given) = std::env::var("SQLMIG_TEST_DATABASE_URL") {
+            let start = given.find("://").map_or(0, |at| at + 3);
+            let (server, rest) = given[start..].split_once('/').unwrap_or((&given[start..], ""));
+            let settings = rest.find('?').map_or("", |at| &rest[at..]);
+            return format!("{}{server}/{database}{settings}", &given[..start]);
+        }
+        let client = self.connect().await;
+        let setting = async |name: &str| -> String {
+            client.query_one("select current_setting($1)", &[&name]).await.unwrap().get(0)
+        };
+        let (folder, port) = (setting("unix_socket_directories").await, setting("port").await);
+        format!("postgresql:///{database}?host={folder}&port={port}&user={}", self.target.user())
+    }
+
+    /// The folder of the server's own programs, `pg_dump` among them: the client's version must be the server's.
+    pub async fn programs(&self) -> PathBuf {
+        let client = self.connect().await;
+        let row = client.query_one("select setting from pg_config where name = 'BINDIR'", &[]).await.unwrap();
+        PathBuf::from(row.get::<_, String>(0))
+    }
+
     /// A connection to it.
     pub async fn connect(&self) -> sqlmig::db::Connection {
         self.target.connect().await.expect("the test's database can be reached")

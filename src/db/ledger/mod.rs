@@ -19,7 +19,7 @@ pub use findings::{
 pub use report::{books, report, status};
 pub use run::{
     EventKind, Run, RunState, event_insert, phase_insert, run_advance, run_fail, run_fence, run_insert, run_memory,
-    run_source_read, runs,
+    run_source_read, run_take, runs,
 };
 pub use tables::{
     SourceTable, chunk_insert, source_statement_insert, source_table_insert, source_table_read, source_table_staged,

@@ -102,8 +102,7 @@ pub async fn run_insert(
     project_hash: &str,
     source: &str,
 ) -> Result<(), DbError> {
-    let host = hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let pid = i32::try_from(std::process::id()).unwrap_or_default();
+    let (host, pid) = this_process();
     tx.execute(
         include_str!("../../../sql/run_insert.sql"),
         &[&id, &project, &project_hash, &source, &env!("CARGO_PKG_VERSION"), &host, &pid],
@@ -164,6 +163,25 @@ pub async fn run_memory(client: &impl GenericClient, id: Uuid, peak_rss_bytes: i
         .await
         .map_err(doing("record the run's memory"))?;
     Ok(())
+}
+
+/// Takes a run on: raises its epoch, so that a conductor who had it before stops at its next batch; returns the new one.
+///
+/// # Errors
+/// Fails when the run is not in the ledger or the database refuses.
+pub async fn run_take(tx: &Transaction<'_>, id: Uuid) -> Result<i64, DbError> {
+    let (host, pid) = this_process();
+    let row = tx
+        .query_one(include_str!("../../../sql/run_take.sql"), &[&id, &host, &pid])
+        .await
+        .map_err(doing("take the run on"))?;
+    Ok(row.get("epoch"))
+}
+
+/// Where this process runs, and its number there.
+fn this_process() -> (String, i32) {
+    let host = hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    (host, i32::try_from(std::process::id()).unwrap_or_default())
 }
 
 /// Locks the run's row against a new conductor until the transaction ends; returns the epoch the run is in.

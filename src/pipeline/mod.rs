@@ -1,26 +1,30 @@
-//! The ordered list of phases. Each is a command of its own; [`run`] is their composition.
+//! The ordered list of phases. Each is a command of its own; [`Conductor::run`] is their composition.
+
+mod error;
+mod record;
 
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::Pool;
 use uuid::Uuid;
 
-use crate::check::{CheckError, check, find_patches};
+use crate::check::{check, find_patches};
 use crate::db::ledger::{
-    EventKind, Run, RunState, event_insert, phase_insert, run_fail, run_insert, run_memory, runs, source_tables,
+    EventKind, Run, RunState, event_insert, phase_insert, run_insert, run_take, runs, source_tables,
 };
-use crate::db::migrate::{MigrateError, MigrationSet, migrate as apply_migrations};
-use crate::db::staging::{self, StagingError};
-use crate::db::{DbError, doing};
+use crate::db::migrate::{MigrationSet, migrate as apply_migrations};
+use crate::db::{doing, staging, transaction};
 use crate::event::{Event, Events, Phase};
 use crate::limits::MaxRejects;
 use crate::names::staging_table;
 use crate::project::Project;
-use crate::promote::{PromoteError, PromoteOptions, promote};
-use crate::relations::{Relations, RelationsError};
+use crate::promote::{PromoteOptions, promote};
+use crate::relations::Relations;
 use crate::source::Source;
-use crate::stage::{StageError, StageOptions, stage};
-use crate::validate::{ValidateError, validate};
+use crate::stage::{StageOptions, stage};
+use crate::validate::validate;
+
+pub use error::PipelineError;
 
 /// Where a run happens: the target and the project.
 pub struct Conductor {
@@ -30,109 +34,6 @@ pub struct Conductor {
     pub project: Project,
     /// Who listens.
     pub events: Events,
-}
-
-/// Why a run stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum PipelineError {
-    /// The database has no run.
-    #[error("there is no run{}", .0.map_or_else(String::new, |id| format!(" {id}")))]
-    NoRun(Option<Uuid>),
-    /// A step was asked for before the one that it builds on.
-    #[error("run {run} is {state}: it cannot be {wanted} yet")]
-    TooEarly {
-        /// The run.
-        run: Uuid,
-        /// How far it came.
-        state: &'static str,
-        /// What was asked for.
-        wanted: &'static str,
-    },
-    /// Another source was staged since.
-    #[error("run {run} is no longer staged: run {newer} was staged after it")]
-    Superseded {
-        /// The run.
-        run: Uuid,
-        /// The newest run.
-        newer: Uuid,
-    },
-    /// A staging table no longer holds what was staged.
-    #[error("{table} holds {found} rows, {staged} were staged")]
-    StagingLost {
-        /// The staging table.
-        table: String,
-        /// Rows when it was staged.
-        staged: i64,
-        /// Rows now.
-        found: i64,
-    },
-    /// The project was changed between two steps of a run.
-    #[error("run {0} was staged with another version of the project")]
-    OtherProject(Uuid),
-    /// The source ended before its proper end.
-    #[error("the source is incomplete: {0}")]
-    Incomplete(String),
-    /// No transform uses any table of the source.
-    #[error("the project {0} uses no table of this source")]
-    Unused(String),
-    /// Migrations failed.
-    #[error(transparent)]
-    Migrate(#[from] MigrateError),
-    /// Staging failed.
-    #[error(transparent)]
-    Stage(#[from] StageError),
-    /// The canonical relations could not be built.
-    #[error(transparent)]
-    Relations(#[from] RelationsError),
-    /// Checking failed.
-    #[error(transparent)]
-    Check(#[from] CheckError),
-    /// Promotion failed.
-    #[error(transparent)]
-    Promote(#[from] PromoteError),
-    /// Validation failed.
-    #[error(transparent)]
-    Validate(#[from] ValidateError),
-    /// Staging could not be counted.
-    #[error(transparent)]
-    Staging(#[from] StagingError),
-    /// The database refused.
-    #[error(transparent)]
-    Db(#[from] DbError),
-}
-
-impl PipelineError {
-    /// What to do next.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::NoRun(_) => Some("see sqlmig history; load something with sqlmig run SOURCE".into()),
-            Self::TooEarly { .. } => {
-                Some("the order is stage, check, promote, validate; sqlmig run does all four".into())
-            }
-            Self::Superseded { .. } => {
-                Some("stage its source again: sqlmig run SOURCE goes on from what is promoted".into())
-            }
-            Self::StagingLost { .. } => Some(
-                "staging is emptied by rollback --staging and by a crash of the server: stage the source again".into(),
-            ),
-            Self::OtherProject(_) => Some("use the project it was staged with, or stage again".into()),
-            Self::Incomplete(_) => {
-                Some("get the whole source; --allow-incomplete promotes what was read of this one".into())
-            }
-            Self::Unused(_) => Some(
-                "sqlmig stage loads any dump into staging; --project DIR names a project that uses its tables".into(),
-            ),
-            Self::Migrate(error) => error.hint(),
-            Self::Stage(error) => error.hint(),
-            Self::Relations(error) => error.hint(),
-            Self::Check(error) => error.hint(),
-            Self::Promote(error) => error.hint(),
-            Self::Validate(error) => error.hint(),
-            Self::Staging(error) => error.hint(),
-            Self::Db(error) => error.hint(),
-        }
-    }
 }
 
 /// How to load a source.
@@ -223,22 +124,30 @@ impl Conductor {
         Ok(())
     }
 
-    /// Streams the source into staging.
+    /// Streams the source into staging; says why the source ended before its proper end, if it did.
     ///
     /// # Errors
     /// As [`stage`].
-    pub async fn stage(&self, run: Uuid, source: Source, options: StageOptions) -> Result<(), PipelineError> {
+    pub async fn stage(
+        &self,
+        run: Uuid,
+        source: Source,
+        options: StageOptions,
+    ) -> Result<Option<String>, PipelineError> {
+        let mut ended_early = None;
         self.phase(run, Phase::Stage, async {
             let staged = stage(&self.pool, run, source, options, &self.events).await?;
-            if let Some(error) = &staged.ended_early {
-                self.warn(run, format!("the source is incomplete: {error}")).await?;
+            ended_early = staged.ended_early;
+            for warning in staged.warnings {
+                self.warn(run, warning).await?;
             }
             Ok(format!(
                 "{} rows of {} tables staged, {} in quarantine",
                 staged.rows_staged, staged.tables, staged.rows_rejected
             ))
         })
-        .await
+        .await?;
+        Ok(ended_early)
     }
 
     /// Runs the checks and settles duplicates.
@@ -287,7 +196,8 @@ impl Conductor {
             let client = self.pool.get().await.map_err(doing("connect"))?;
             find_patches(&**client, &self.project, &mut relations).await?;
             drop(client);
-            promote(&self.pool, run, &self.project, &relations, options, &self.events).await?;
+            let epoch = transaction(&self.pool, "take the run on", async |tx| run_take(tx, run).await).await?;
+            promote(&self.pool, run, epoch, &self.project, &relations, options, &self.events).await?;
             Ok("every batch is committed".into())
         })
         .await
@@ -351,48 +261,4 @@ impl Conductor {
         }
         Ok(known)
     }
-
-    async fn warn(&self, run: Uuid, message: String) -> Result<(), PipelineError> {
-        let client = self.pool.get().await.map_err(doing("connect"))?;
-        event_insert(&**client, run, EventKind::Warning, &message).await?;
-        self.events.warn(message);
-        Ok(())
-    }
-
-    /// Runs one phase: the only place that tells of it, measures it and records how it ended.
-    async fn phase(
-        &self,
-        run: Uuid,
-        phase: Phase,
-        work: impl Future<Output = Result<String, PipelineError>>,
-    ) -> Result<(), PipelineError> {
-        let started = Instant::now();
-        self.events.emit(Event::PhaseStarted { phase });
-        let outcome = work.await;
-        let elapsed = started.elapsed();
-        let client = self.pool.get().await.map_err(doing("record the phase"))?;
-        run_memory(&**client, run, peak_rss_bytes()).await?;
-        match outcome {
-            Ok(summary) => {
-                phase_insert(&**client, run, phase, elapsed, &summary).await?;
-                self.events.emit(Event::PhaseFinished { phase, elapsed, summary });
-                Ok(())
-            }
-            Err(error) => {
-                // The phase's own error is the one to tell, even when it cannot be recorded.
-                let text = error.to_string();
-                drop(phase_insert(&**client, run, phase, elapsed, &text).await);
-                drop(run_fail(&**client, run, &text).await);
-                Err(error)
-            }
-        }
-    }
-}
-
-/// Largest resident set of this process in bytes, from Linux's /proc; 0 where there is none.
-fn peak_rss_bytes() -> i64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kibibytes: i64 = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0);
-    kibibytes * 1024
 }

@@ -1,0 +1,1 @@
+create database {{ name | ident }} template template0 encoding 'UTF8'
