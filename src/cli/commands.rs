@@ -191,8 +191,10 @@ async fn on_server(command: &Command, prepared: &Prepared, display: &Display, se
         Command::History { .. } => history(&conductor, settings, display).await,
         Command::Rollback { yes, .. } => {
             confirm(*yes, &format!("Empty the staging tables in {}?", target.describe()), display)?;
-            let _lock = Lock::try_take(target, LockKind::Run).await?;
-            let emptied = rollback_staging(&conductor.pool).await?;
+            let lock = Lock::try_take(target, LockKind::Run).await?;
+            let emptied = rollback_staging(&conductor.pool).await;
+            lock.release().await;
+            let emptied = emptied?;
             display.clear();
             Ok(writeln!(io::stdout(), "{} staging tables emptied", emptied.len())?)
         }

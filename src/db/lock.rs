@@ -14,6 +14,7 @@ use super::error::{DbError, doing};
 
 const LOCK_TRY: &str = include_str!("../../sql/lock_try.sql");
 const LOCK_HOLDER: &str = include_str!("../../sql/lock_holder.sql");
+const LOCK_RELEASE: &str = include_str!("../../sql/lock_release.sql");
 
 /// First half of every advisory lock key of sqlmig: the letters `sqlm`.
 pub(super) const KEY_CLASS: i32 = 0x7371_6c6d;
@@ -31,6 +32,7 @@ pub enum LockKind {
 #[derive(Debug)]
 pub struct Lock {
     connection: Connection,
+    kind: LockKind,
 }
 
 /// Who holds the lock. Other roles' addresses are visible to superusers and members of `pg_read_all_stats` only.
@@ -101,7 +103,7 @@ impl Lock {
         for _ in 0..2 {
             let row = connection.query_one(LOCK_TRY, &[&KEY_CLASS, &(kind as i32)]).await;
             if row.map_err(doing("take the run lock"))?.get(0) {
-                return Ok(Self { connection });
+                return Ok(Self { connection, kind });
             }
             let holder = connection.query_opt(LOCK_HOLDER, &[&KEY_CLASS, &(kind as i32)]).await;
             if let Some(row) = holder.map_err(doing("ask who holds the run lock"))? {
@@ -126,6 +128,9 @@ impl Lock {
 
     /// Gives the lock back; the server has freed it when this returns.
     pub async fn release(self) {
+        // Asked for, since a server process that loses its client takes a moment to end: the next command of a script
+        // would find the lock held by one that is gone. Where this fails, the process ends with its lock all the same.
+        drop(self.connection.query_one(LOCK_RELEASE, &[&KEY_CLASS, &(self.kind as i32)]).await);
         self.connection.close().await;
     }
 }

@@ -72,8 +72,7 @@ async fn a_plan_tells_what_would_not_be_used() {
     assert!(kinds.contains(&"ALTER SYSTEM") && kinds.iter().any(|kind| kind.starts_with("DROP")), "{kinds:?}");
     sqlmig(&db, &format!("plan {}", fixture("hostile-meta.sql"))).await.code(4).says(&["line 21"]);
     // A project is judged by a plan already.
-    let things = Things::new().check("broken", "warn", "select _row, {{ reason }} as reason from {{ rows }} as t");
-    let dump = things.dump(&["1|one||||"]);
-    let line = format!("plan {} --project {}", dump.display(), things.path().display());
-    sqlmig(&db, &line).await.code(0);
+    let things = Things::new().with("transforms/check/broken.sql", "select 1");
+    let line = format!("plan {} --project {}", things.dump(&[]).display(), things.path().display());
+    sqlmig(&db, &line).await.code(2).says(&["transforms/check/broken.sql", "no header", "hint: "]);
 }

@@ -55,16 +55,13 @@ impl Outcome {
 /// The connection string of a test's database.
 pub async fn url(db: &TestDb) -> String {
     let name = db.target().database().to_owned();
-    match std::env::var("SQLMIG_TEST_DATABASE_URL") {
-        Ok(given) => {
-            let (base, parameters) = given.split_once('?').unwrap_or((&given, ""));
-            let server = base.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-            format!("{server}/{name}?{parameters}")
-        }
-        Err(_) => {
-            let folder = embedded().await.folder().join("data");
-            format!("postgres:///{name}?host={}&user={}", folder.display(), db.target().user())
-        }
+    if let Ok(given) = std::env::var("SQLMIG_TEST_DATABASE_URL") {
+        let (base, parameters) = given.split_once('?').unwrap_or((&given, ""));
+        let server = base.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+        format!("{server}/{name}?{parameters}")
+    } else {
+        let folder = embedded().await.folder().join("data");
+        format!("postgres:///{name}?host={}&user={}", folder.display(), db.target().user())
     }
 }
 

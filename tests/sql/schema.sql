@@ -1,0 +1,289 @@
+CREATE SCHEMA sqlmig;
+CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public;
+COMMENT ON EXTENSION vector IS 'vector data type and ivfflat and hnsw access methods';
+CREATE FUNCTION public.update_updated_at_column() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    new.updated_at = current_timestamp;
+    return new;
+end;
+$$;
+CREATE FUNCTION sqlmig.input_is_valid(value text, type_name text) RETURNS boolean
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    RETURN pg_input_is_valid(value, type_name);
+CREATE FUNCTION sqlmig.name_uuid(VARIADIC parts text[]) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (SELECT (encode(set_byte(set_byte(hash.bytes, 6, ((get_byte(hash.bytes, 6) & 15) | 128)), 8, ((get_byte(hash.bytes, 8) & 63) | 128)), 'hex'::text))::uuid AS encode FROM (SELECT substr(sha256(convert_to(string_agg(((octet_length(part.name) || ':'::text) || part.name), ''::text ORDER BY part.ordinal), 'UTF8'::name)), 1, 16) AS bytes FROM unnest(name_uuid.parts) WITH ORDINALITY part(name, ordinal)) hash);
+CREATE TABLE public.doc_types (
+    doc_type text NOT NULL,
+    summary text NOT NULL,
+    required_metadata text[] DEFAULT '{}'::text[] NOT NULL
+);
+COMMENT ON COLUMN public.doc_types.required_metadata IS 'Top-level fields that must be in documents.metadata and not null';
+CREATE TABLE public.document_sources (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    doc_type text NOT NULL,
+    source_name character varying NOT NULL,
+    version character varying,
+    config jsonb DEFAULT '{}'::jsonb,
+    enabled boolean DEFAULT true,
+    last_updated timestamp with time zone DEFAULT CURRENT_TIMESTAMP,
+    total_docs integer DEFAULT 0,
+    total_tokens integer DEFAULT 0,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP
+);
+CREATE TABLE public.documents (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    doc_type text NOT NULL,
+    source_name character varying NOT NULL,
+    doc_path text NOT NULL,
+    content text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb,
+    embedding public.vector(3072),
+    token_count integer,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP,
+    content_sha256 bytea,
+    embedding_sha256 bytea,
+    embedding_model text
+);
+COMMENT ON COLUMN public.documents.content_sha256 IS 'SHA-256 of content as UTF-8';
+COMMENT ON COLUMN public.documents.embedding_sha256 IS 'SHA-256 of vector_send(embedding)';
+CREATE TABLE sqlmig.batch (
+    run_id uuid NOT NULL,
+    number bigint NOT NULL,
+    transform text NOT NULL,
+    target text NOT NULL,
+    source text,
+    first_row bigint NOT NULL,
+    last_row bigint NOT NULL,
+    counted boolean NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    rows_inserted bigint DEFAULT 0 NOT NULL,
+    rows_updated bigint DEFAULT 0 NOT NULL,
+    rows_unchanged bigint DEFAULT 0 NOT NULL,
+    undo_table text,
+    xid xid8,
+    epoch bigint,
+    elapsed_ms bigint,
+    error text,
+    finished_at timestamp with time zone,
+    CONSTRAINT batch_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'failed'::text])))
+);
+CREATE TABLE sqlmig.check_result (
+    run_id uuid NOT NULL,
+    phase text NOT NULL,
+    name text NOT NULL,
+    on_relation text NOT NULL,
+    ordinal integer NOT NULL,
+    severity text NOT NULL,
+    rows_examined bigint NOT NULL,
+    rows_failed bigint NOT NULL,
+    elapsed_ms bigint NOT NULL,
+    skipped text,
+    CONSTRAINT check_result_phase_check CHECK ((phase = ANY (ARRAY['check'::text, 'dedup'::text, 'validate'::text]))),
+    CONSTRAINT check_result_severity_check CHECK ((severity = ANY (ARRAY['warn'::text, 'reject'::text, 'error'::text])))
+);
+CREATE TABLE sqlmig.chunk (
+    run_id uuid NOT NULL,
+    source text NOT NULL,
+    first_row bigint NOT NULL,
+    last_row bigint NOT NULL,
+    rows_staged bigint NOT NULL,
+    rows_rejected bigint NOT NULL
+);
+CREATE TABLE sqlmig.event (
+    run_id uuid NOT NULL,
+    ordinal bigint NOT NULL,
+    kind text NOT NULL,
+    message text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE sqlmig.event ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sqlmig.event_ordinal_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE sqlmig.finding (
+    run_id uuid NOT NULL,
+    ordinal bigint NOT NULL,
+    phase text NOT NULL,
+    check_name text NOT NULL,
+    source text NOT NULL,
+    "row" bigint,
+    subject text,
+    reason text NOT NULL
+);
+ALTER TABLE sqlmig.finding ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sqlmig.finding_ordinal_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE sqlmig.ledger_migration (
+    version integer NOT NULL,
+    name character varying(255),
+    applied_on character varying(255),
+    checksum character varying(255)
+);
+CREATE TABLE sqlmig.merged (
+    run_id uuid NOT NULL,
+    source text NOT NULL,
+    "row" bigint NOT NULL,
+    rule text NOT NULL,
+    winner_source text NOT NULL,
+    winner_row bigint NOT NULL
+);
+CREATE TABLE sqlmig.phase (
+    run_id uuid NOT NULL,
+    ordinal bigint NOT NULL,
+    phase text NOT NULL,
+    elapsed_ms bigint NOT NULL,
+    summary text NOT NULL,
+    finished_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE sqlmig.phase ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sqlmig.phase_ordinal_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE sqlmig.project_docs_migration (
+    version integer NOT NULL,
+    name character varying(255),
+    applied_on character varying(255),
+    checksum character varying(255)
+);
+CREATE TABLE sqlmig.quarantine (
+    run_id uuid NOT NULL,
+    source text NOT NULL,
+    "row" bigint NOT NULL,
+    check_name text NOT NULL,
+    code text NOT NULL,
+    column_name text,
+    reason text NOT NULL,
+    line bigint,
+    byte_offset bigint,
+    raw bytea,
+    staged jsonb,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+CREATE TABLE sqlmig.run (
+    id uuid NOT NULL,
+    project text NOT NULL,
+    project_hash text NOT NULL,
+    source text NOT NULL,
+    source_sha256 text,
+    source_bytes bigint,
+    state text NOT NULL,
+    complete boolean DEFAULT false NOT NULL,
+    epoch bigint DEFAULT 1 NOT NULL,
+    error text,
+    sqlmig_version text NOT NULL,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    peak_rss_bytes bigint DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['staging'::text, 'staged'::text, 'checked'::text, 'promoted'::text, 'done'::text])))
+);
+CREATE TABLE sqlmig.source_statement (
+    run_id uuid NOT NULL,
+    kind text NOT NULL,
+    count bigint NOT NULL
+);
+CREATE TABLE sqlmig.source_table (
+    run_id uuid NOT NULL,
+    source text NOT NULL,
+    ordinal integer NOT NULL,
+    staged_as text NOT NULL,
+    columns text[] NOT NULL,
+    column_types text[] NOT NULL,
+    rows_read bigint DEFAULT 0 NOT NULL,
+    rows_rejected bigint DEFAULT 0 NOT NULL,
+    rows_staged bigint DEFAULT 0 NOT NULL,
+    bytes_read bigint DEFAULT 0 NOT NULL,
+    digest numeric
+);
+ALTER TABLE ONLY public.doc_types
+    ADD CONSTRAINT doc_types_pkey PRIMARY KEY (doc_type);
+ALTER TABLE ONLY public.document_sources
+    ADD CONSTRAINT document_sources_doc_type_source_name_key UNIQUE (doc_type, source_name);
+ALTER TABLE ONLY public.document_sources
+    ADD CONSTRAINT document_sources_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.documents
+    ADD CONSTRAINT documents_doc_type_source_name_doc_path_key UNIQUE (doc_type, source_name, doc_path);
+ALTER TABLE ONLY public.documents
+    ADD CONSTRAINT documents_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY sqlmig.batch
+    ADD CONSTRAINT batch_pkey PRIMARY KEY (run_id, number);
+ALTER TABLE ONLY sqlmig.check_result
+    ADD CONSTRAINT check_result_pkey PRIMARY KEY (run_id, phase, name, on_relation);
+ALTER TABLE ONLY sqlmig.chunk
+    ADD CONSTRAINT chunk_pkey PRIMARY KEY (run_id, source, first_row);
+ALTER TABLE ONLY sqlmig.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (run_id, ordinal);
+ALTER TABLE ONLY sqlmig.finding
+    ADD CONSTRAINT finding_pkey PRIMARY KEY (run_id, ordinal);
+ALTER TABLE ONLY sqlmig.ledger_migration
+    ADD CONSTRAINT ledger_migration_pkey PRIMARY KEY (version);
+ALTER TABLE ONLY sqlmig.merged
+    ADD CONSTRAINT merged_pkey PRIMARY KEY (run_id, source, "row");
+ALTER TABLE ONLY sqlmig.phase
+    ADD CONSTRAINT phase_pkey PRIMARY KEY (run_id, ordinal);
+ALTER TABLE ONLY sqlmig.project_docs_migration
+    ADD CONSTRAINT project_docs_migration_pkey PRIMARY KEY (version);
+ALTER TABLE ONLY sqlmig.quarantine
+    ADD CONSTRAINT quarantine_pkey PRIMARY KEY (run_id, source, "row");
+ALTER TABLE ONLY sqlmig.run
+    ADD CONSTRAINT run_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY sqlmig.source_statement
+    ADD CONSTRAINT source_statement_pkey PRIMARY KEY (run_id, kind);
+ALTER TABLE ONLY sqlmig.source_table
+    ADD CONSTRAINT source_table_pkey PRIMARY KEY (run_id, source);
+CREATE INDEX idx_document_sources_enabled ON public.document_sources USING btree (enabled);
+CREATE INDEX idx_document_sources_last_updated ON public.document_sources USING btree (last_updated);
+CREATE INDEX idx_documents_created_at ON public.documents USING btree (created_at);
+CREATE INDEX idx_documents_source_name ON public.documents USING btree (source_name);
+CREATE INDEX idx_documents_updated_at ON public.documents USING btree (updated_at);
+CREATE INDEX batch_pending ON sqlmig.batch USING btree (run_id, transform, number) WHERE (state = 'pending'::text);
+CREATE INDEX finding_check ON sqlmig.finding USING btree (run_id, phase, check_name);
+CREATE INDEX finding_row ON sqlmig.finding USING btree (run_id, source, "row");
+CREATE INDEX merged_winner ON sqlmig.merged USING btree (run_id, winner_source, winner_row);
+CREATE INDEX run_started_at ON sqlmig.run USING btree (started_at);
+CREATE TRIGGER update_document_sources_updated_at BEFORE UPDATE ON public.document_sources FOR EACH ROW WHEN (((NOT (new.updated_at IS DISTINCT FROM old.updated_at)) AND (COALESCE(current_setting('application_name'::text, true), ''::text) !~~ 'sqlmig%'::text))) EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_documents_updated_at BEFORE UPDATE ON public.documents FOR EACH ROW WHEN (((NOT (new.updated_at IS DISTINCT FROM old.updated_at)) AND (COALESCE(current_setting('application_name'::text, true), ''::text) !~~ 'sqlmig%'::text))) EXECUTE FUNCTION public.update_updated_at_column();
+ALTER TABLE ONLY public.document_sources
+    ADD CONSTRAINT document_sources_doc_type_fkey FOREIGN KEY (doc_type) REFERENCES public.doc_types(doc_type);
+ALTER TABLE ONLY public.documents
+    ADD CONSTRAINT documents_source_fkey FOREIGN KEY (doc_type, source_name) REFERENCES public.document_sources(doc_type, source_name);
+ALTER TABLE ONLY sqlmig.batch
+    ADD CONSTRAINT batch_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
+ALTER TABLE ONLY sqlmig.check_result
+    ADD CONSTRAINT check_result_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
+ALTER TABLE ONLY sqlmig.chunk
+    ADD CONSTRAINT chunk_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
+ALTER TABLE ONLY sqlmig.event
+    ADD CONSTRAINT event_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
+ALTER TABLE ONLY sqlmig.finding
+    ADD CONSTRAINT finding_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
+ALTER TABLE ONLY sqlmig.merged
+    ADD CONSTRAINT merged_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
+ALTER TABLE ONLY sqlmig.phase
+    ADD CONSTRAINT phase_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
+ALTER TABLE ONLY sqlmig.quarantine
+    ADD CONSTRAINT quarantine_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
+ALTER TABLE ONLY sqlmig.source_statement
+    ADD CONSTRAINT source_statement_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
+ALTER TABLE ONLY sqlmig.source_table
+    ADD CONSTRAINT source_table_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
