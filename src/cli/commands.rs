@@ -1,47 +1,37 @@
 //! From a command to the phases it stands for.
 
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::Path;
+use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use secrecy::ExposeSecret;
-use sqlmig::db::environment::Environment;
-use sqlmig::db::ledger;
 use sqlmig::db::lock::{Lock, LockKind};
 use sqlmig::db::pooler::refuse_transaction_pooler;
 use sqlmig::db::scratch::Scratch;
-use sqlmig::db::{Embedded, EmbeddedOptions, ServerInfo, Target, doing};
-use sqlmig::decode::ScanOptions;
-use sqlmig::event::{Event, Events};
+use sqlmig::db::{ServerInfo, Target};
+use sqlmig::event::Events;
 use sqlmig::examples;
-use sqlmig::generate;
-use sqlmig::outcome::{FORMAT, History};
 use sqlmig::pipeline::{Conductor, LoadOptions, PipelineError};
 use sqlmig::plan::plan;
 use sqlmig::project::Project;
 use sqlmig::promote::PromoteOptions;
 use sqlmig::report;
 use sqlmig::rollback::rollback_staging;
-use sqlmig::source::{self, Source, SourceSpec};
-use sqlmig::stage::StageOptions;
+use sqlmig::source;
 use sqlmig::telemetry::Display;
-use tokio::signal::unix::{SignalKind, signal};
 use uuid::Uuid;
 
-use super::args::{Args, Command, GenerateArgs};
+use super::args::{Args, Command};
 use super::completions;
 use super::failure::{ExitCode, Failure};
+use super::generate::write_dump;
+use super::interrupt::until_interrupted;
+use super::options::{lanes, promote_options, scan_options, spec, stage_options};
 use super::presentation::Presentation;
+use super::server::Server;
 use super::settings::{FileSettings, Settings};
+use super::show::{history, show, show_report, status};
 
 /// Connections besides the promotion workers': the conductor's own, and one to write what another reads.
 const OTHER_CONNECTIONS: usize = 4;
-
-/// PostgreSQL holds no field of 1 GiB or more (`MaxAllocSize`), so a longer row could not be sent whatever the setting.
-const LONGEST_ROW_BYTES: usize = (1 << 30) - 1;
 
 /// Runs a command to its end and tells of its failure, if it has one.
 pub fn execute(args: &Args) -> ExitCode {
@@ -78,21 +68,6 @@ fn told(presentation: &Presentation, display: Option<&Display>, failure: &Failur
     code
 }
 
-/// Runs a command until it ends or someone asks it to: Ctrl-C, or SIGTERM as Kubernetes sends it. A handler is needed
-/// for both when sqlmig is process 1 of a container, where the kernel ignores signals that have none.
-///
-/// What is in hand is dropped: transactions roll back as their connections close, and an embedded server is stopped.
-async fn until_interrupted(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let asked = tokio::select! {
-        outcome = command => return outcome,
-        _ = tokio::signal::ctrl_c() => "Ctrl-C",
-        _ = terminate.recv() => "SIGTERM",
-    };
-    let hint = "run the same command again: what is promoted stays, and is found unchanged";
-    Err(Failure::new(ExitCode::Interrupted, format!("stopped by {asked}")).with_hint(Some(hint.to_owned())))
-}
-
 /// What a command was typed with, resolved.
 struct Prepared {
     settings: Settings,
@@ -120,40 +95,6 @@ async fn dispatch(command: &Command, prepared: &Prepared, display: &Display) -> 
     }
 }
 
-/// The target, and the server that was started for it, if one was.
-struct Server {
-    target: Target,
-    embedded: Option<Embedded>,
-}
-
-impl Server {
-    async fn open(settings: &Settings, display: &Display) -> Result<Self, Failure> {
-        if let Some(url) = &settings.database_url {
-            let target = Target::parse(url.expose_secret())?;
-            for warning in target.warnings() {
-                display.events().warn(warning);
-            }
-            return Ok(Self { target, embedded: None });
-        }
-        let environment = Environment::of_process();
-        let options = EmbeddedOptions {
-            binaries: settings.embedded.postgres_bin.clone(),
-            fetch: settings.embedded.fetch,
-            ..EmbeddedOptions::new(settings.embedded.dir.clone(), EmbeddedOptions::default_cache(&environment))
-        };
-        let embedded = Embedded::start(options).await?;
-        display.events().emit(Event::ServerReady { detail: embedded.description().to_owned() });
-        Ok(Self { target: embedded.target(), embedded: Some(embedded) })
-    }
-
-    async fn close(self) -> Result<(), Failure> {
-        if let Some(embedded) = self.embedded {
-            embedded.stop().await?;
-        }
-        Ok(())
-    }
-}
-
 /// Runs the commands that need the target.
 async fn on_server(command: &Command, prepared: &Prepared, display: &Display, server: &Server) -> Result<(), Failure> {
     let Prepared { settings, project } = prepared;
@@ -169,10 +110,7 @@ async fn on_server(command: &Command, prepared: &Prepared, display: &Display, se
         project: project.clone(),
         events: display.events(),
     };
-    let options = PromoteOptions {
-        batch_size: u64::from(settings.batch_size),
-        parallel: usize::try_from(settings.parallel).unwrap_or(1),
-    };
+    let options = promote_options(settings);
     match command {
         Command::Test { names } => test(prepared, display, target, names).await,
         Command::Plan { source, .. } => {
@@ -249,7 +187,7 @@ async fn conduct(
         }
         Command::Stage { source, .. } => {
             let started = Instant::now();
-            let source: Source = source::open(&spec(&source.source))?;
+            let source = source::open(&spec(&source.source))?;
             let applied = conductor.migrate(false).await?;
             let run = conductor.begin(&source).await?;
             conductor.record_migrations(run, &applied, started.elapsed()).await?;
@@ -321,46 +259,6 @@ async fn test(prepared: &Prepared, display: &Display, target: &Target, names: &[
     }
 }
 
-async fn show_report(conductor: &Conductor, settings: &Settings, display: &Display, run: Uuid) -> Result<(), Failure> {
-    let client = conductor.pool.get().await.map_err(doing("connect"))?;
-    let found = ledger::report(&**client, run).await?.ok_or(PipelineError::NoRun(Some(run)))?;
-    show(settings, display, |view, out| report::render(&found, view, out))
-}
-
-async fn status(
-    conductor: &Conductor,
-    settings: &Settings,
-    display: &Display,
-    run: Option<Uuid>,
-) -> Result<(), Failure> {
-    let run = conductor.find_run(run).await?;
-    let client = conductor.pool.get().await.map_err(doing("connect"))?;
-    let status = ledger::status(&**client, run).await?;
-    show(settings, display, |view, out| report::render_status(&status, view, out))
-}
-
-async fn history(conductor: &Conductor, settings: &Settings, display: &Display) -> Result<(), Failure> {
-    let client = conductor.pool.get().await.map_err(doing("connect"))?;
-    let runs = if sqlmig::db::catalog::has_ledger(&**client).await? {
-        ledger::runs(&**client, None, i64::from(settings.history_limit)).await?
-    } else {
-        Vec::new()
-    };
-    let history = History { format: FORMAT, runs: runs.into_iter().map(Into::into).collect() };
-    show(settings, display, |view, out| report::render_history(&history, view, out))
-}
-
-fn show(
-    settings: &Settings,
-    display: &Display,
-    render: impl FnOnce(report::View, &mut dyn Write) -> io::Result<()>,
-) -> Result<(), Failure> {
-    display.clear();
-    let mut out = BufWriter::new(io::stdout().lock());
-    render(settings.presentation.view(), &mut out)?;
-    Ok(out.flush()?)
-}
-
 /// Asks before something is lost.
 fn confirm(yes: bool, question: &str, display: &Display) -> Result<(), Failure> {
     if yes {
@@ -375,66 +273,4 @@ fn confirm(yes: bool, question: &str, display: &Display) -> Result<(), Failure> 
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(refused("nothing was done")) }
-}
-
-fn spec(path: &Path) -> SourceSpec {
-    if path == Path::new("-") { SourceSpec::Stdin } else { SourceSpec::File(path.to_owned()) }
-}
-
-fn scan_options(settings: &Settings) -> ScanOptions {
-    ScanOptions {
-        row_limit_bytes: usize::try_from(settings.row_limit.0).unwrap_or(usize::MAX).min(LONGEST_ROW_BYTES),
-        database: settings.database.clone(),
-        ..ScanOptions::default()
-    }
-}
-
-fn stage_options(settings: &Settings, project: &Project) -> StageOptions {
-    StageOptions {
-        only: settings.tables.clone(),
-        scan: scan_options(settings),
-        digested: project.settings.digest.clone(),
-        max_rejects: settings.max_rejects,
-        lanes: lanes(),
-    }
-}
-
-/// Lanes of staging: more than two gain nothing, since one thread scans for all of them.
-fn lanes() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2))
-}
-
-/// Writes a generated dump, and what was planted in it.
-fn write_dump(args: &GenerateArgs) -> io::Result<()> {
-    let options = generate::Options {
-        shape: args.shape,
-        documents: args.documents,
-        seed: args.seed,
-        dimensions: usize::try_from(args.dimensions).unwrap_or(usize::MAX),
-        faults: args.faults.clone(),
-        newer: args.newer,
-    };
-    let planted = if args.file == Path::new("-") {
-        let mut out = BufWriter::new(io::stdout().lock());
-        let planted = generate::write_dump(&options, &mut out)?;
-        out.flush()?;
-        planted
-    } else {
-        let file = BufWriter::new(File::create(&args.file)?);
-        if args.file.extension().is_some_and(|extension| extension == "gz") {
-            let mut out = GzEncoder::new(file, Compression::default());
-            let planted = generate::write_dump(&options, &mut out)?;
-            out.finish()?.flush()?;
-            planted
-        } else {
-            let mut out = file;
-            let planted = generate::write_dump(&options, &mut out)?;
-            out.flush()?;
-            planted
-        }
-    };
-    if let Some(index) = &args.index {
-        serde_json::to_writer_pretty(File::create(index)?, &planted)?;
-    }
-    Ok(())
 }

@@ -7,7 +7,12 @@ pub mod args;
 pub mod commands;
 pub mod completions;
 pub mod failure;
+pub mod generate;
 #[cfg(test)]
 mod help;
+pub mod interrupt;
+pub mod options;
 pub mod presentation;
+pub mod server;
 pub mod settings;
+pub mod show;

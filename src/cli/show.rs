@@ -1,0 +1,64 @@
+//! Data on stdout: what commands show.
+
+use std::io::{self, BufWriter, Write};
+
+use sqlmig::db::{catalog, doing, ledger};
+use sqlmig::outcome::{FORMAT, History};
+use sqlmig::pipeline::{Conductor, PipelineError};
+use sqlmig::report;
+use sqlmig::telemetry::Display;
+use uuid::Uuid;
+
+use super::failure::Failure;
+use super::settings::Settings;
+
+/// Shows the report of a run.
+pub async fn show_report(
+    conductor: &Conductor,
+    settings: &Settings,
+    display: &Display,
+    run: Uuid,
+) -> Result<(), Failure> {
+    let client = conductor.pool.get().await.map_err(doing("connect"))?;
+    let found = ledger::report(&**client, run).await?.ok_or(PipelineError::NoRun(Some(run)))?;
+    show(settings, display, |view, out| report::render(&found, view, out))
+}
+
+/// Shows how far a run has come.
+pub async fn status(
+    conductor: &Conductor,
+    settings: &Settings,
+    display: &Display,
+    run: Option<Uuid>,
+) -> Result<(), Failure> {
+    let run = conductor.find_run(run).await?;
+    let client = conductor.pool.get().await.map_err(doing("connect"))?;
+    let status = ledger::status(&**client, run).await?;
+    show(settings, display, |view, out| report::render_status(&status, view, out))
+}
+
+/// Lists the runs.
+pub async fn history(conductor: &Conductor, settings: &Settings, display: &Display) -> Result<(), Failure> {
+    let client = conductor.pool.get().await.map_err(doing("connect"))?;
+    let runs = if catalog::has_ledger(&**client).await? {
+        ledger::runs(&**client, None, i64::from(settings.history_limit)).await?
+    } else {
+        Vec::new()
+    };
+    let history = History { format: FORMAT, runs: runs.into_iter().map(Into::into).collect() };
+    show(settings, display, |view, out| report::render_history(&history, view, out))
+}
+
+/// Writes data to stdout. A reader who has seen enough and closed the pipe is no failure.
+pub fn show(
+    settings: &Settings,
+    display: &Display,
+    render: impl FnOnce(report::View, &mut dyn Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    display.clear();
+    let mut out = BufWriter::new(io::stdout().lock());
+    match render(settings.presentation.view(), &mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
