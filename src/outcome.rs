@@ -130,7 +130,7 @@ pub struct TableBooks {
     /// Whether a transform of the project uses this table; one that none uses is staged and goes no further.
     pub used: bool,
     /// Whether the books balance. Of a table that no transform uses, or before promotion, whether
-    /// `rows_read = rows_staged + rows_quarantined`.
+    /// `rows_read = rows_staged` + the rows that could not be decoded.
     pub balanced: bool,
 }
 

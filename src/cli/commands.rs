@@ -200,7 +200,7 @@ async fn conduct(
             }
         }
         Command::Check { run, .. } => {
-            let run = conductor.find_run(run.run).await?.id;
+            let run = conductor.go_on(run.run).await?;
             let outcome = match conductor.migrate(true).await {
                 Ok(_) => conductor.check(run, settings.max_rejects).await,
                 Err(error) => Err(error),
@@ -208,7 +208,7 @@ async fn conduct(
             finish(conductor, settings, display, run, outcome).await
         }
         Command::Promote { run, .. } => {
-            let run = conductor.find_run(run.run).await?.id;
+            let run = conductor.go_on(run.run).await?;
             let outcome = match conductor.migrate(true).await {
                 Ok(_) => conductor.promote(run, options, settings.allow_incomplete).await,
                 Err(error) => Err(error),
@@ -216,7 +216,7 @@ async fn conduct(
             finish(conductor, settings, display, run, outcome).await
         }
         Command::Validate { run } => {
-            let run = conductor.find_run(run.run).await?.id;
+            let run = conductor.go_on(run.run).await?;
             let outcome = conductor.validate(run).await;
             finish(conductor, settings, display, run, outcome).await
         }

@@ -58,7 +58,10 @@ impl Conductor {
         let run = self.begin(&source).await.map_err(|error| (None, error))?;
         let steps = async {
             self.record_migrations(run, &migrated, started.elapsed()).await?;
-            self.stage(run, source, options.stage.clone()).await?;
+            let ended_early = self.stage(run, source, options.stage.clone()).await?;
+            if let Some(place) = ended_early.filter(|_| !options.allow_incomplete) {
+                return Err(self.refuse(run, PipelineError::Incomplete(place)).await);
+            }
             self.check(run, options.stage.max_rejects).await?;
             self.promote(run, options.promote, options.allow_incomplete).await?;
             self.validate(run).await
@@ -230,6 +233,16 @@ impl Conductor {
             return Err(PipelineError::NoRun(run));
         }
         runs(&**client, run, 1).await?.pop().ok_or(PipelineError::NoRun(run))
+    }
+
+    /// The run that was asked for, or the newest, to go on with.
+    ///
+    /// # Errors
+    /// There is no such run.
+    pub async fn go_on(&self, run: Option<Uuid>) -> Result<Uuid, PipelineError> {
+        let run = self.find_run(run).await?;
+        self.events.emit(Event::RunStarted { run: run.id, source: run.source, project: run.project });
+        Ok(run.id)
     }
 
     async fn relations(&self, run: Uuid) -> Result<Relations, PipelineError> {

@@ -36,6 +36,15 @@ impl Conductor {
         }
     }
 
+    /// Records why a run goes no further; returns the error.
+    pub(super) async fn refuse(&self, run: Uuid, error: PipelineError) -> PipelineError {
+        if let Ok(client) = self.pool.get().await {
+            // The error itself is the one to tell, even when it cannot be recorded.
+            drop(run_fail(&**client, run, &error.to_string()).await);
+        }
+        error
+    }
+
     /// Tells of something the operator should know, and keeps it for the report.
     pub(super) async fn warn(&self, run: Uuid, message: String) -> Result<(), PipelineError> {
         let client = self.pool.get().await.map_err(doing("connect"))?;

@@ -176,7 +176,9 @@ impl ProjectErrorKind {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::NoSettings => "name a project's folder with --project, or begin one with `sqlmig init`",
+            Self::NoSettings | Self::Io(_) => {
+                "name a project's folder with --project: one with sqlmig.toml, migrations/ and transforms/"
+            }
             Self::TwoSettings => "keep one of sqlmig.toml and transforms/project.toml",
             Self::Empty => "add transforms/normalise/<name>.sql to say what a source table means",
             Self::Stray { expected } => expected,
