@@ -318,7 +318,11 @@ told!(PipelineError, |error| match error {
 });
 
 fn migrate(error: &MigrateError) -> ExitCode {
-    if let MigrateError::Db(error) = error { database(error) } else { ExitCode::Usage }
+    match error {
+        MigrateError::Db(error) => database(error),
+        MigrateError::Lost { .. } => ExitCode::Database,
+        _ => ExitCode::Usage,
+    }
 }
 
 fn relations(error: &RelationsError) -> ExitCode {

@@ -5,6 +5,7 @@
 
 use include_dir::{Dir, include_dir};
 use refinery::{Runner, error::Kind};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, GenericClient};
 
 use super::error::server_text;
@@ -104,6 +105,22 @@ pub enum MigrateError {
         /// The migration.
         name: String,
     },
+    /// The server cannot create an extension that a migration asks for.
+    #[error("{set} migrations: {reason}")]
+    NoExtension {
+        /// The set.
+        set: String,
+        /// The server's words.
+        reason: String,
+    },
+    /// The connection was lost.
+    #[error("{set} migrations: the connection was lost: {reason}")]
+    Lost {
+        /// The set.
+        set: String,
+        /// The driver's words.
+        reason: String,
+    },
     /// refinery stopped for another reason.
     #[error("{set} migrations: {reason}")]
     Other {
@@ -132,6 +149,10 @@ impl MigrateError {
             Self::Missing { .. } => {
                 Some("use the project version that migrated this database, or a newer one; give new migrations the next version".into())
             }
+            Self::NoExtension { .. } => Some(
+                "install the extension on the server (pgvector's packages are named postgresql-VERSION-pgvector), then run the same command again".into(),
+            ),
+            Self::Lost { .. } => Some("run the same command again: what was applied stays applied".into()),
             Self::Other { .. } => None,
             Self::Template(error) => error.hint(),
             Self::Db(error) => error.hint(),
@@ -181,10 +202,19 @@ fn told(set: &MigrationSet, error: &refinery::Error) -> MigrateError {
         }
         Kind::MissingVersion(migration) => MigrateError::Missing { set, name: migration.to_string() },
         Kind::Connection(what, cause) => {
-            let server = cause.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::as_db_error);
-            let reason =
-                server.map_or_else(|| format!("{what}: {cause}"), |server| format!("{what}: {}", server_text(server)));
-            MigrateError::Other { set, reason }
+            let driver = cause.downcast_ref::<tokio_postgres::Error>();
+            let reason = match driver.and_then(tokio_postgres::Error::as_db_error) {
+                Some(server) => format!("{what}: {}", server_text(server)),
+                None => format!("{what}: {cause}"),
+            };
+            // 0A000, and 58P01 before PostgreSQL 16: the extension's control file is not there. 0A000 says it of much else.
+            let extension = reason.contains("extension");
+            match driver.and_then(tokio_postgres::Error::code).map(SqlState::code) {
+                Some("0A000" | "58P01") if extension => MigrateError::NoExtension { set, reason },
+                Some(code) if code.starts_with("57P") => MigrateError::Lost { set, reason },
+                None if driver.is_some_and(tokio_postgres::Error::is_closed) => MigrateError::Lost { set, reason },
+                _ => MigrateError::Other { set, reason },
+            }
         }
         other => MigrateError::Other { set, reason: other.to_string() },
     }

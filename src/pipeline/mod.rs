@@ -59,10 +59,10 @@ impl Conductor {
         let steps = async {
             self.record_migrations(run, &migrated, started.elapsed()).await?;
             let ended_early = self.stage(run, source, options.stage.clone()).await?;
+            self.check(run, options.stage.max_rejects).await?;
             if let Some(place) = ended_early.filter(|_| !options.allow_incomplete) {
                 return Err(self.refuse(run, PipelineError::Incomplete(place)).await);
             }
-            self.check(run, options.stage.max_rejects).await?;
             self.promote(run, options.promote, options.allow_incomplete).await?;
             self.validate(run).await
         };

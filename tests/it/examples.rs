@@ -77,7 +77,7 @@ async fn what_an_example_gets_wrong_is_shown() {
     write(
         "check/writes.sql",
         "--! summary: writes\n--! on: things\n--! severity: warn\n\
-         select _row, pg_catalog.lo_create(0)::text as reason from {{ rows }} as things\n",
+         select _row, pg_catalog.nextval('sqlmig.event_ordinal_seq')::text as reason from {{ rows }} as things\n",
     );
     write(
         "examples/normalise_things.toml",
@@ -104,7 +104,7 @@ async fn what_an_example_gets_wrong_is_shown() {
            could not run broken: column "nmae" does not exist (SQLSTATE 42703)
              server's hint: Perhaps you meant to reference the column "things.name".
     FAIL check/writes: fails
-           could not run writes: cannot execute lo_create() in a read-only transaction (SQLSTATE 25006)
+           could not run writes: cannot execute nextval() in a read-only transaction (SQLSTATE 25006)
            hint: a transform only reads: leave out the function that writes
     FAIL normalise/things: another id
            expected, and not yielded:

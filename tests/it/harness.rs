@@ -2,7 +2,7 @@
 //!
 //! One embedded server per test process, without fsync, ended with the process. `SQLMIG_TEST_DATABASE_URL` names a given
 //! server instead (its role must be allowed to create databases), `SQLMIG_TEST_PG_VERSION` the major version of the
-//! embedded one: 16 or 18. Where no server can be had, tests fail; they do not pass by being skipped.
+//! embedded one: 16 or 18, which is the default. Where no server can be had, tests fail; they do not pass by being skipped.
 
 use std::fs;
 use std::future::Future;
@@ -26,9 +26,10 @@ static SERVER: OnceCell<TestServer> = OnceCell::const_new();
 static EMBEDDED: OnceCell<Embedded> = OnceCell::const_new();
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
-/// The major version that is asked for.
+/// The major version that is asked for; 18 where none is, so that tests do not depend on what the system has.
 pub fn wanted_version() -> Option<u16> {
-    std::env::var("SQLMIG_TEST_PG_VERSION").ok().map(|text| text.parse().expect("SQLMIG_TEST_PG_VERSION is 16 or 18"))
+    let asked = std::env::var("SQLMIG_TEST_PG_VERSION").ok();
+    Some(asked.map_or(18, |text| text.parse().expect("SQLMIG_TEST_PG_VERSION is a major version, such as 16")))
 }
 
 /// Options for an embedded server in `folder` that is as fast as a test wants it.
