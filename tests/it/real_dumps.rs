@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use sqlmig::decode::{DecodeErrorKind, Item, RowDecoder, ScanOptions, Scanner};
 use sqlmig::source::{self, SourceSpec};
 
+use crate::harness::TestDb;
+use crate::program::{number, sqlmig};
+
 type Counts = BTreeMap<String, u64>;
 
 /// A reader that brings at most so many bytes at once.
@@ -78,4 +81,31 @@ fn a_file_of_psql_commands_is_refused_at_its_first() {
     let error = scanner.next_item().unwrap_err();
     assert!(matches!(&error.kind, DecodeErrorKind::MetaCommand(name) if name == "getenv"), "{error}");
     assert_eq!(error.line, 2);
+}
+
+/// The same through the program and a server: what the report says is staged is what the server counts.
+#[tokio::test]
+async fn real_dumps_stage_with_exactly_their_rows() {
+    let Some(folder) = folder() else { return };
+    let text = std::fs::read_to_string(folder.join("counts.json")).unwrap();
+    let expected: BTreeMap<String, Counts> = serde_json::from_str(&text).unwrap();
+    let db = TestDb::new("real").await;
+    let client = db.connect().await;
+    for (file, counts) in expected {
+        let outcome = sqlmig(&db, &format!("stage {} --output json", folder.join(&file).display())).await;
+        // Files without rows: one is a schema alone, the other holds psql commands that are refused.
+        let outcome = match (counts.is_empty(), file.starts_with("d29")) {
+            (true, true) => outcome.code(4),
+            (true, false) => outcome.code(2),
+            (false, _) => outcome.code(0),
+        };
+        let report = outcome.json();
+        let mut staged = Counts::new();
+        for table in report["tables"].as_array().unwrap() {
+            assert_eq!(table["rows_read"], table["rows_staged"], "{file}: {table}");
+            let rows = number(&client, &format!("select count(*) from {}", table["staged_as"].as_str().unwrap())).await;
+            staged.insert(table["source"].as_str().unwrap().to_owned(), u64::try_from(rows).unwrap());
+        }
+        assert_eq!(staged, counts, "{file}");
+    }
 }
