@@ -27,16 +27,16 @@ static EMBEDDED: OnceCell<Embedded> = OnceCell::const_new();
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// The major version that is asked for; 18 where none is, so that tests do not depend on what the system has.
-pub fn wanted_version() -> Option<u16> {
+pub fn wanted_version() -> u16 {
     let asked = std::env::var("SQLMIG_TEST_PG_VERSION").ok();
-    Some(asked.map_or(18, |text| text.parse().expect("SQLMIG_TEST_PG_VERSION is a major version, such as 16")))
+    asked.map_or(18, |text| text.parse().expect("SQLMIG_TEST_PG_VERSION is a major version, such as 16"))
 }
 
 /// Options for an embedded server in `folder` that is as fast as a test wants it.
 pub fn embedded_options(folder: &Path) -> EmbeddedOptions {
     let mut options = EmbeddedOptions::new(folder, EmbeddedOptions::default_cache(&Environment::of_process()));
     options.binaries = std::env::var_os("SQLMIG_POSTGRES_BIN").map(PathBuf::from);
-    options.version = wanted_version();
+    options.version = Some(wanted_version());
     options.durable = false;
     options
 }
