@@ -333,12 +333,13 @@ fn stage(error: &StageError) -> ExitCode {
     match error {
         StageError::Decode(_) | StageError::Shape { .. } | StageError::SameName { .. } => ExitCode::Source,
         StageError::Foreign { .. } | StageError::NoVector(_) | StageError::NoTables { .. } => ExitCode::Usage,
-        StageError::TooManyRejects { .. } | StageError::Count { .. } | StageError::Digest { .. } => ExitCode::Data,
+        StageError::TooManyRejects { .. }
+        | StageError::Copied { .. }
+        | StageError::Count { .. }
+        | StageError::Digest { .. } => ExitCode::Data,
         StageError::Staging(error) => staging(error),
         StageError::Db(error) => database(error),
-        StageError::Copied { .. } | StageError::Stopped | StageError::Lane(_) | StageError::Template(_) => {
-            ExitCode::Unexpected
-        }
+        StageError::Stopped | StageError::Lane(_) | StageError::Template(_) => ExitCode::Unexpected,
     }
 }
 

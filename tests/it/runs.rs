@@ -235,3 +235,23 @@ async fn only_what_is_staged_now_is_gone_on_with() {
     sqlmig(&db, "check").await.code(2).says(&["holds 0 rows, 40 were staged", "stage the source again"]);
     assert_eq!(number(&client, "select count(*) from public.documents").await, 0);
 }
+
+/// What the reader sent and what the server holds are held against each other: a value that was changed on the way, a
+/// text that became null, a row that did not arrive.
+#[tokio::test]
+async fn what_arrives_changed_is_found() {
+    let db = TestDb::new("tampered").await;
+    let client = db.connect().await;
+    client.batch_execute(include_str!("../sql/tamper.sql")).await.unwrap();
+    let stage = format!("stage {}", fixture("hostile.sql"));
+    for (way, told) in [("change", "the digests differ"), ("empty", "the digests differ"), ("drop", "took 4 rows of 5")]
+    {
+        let set = format!("alter database \"{}\" set test.tamper = '{way}'", db.target().database());
+        client.batch_execute(&set).await.unwrap();
+        sqlmig(&db, &stage).await.code(3).says(&["public.notes", told]);
+        // Nothing of it can be gone on with.
+        sqlmig(&db, "check").await.code(2).says(&["cannot be checked yet"]);
+    }
+    client.batch_execute("drop event trigger arm").await.unwrap();
+    sqlmig(&db, &stage).await.code(0);
+}
