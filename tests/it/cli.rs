@@ -4,7 +4,10 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 use sqlmig::db::lock::{Lock, LockKind};
 
@@ -320,4 +323,36 @@ async fn without_vectors_no_pgvector_is_needed() {
     sqlmig(&db, &format!("stage {}", fixture("hostile.sql"))).await.code(0);
     let client = db.connect().await;
     assert_eq!(number(&client, "select count(*) from pg_extension where extname = 'vector'").await, 0);
+}
+
+/// SIGTERM, as Kubernetes sends it, and Ctrl-C end a run that waits for its source: with exit code 7, the lock freed,
+/// and the same command then loads everything.
+#[tokio::test]
+async fn a_signal_is_7_and_the_same_command_goes_through() {
+    let db = TestDb::from(&MIGRATED, "signal").await;
+    for stop in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut command = on(&db, "run -").await;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // Half of the dump, and then silence: the source may be slow, but the end must not be.
+        let dump = fs::read(fixture("docs.sql.gz")).unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&dump[..dump.len() / 2]).unwrap();
+        let client = db.connect().await;
+        let staged = "select count(*) from pg_class where oid = to_regclass('staging.documents')";
+        while number(&client, staged).await == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        let asked = Instant::now();
+        kill(pid, stop).unwrap();
+        let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+        assert!(asked.elapsed() < Duration::from_secs(10), "{stop} took {:?}", asked.elapsed());
+        drop(stdin);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(7), "{stderr}");
+        assert!(stderr.contains("stopped by") && stderr.contains("hint: run the same command again"), "{stderr}");
+        client.batch_execute("drop table staging.documents").await.unwrap();
+    }
+    sqlmig(&db, &format!("run {}", fixture("docs.sql.gz"))).await.code(0);
 }
