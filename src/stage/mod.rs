@@ -16,9 +16,10 @@ mod known;
 mod layout;
 mod read;
 mod send;
+mod settle;
 mod tables;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -27,15 +28,12 @@ use tokio::runtime::Handle;
 use tokio_postgres::GenericClient;
 use uuid::Uuid;
 
-use crate::db::ledger::{
-    RunState, SourceTable, run_advance, run_source_read, source_statement_insert, source_table_insert,
-    source_table_read, source_table_staged,
-};
+use crate::db::ledger::{SourceTable, source_table_insert};
 use crate::db::{ServerInfo, doing, staging};
 use crate::decode::{ColumnKind, DumpFacts, ScanOptions, Scanner};
 use crate::event::{Event, Events};
 use crate::limits::MaxRejects;
-use crate::names::{TableName, hex};
+use crate::names::TableName;
 use crate::source::Source;
 
 pub use error::StageError;
@@ -44,7 +42,8 @@ pub(crate) use layout::digest_column;
 
 use layout::Layout;
 use read::{ReadOutcome, Reading};
-use send::{Lanes, Sent};
+use send::Lanes;
+use settle::{ReadSource, settle};
 
 /// Raw chunks that wait for a lane.
 const RAW_CHUNKS_WAITING: usize = 1;
@@ -175,13 +174,6 @@ fn warnings(outcome: &ReadOutcome) -> Vec<String> {
     incomplete.chain(left_out).chain(stray).collect()
 }
 
-/// The source as it was stored.
-struct ReadSource {
-    complete: bool,
-    sha256: Option<[u8; 32]>,
-    stored_bytes: u64,
-}
-
 /// Makes the staging table of a table that the reader met, and records it.
 async fn create(
     pool: &Pool,
@@ -191,17 +183,16 @@ async fn create(
     facts: &DumpFacts,
 ) -> Result<(), StageError> {
     let client = pool.get().await.map_err(doing("connect for staging"))?;
-    let mut schema = ServerInfo::read(&client).await?.pgvector_schema;
     // A dump creates its tables before it fills them, so this is known before the first row is sent.
     let vectors = layout.has_vectors()
         || facts
             .tables
             .iter()
             .any(|table| table.columns.iter().any(|column| ColumnKind::of_type(&column.type_text) != ColumnKind::Text));
-    if vectors && schema.is_none() {
+    if vectors {
         ServerInfo::ensure_pgvector(&client).await.map_err(StageError::NoVector)?;
-        schema = ServerInfo::read(&client).await?.pgvector_schema;
     }
+    let schema = ServerInfo::read(&client).await?.pgvector_schema;
     let table = tables::create(&**client, layout, schema.as_deref()).await?;
     source_table_insert(&**client, run, ordinal, &table).await?;
     Ok(())
@@ -220,52 +211,4 @@ pub async fn lay_out(
     vector_schema: Option<&str>,
 ) -> Result<SourceTable, StageError> {
     tables::create(client, &Layout::of(source.clone(), columns.to_vec(), digested), vector_schema).await
-}
-
-/// Records what was read, counts what arrived, and holds the one against the other; the run is staged then, if `reached`
-/// says so.
-async fn settle(
-    client: &mut deadpool_postgres::Client,
-    run: Uuid,
-    outcome: &ReadOutcome,
-    sent: &HashMap<TableName, Sent>,
-    source: ReadSource,
-    reached: bool,
-    events: &Events,
-) -> Result<(), StageError> {
-    let schema = ServerInfo::read(client).await?.pgvector_schema;
-    let tx = client.transaction().await.map_err(doing("record what was staged"))?;
-    tx.batch_execute(include_str!("../../sql/verify_settings.sql")).await.map_err(doing("count what was staged"))?;
-    for (layout, rows) in &outcome.tables {
-        staging::make_ready(&*tx, &layout.staged_as).await?;
-        let (staged, server_digest) = tables::count_and_digest(&*tx, layout, schema.as_deref()).await?;
-        let sent = sent.get(&layout.source).copied().unwrap_or_default();
-        let own_digest = sent.digest.to_string();
-        if u64::try_from(staged).ok() != Some(sent.rows) || sent.rows + sent.rejects != *rows {
-            return Err(StageError::Count {
-                table: layout.source.clone(),
-                read: *rows,
-                rejected: sent.rejects,
-                staged,
-            });
-        }
-        if own_digest != server_digest {
-            return Err(StageError::Digest { table: layout.source.clone() });
-        }
-        source_table_read(&tx, run, &layout.source, *rows, sent.rejects, sent.bytes, &own_digest).await?;
-        source_table_staged(&tx, run, &layout.source, staged).await?;
-    }
-    let statements = outcome.facts.statements.iter().map(|(kind, count)| (kind.as_str(), *count));
-    source_statement_insert(&tx, run, statements).await?;
-    let sha256 = source.sha256.map(|digest| hex(&digest)).unwrap_or_default();
-    run_source_read(&tx, run, &sha256, source.stored_bytes, source.complete).await?;
-    if reached {
-        run_advance(&tx, run, RunState::Staged).await?;
-    }
-    tx.commit().await.map_err(doing("record what was staged"))?;
-    for (layout, _) in &outcome.tables {
-        let sent = sent.get(&layout.source).copied().unwrap_or_default();
-        events.emit(Event::TableStaged { table: layout.source.clone(), staged: sent.rows, rejected: sent.rejects });
-    }
-    Ok(())
 }
