@@ -4,6 +4,7 @@
 
 #[expect(clippy::doc_markdown, reason = "doc comments there are help texts, read on a terminal")]
 pub mod args;
+mod codes;
 pub mod commands;
 pub mod completions;
 pub mod failure;

@@ -8,6 +8,7 @@ use super::{Conductor, PipelineError};
 use crate::db::ledger::{EventKind, event_insert, phase_insert, run_fail, run_memory};
 use crate::db::{DbError, doing};
 use crate::event::{Event, Phase};
+use crate::promote::PromoteError;
 
 impl Conductor {
     /// Runs one phase: the only place that tells of it, measures it and records how it ended.
@@ -28,6 +29,10 @@ impl Conductor {
                 Ok(())
             }
             Err(error) => {
+                // A run that another conductor has taken on is the other's to write about.
+                if matches!(error, PipelineError::Promote(PromoteError::TakenOver(_))) {
+                    return Err(error);
+                }
                 let text = error.to_string();
                 // The phase's own error is the one to tell, even when it cannot be recorded.
                 drop(self.record(run, phase, elapsed, &text, Some(&text)).await);

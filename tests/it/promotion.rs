@@ -178,3 +178,25 @@ async fn a_target_that_is_never_at_rest_is_loaded_all_the_same() {
     assert_eq!(report["tables"][0]["rows_updated"], 2000);
     assert_eq!(number(&db.connect().await, "select count(*) from public.things where name = 'second'").await, 2000);
 }
+
+/// Whoever takes a run on raises its epoch: the one who had it before stops at its next batch, keeps what it has
+/// committed, and leaves the run to the other.
+#[tokio::test]
+async fn a_run_that_another_takes_on_is_left_to_it() {
+    let db = TestDb::from(&MIGRATED, "fence").await;
+    let client = db.connect().await;
+    let calm = TestDb::from(&MIGRATED, "unfenced").await;
+    sqlmig(&calm, &format!("run {}", fixture("docs.sql.gz"))).await.code(0);
+    client.batch_execute(include_str!("../sql/take_over.sql")).await.unwrap();
+    sqlmig(&db, &format!("run {} --batch-size 50", fixture("docs.sql.gz")))
+        .await
+        .code(6)
+        .says(&["another sqlmig has taken run", "hint: leave it to the other"]);
+    assert_eq!(text(&client, "select state || coalesce(error, '') from sqlmig.run").await, "checked");
+    let done = "select count(*) from sqlmig.batch where state = 'done' and transform = 'documents'";
+    assert_eq!(number(&client, done).await, 1);
+    client.batch_execute("drop trigger take_over on public.documents").await.unwrap();
+    sqlmig(&db, "promote").await.code(0);
+    sqlmig(&db, "validate").await.code(0);
+    assert_eq!(state(&client).await, state(&calm.connect().await).await);
+}

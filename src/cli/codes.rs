@@ -1,0 +1,168 @@
+//! Which error of the library ends with which exit code: one line an error type, here and nowhere else.
+
+use std::io;
+
+use sqlmig::check::CheckError;
+use sqlmig::db::embedded::EmbeddedError;
+use sqlmig::db::lock::LockError;
+use sqlmig::db::migrate::MigrateError;
+use sqlmig::db::pooler::PoolerError;
+use sqlmig::db::scratch::ScratchError;
+use sqlmig::db::server_info::ServerError;
+use sqlmig::db::staging::StagingError;
+use sqlmig::db::{ConnInfoError, DbError};
+use sqlmig::pipeline::PipelineError;
+use sqlmig::plan::PlanError;
+use sqlmig::project::ProjectError;
+use sqlmig::promote::PromoteError;
+use sqlmig::relations::RelationsError;
+use sqlmig::source::SourceError;
+use sqlmig::stage::StageError;
+use sqlmig::template::TemplateError;
+use sqlmig::validate::ValidateError;
+
+use super::failure::{ExitCode, Failure};
+
+impl From<super::settings::SettingsError> for Failure {
+    fn from(error: super::settings::SettingsError) -> Self {
+        Self::from_error(ExitCode::Usage, &error).with_hint(error.hint())
+    }
+}
+
+/// The code of a database error: the server is away, the settings or the project's SQL are wrong, or it refused the
+/// data.
+fn database(error: &DbError) -> ExitCode {
+    if error.is_unavailable() || error.is_retryable() {
+        ExitCode::Database
+    } else if error.is_configuration() || error.is_statement() {
+        ExitCode::Usage
+    } else if error.is_data() {
+        ExitCode::Data
+    } else {
+        ExitCode::Unexpected
+    }
+}
+
+/// Says how an error is told: its code, and its own hint.
+macro_rules! told {
+    ($error:ty, $code:expr) => {
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                let code: fn(&$error) -> ExitCode = $code;
+                Self::from_error(code(&error), &error).with_hint(error.hint())
+            }
+        }
+    };
+}
+
+told!(DbError, database);
+told!(ConnInfoError, |_| ExitCode::Usage);
+told!(EmbeddedError, |error| match error {
+    EmbeddedError::Db(error) => database(error),
+    EmbeddedError::NoAnswer { .. } | EmbeddedError::DiskFull(_) | EmbeddedError::Fetch(_) => ExitCode::Database,
+    _ => ExitCode::Usage,
+});
+told!(ProjectError, |_| ExitCode::Usage);
+told!(TemplateError, |_| ExitCode::Usage);
+told!(SourceError, |_| ExitCode::Source);
+told!(PoolerError, |error| match error {
+    PoolerError::Db(error) => database(error),
+    PoolerError::TransactionMode { .. } => ExitCode::Usage,
+});
+told!(LockError, |error| match error {
+    LockError::Db(error) => database(error),
+    LockError::Held(_) => ExitCode::Locked,
+});
+told!(ServerError, |error| match error {
+    ServerError::Db(error) => database(error),
+    _ => ExitCode::Usage,
+});
+told!(StagingError, staging);
+told!(ScratchError, |error| match error {
+    ScratchError::Template(_) => ExitCode::Unexpected,
+    ScratchError::Db(error) if error.is_unavailable() => ExitCode::Database,
+    ScratchError::Db(_) => ExitCode::Usage,
+});
+told!(StageError, stage);
+told!(PlanError, |error| match error {
+    PlanError::Decode(_) => ExitCode::Source,
+    PlanError::Thread(_) => ExitCode::Unexpected,
+    PlanError::Migrate(error) => migrate(error),
+    PlanError::Db(error) => database(error),
+});
+told!(PipelineError, |error| match error {
+    PipelineError::NoRun(_)
+    | PipelineError::TooEarly { .. }
+    | PipelineError::Superseded { .. }
+    | PipelineError::StagingLost { .. }
+    | PipelineError::OtherProject(_)
+    | PipelineError::Unused(_) => ExitCode::Usage,
+    PipelineError::Incomplete(_) => ExitCode::Source,
+    PipelineError::Migrate(error) => migrate(error),
+    PipelineError::Stage(error) => stage(error),
+    PipelineError::Relations(error) => relations(error),
+    PipelineError::Check(error) => match error {
+        CheckError::Blocked(_) | CheckError::TooManyRejects { .. } => ExitCode::Data,
+        CheckError::Dedup { .. } | CheckError::Template(_) | CheckError::Writes(_) => ExitCode::Usage,
+        CheckError::Staging(error) => staging(error),
+        CheckError::Relations(error) => relations(error),
+        CheckError::Db(error) => database(error),
+    },
+    PipelineError::Promote(error) => match error {
+        PromoteError::SameKey { .. } | PromoteError::Counts { .. } => ExitCode::Data,
+        PromoteError::Batch { error, .. } | PromoteError::Db(error) => database(error),
+        PromoteError::Relations(error) => relations(error),
+        PromoteError::TakenOver(_) => ExitCode::Locked,
+        PromoteError::Worker(_) => ExitCode::Unexpected,
+        _ => ExitCode::Usage,
+    },
+    PipelineError::Validate(error) => match error {
+        ValidateError::Books(_) | ValidateError::Proofs(_) => ExitCode::Data,
+        ValidateError::Template(_) | ValidateError::Writes(_) => ExitCode::Usage,
+        ValidateError::Db(error) => database(error),
+    },
+    PipelineError::Staging(error) => staging(error),
+    PipelineError::Db(error) => database(error),
+});
+
+fn migrate(error: &MigrateError) -> ExitCode {
+    match error {
+        MigrateError::Db(error) => database(error),
+        MigrateError::Lost { .. } => ExitCode::Database,
+        _ => ExitCode::Usage,
+    }
+}
+
+fn relations(error: &RelationsError) -> ExitCode {
+    if let RelationsError::Db(error) = error { database(error) } else { ExitCode::Usage }
+}
+
+fn stage(error: &StageError) -> ExitCode {
+    match error {
+        StageError::Decode(_) | StageError::Shape { .. } | StageError::SameName { .. } => ExitCode::Source,
+        StageError::Foreign { .. } | StageError::NoVector(_) | StageError::NoTables { .. } => ExitCode::Usage,
+        StageError::TooManyRejects { .. }
+        | StageError::Copied { .. }
+        | StageError::Count { .. }
+        | StageError::Digest { .. } => ExitCode::Data,
+        StageError::Staging(error) => staging(error),
+        StageError::Db(error) => database(error),
+        StageError::Stopped | StageError::Lane(_) | StageError::Template(_) => ExitCode::Unexpected,
+    }
+}
+
+fn staging(error: &StagingError) -> ExitCode {
+    if let StagingError::Db(error) = error { database(error) } else { ExitCode::Unexpected }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::from_error(ExitCode::Unexpected, &error)
+    }
+}
+
+impl From<sqlmig::telemetry::log::LogError> for Failure {
+    fn from(error: sqlmig::telemetry::log::LogError) -> Self {
+        Self::from_error(ExitCode::Usage, &error).with_hint(error.hint())
+    }
+}
