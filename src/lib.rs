@@ -6,9 +6,11 @@
 
 // Leaves: plain data, used by everyone.
 pub mod event;
+pub mod fault;
 pub mod limits;
 pub mod names;
 pub mod outcome;
+pub mod stop;
 
 // Tools.
 pub mod db;

@@ -1,7 +1,8 @@
-//! Bounds that a person sets: how many rows may be rejected, how long a row may be.
+//! Bounds that a person sets: how many rows may be rejected, how long a row may be, how long a statement may take.
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 
@@ -111,6 +112,23 @@ impl FromStr for ByteSize {
         };
         let number: u64 = number.parse().map_err(|_| error())?;
         number.checked_mul(1 << shift).map(Self).ok_or_else(error)
+    }
+}
+
+/// How long the server may take before a transaction is given up and tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Waiting for a lock (`lock_timeout`).
+    pub lock: Duration,
+    /// One statement (`statement_timeout`); of a COPY, the time in which nothing moves.
+    pub statement: Duration,
+    /// A transaction in which nothing is asked (`idle_in_transaction_session_timeout`).
+    pub idle: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { lock: Duration::from_secs(5), statement: Duration::from_secs(300), idle: Duration::from_secs(60) }
     }
 }
 

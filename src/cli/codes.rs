@@ -4,6 +4,7 @@ use std::io;
 
 use sqlmig::check::CheckError;
 use sqlmig::db::embedded::EmbeddedError;
+use sqlmig::db::ledger::FenceError;
 use sqlmig::db::lock::LockError;
 use sqlmig::db::migrate::MigrateError;
 use sqlmig::db::pooler::PoolerError;
@@ -112,7 +113,7 @@ told!(PipelineError, |error| match error {
         PromoteError::SameKey { .. } | PromoteError::Counts { .. } => ExitCode::Data,
         PromoteError::Batch { error, .. } | PromoteError::Db(error) => database(error),
         PromoteError::Relations(error) => relations(error),
-        PromoteError::TakenOver(_) => ExitCode::Locked,
+        PromoteError::Fence(error) => fence(error),
         PromoteError::Worker(_) => ExitCode::Unexpected,
         _ => ExitCode::Usage,
     },
@@ -124,6 +125,15 @@ told!(PipelineError, |error| match error {
     PipelineError::Staging(error) => staging(error),
     PipelineError::Db(error) => database(error),
 });
+
+fn fence(error: &FenceError) -> ExitCode {
+    match error {
+        FenceError::TakenOver(_) => ExitCode::Locked,
+        // To be tried again: the same command stages again.
+        FenceError::StagingLost(_) => ExitCode::Database,
+        FenceError::Db(error) => database(error),
+    }
+}
 
 fn migrate(error: &MigrateError) -> ExitCode {
     match error {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::check::{check, find_patches};
 use crate::db::ledger::{
-    EventKind, Run, RunState, event_insert, phase_insert, run_insert, run_take, runs, source_tables,
+    EventKind, Fence, Run, RunState, event_insert, phase_insert, run_insert, run_take, runs, source_tables,
 };
 use crate::db::migrate::{MigrationSet, migrate as apply_migrations};
 use crate::db::{doing, staging, transaction};
@@ -200,7 +200,7 @@ impl Conductor {
             find_patches(&**client, &self.project, &mut relations).await?;
             drop(client);
             let epoch = transaction(&self.pool, "take the run on", async |tx| run_take(tx, run).await).await?;
-            promote(&self.pool, run, epoch, &self.project, &relations, options, &self.events).await?;
+            promote(&self.pool, Fence { run, epoch }, &self.project, &relations, options, &self.events).await?;
             Ok("every batch is committed".into())
         })
         .await

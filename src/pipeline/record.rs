@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::{Conductor, PipelineError};
-use crate::db::ledger::{EventKind, event_insert, phase_insert, run_fail, run_memory};
+use crate::db::ledger::{EventKind, FenceError, event_insert, phase_insert, run_fail, run_memory};
 use crate::db::{DbError, doing};
 use crate::event::{Event, Phase};
 use crate::promote::PromoteError;
@@ -30,7 +30,7 @@ impl Conductor {
             }
             Err(error) => {
                 // A run that another conductor has taken on is the other's to write about.
-                if matches!(error, PipelineError::Promote(PromoteError::TakenOver(_))) {
+                if matches!(error, PipelineError::Promote(PromoteError::Fence(FenceError::TakenOver(_)))) {
                     return Err(error);
                 }
                 let text = error.to_string();

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::Pool;
-use uuid::Uuid;
 
 use crate::db::doing;
-use crate::db::ledger::{Batch, BatchResult, batch_claim, batch_done, batch_failed, run_fence};
+use crate::db::ledger::{Batch, BatchResult, Fence, batch_claim, batch_done, batch_failed};
 use crate::event::{Event, Events};
 use crate::names::TableName;
 use crate::project::Promote;
@@ -26,9 +25,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// What a worker needs.
 pub(super) struct Worker<'a> {
     pub pool: Pool,
-    pub run: Uuid,
-    /// The epoch that the conductor took the run on with.
-    pub epoch: i64,
+    /// The run, as the conductor took it on.
+    pub fence: Fence,
     pub promote: &'a Promote,
     /// The statement of each source table; of a transform that reads no source rows, the one under no name.
     pub statements: &'a BTreeMap<Option<TableName>, Statement>,
@@ -93,11 +91,8 @@ impl Worker<'_> {
         let mut client = self.pool.get().await.map_err(doing("connect for promotion"))?;
         let tx = client.transaction().await.map_err(doing("begin a batch"))?;
         tx.batch_execute(include_str!("../../sql/promote_settings.sql")).await.map_err(doing("begin a batch"))?;
-        let epoch = run_fence(&tx, self.run).await?;
-        if epoch != self.epoch {
-            return Err(PromoteError::TakenOver(self.run));
-        }
-        let Some(batch) = batch_claim(&tx, self.run, &self.promote.file.name).await? else {
+        self.fence.hold_staged(&tx).await?;
+        let Some(batch) = batch_claim(&tx, self.fence.run, &self.promote.file.name).await? else {
             return Ok(Tried::Nothing);
         };
         let Some(statement) = self.statements.get(&batch.source) else {
@@ -107,7 +102,7 @@ impl Worker<'_> {
             if attempt >= LOCK_FROM {
                 tx.batch_execute(&statement.lock).await?;
             }
-            tx.query_one(&statement.sql, &[&batch.first_row, &batch.last_row, &self.run, &batch.number]).await
+            tx.query_one(&statement.sql, &[&batch.first_row, &batch.last_row, &self.fence.run, &batch.number]).await
         };
         let written = write.await;
         let row = match written {
@@ -139,7 +134,7 @@ impl Worker<'_> {
         }
         let result = BatchResult { inserted: added, updated: changed, unchanged: existing - changed };
         let elapsed = started.elapsed();
-        batch_done(&tx, self.run, &batch, result, &statement.undo_table, epoch, elapsed).await?;
+        batch_done(&tx, self.fence.run, &batch, result, &statement.undo_table, self.fence.epoch, elapsed).await?;
         tx.commit().await.map_err(doing("commit a batch"))?;
         Ok(Tried::Done(batch, result, elapsed))
     }
@@ -156,7 +151,7 @@ impl Worker<'_> {
 
     async fn record_failure(&self, batch: &Batch, error: &PromoteError, given_up: bool) -> Result<(), PromoteError> {
         let client = self.pool.get().await.map_err(doing("record a failed batch"))?;
-        batch_failed(&**client, self.run, batch.number, &error.to_string(), given_up).await?;
+        batch_failed(&**client, self.fence.run, batch.number, &error.to_string(), given_up).await?;
         Ok(())
     }
 }

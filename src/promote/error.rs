@@ -1,8 +1,7 @@
 //! Why promotion stopped.
 
-use uuid::Uuid;
-
 use crate::db::DbError;
+use crate::db::ledger::FenceError;
 use crate::names::TableName;
 use crate::relations::RelationsError;
 use crate::template::TemplateError;
@@ -77,9 +76,9 @@ pub enum PromoteError {
         /// What the database said.
         error: DbError,
     },
-    /// Another conductor has taken the run on.
-    #[error("another sqlmig has taken run {0} on")]
-    TakenOver(Uuid),
+    /// The run is another conductor's, or what it staged is gone.
+    #[error(transparent)]
+    Fence(#[from] FenceError),
     /// A worker panicked.
     #[error("a promotion worker failed: {0}")]
     Worker(String),
@@ -116,7 +115,7 @@ impl PromoteError {
             Self::Sql(_, error) | Self::Db(error) => error.hint(),
             Self::Relations(error) => error.hint(),
             Self::Template(error) => error.hint(),
-            Self::TakenOver(_) => Some("leave it to the other: sqlmig status shows how far it is".into()),
+            Self::Fence(error) => error.hint(),
             Self::Worker(_) => None,
         }
     }

@@ -13,8 +13,8 @@ use deadpool_postgres::Pool;
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
-use crate::db::ledger::{RunState, batches_forget, batches_pending, batches_plan, run_advance};
-use crate::db::{doing, transaction};
+use crate::db::doing;
+use crate::db::ledger::{Fence, RunState, batches_forget, batches_pending, batches_plan, run_advance};
 use crate::event::{Event, Events};
 use crate::names::TableName;
 use crate::project::{Project, Promote};
@@ -36,7 +36,7 @@ pub struct PromoteOptions {
 
 /// Promotes the clean rows of a run.
 ///
-/// `epoch` is the one that the conductor took the run on with; when the run is in another, workers stop.
+/// `fence` is the run as the conductor took it on; when it is in another epoch, workers stop.
 ///
 /// Batches that an earlier try has committed are kept; what is left is laid out anew with the batch size given.
 ///
@@ -44,13 +44,13 @@ pub struct PromoteOptions {
 /// A transform does not fit its target, or a batch failed: it is rolled back, and those before it stay.
 pub async fn promote(
     pool: &Pool,
-    run: Uuid,
-    epoch: i64,
+    fence: Fence,
     project: &Project,
     relations: &Relations,
     options: PromoteOptions,
     events: &Events,
 ) -> Result<(), PromoteError> {
+    let run = fence.run;
     let mut claimed: Vec<&str> = Vec::new();
     for promote in &project.promote {
         // The rows of a relation enter the books once: with the first transform that promotes them.
@@ -66,11 +66,14 @@ pub async fn promote(
             rows: u64::try_from(pending.rows).unwrap_or_default(),
         });
         let workers = options.parallel.max(1).min(usize::try_from(pending.batches).unwrap_or(1).max(1));
-        let worker = Worker { pool: pool.clone(), run, epoch, promote, statements: &statements, events };
+        let worker = Worker { pool: pool.clone(), fence, promote, statements: &statements, events };
         try_join_all((0..workers).map(|_| worker.work())).await?;
     }
-    transaction(pool, "record the promotion", async |tx| run_advance(tx, run, RunState::Promoted).await).await?;
-    Ok(())
+    fence
+        .transaction(pool, "record the promotion", async |tx| {
+            Ok::<_, PromoteError>(run_advance(tx, run, RunState::Promoted).await?)
+        })
+        .await
 }
 
 /// Prepares a transform's statements and lays out its batches.

@@ -28,7 +28,7 @@ use tokio::runtime::Handle;
 use tokio_postgres::GenericClient;
 use uuid::Uuid;
 
-use crate::db::ledger::{SourceTable, source_table_insert};
+use crate::db::ledger::{SourceTable, canary_forget, canary_put, source_table_insert};
 use crate::db::{ServerInfo, doing, staging};
 use crate::decode::{ColumnKind, DumpFacts, ScanOptions, Scanner};
 use crate::event::{Event, Events};
@@ -92,6 +92,8 @@ pub async fn stage(
 ) -> Result<Staged, StageError> {
     let mut client = pool.get().await.map_err(doing("connect for staging"))?;
     staging::drop_all(&**client).await?;
+    canary_forget(&**client).await?;
+    canary_put(&**client, run).await?;
     let mut scan = options.scan;
     scan.known.extend(known_shapes(&**client).await?);
     let digest = source.digest();

@@ -17,7 +17,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("side: report", &["report"]),
     ("leaves: events", &["event"]),
     ("leaves: outcomes", &["outcome"]),
-    ("leaves: words", &["limits", "names"]),
+    ("leaves: words", &["limits", "names", "stop", "fault"]),
 ];
 
 /// Read events and outcomes: what is above them and below the binary must not know that they exist.
@@ -38,6 +38,7 @@ const RESERVED: [Reserved; 3] = [
             ("db/environment.rs", "libpq's variables, as one value that tests can make up"),
             ("db/embedded/account.rs", "takes variables away from the server that it starts"),
             ("db/embedded/find.rs", "PATH, to find a server's programs"),
+            ("fault.rs", "compiled into the fault tests only"),
         ],
     },
     Reserved {

@@ -15,6 +15,35 @@ CREATE FUNCTION sqlmig.input_is_valid(value text, type_name text) RETURNS boolea
 CREATE FUNCTION sqlmig.name_uuid(VARIADIC parts text[]) RETURNS uuid
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (SELECT (encode(set_byte(set_byte(hash.bytes, 6, ((get_byte(hash.bytes, 6) & 15) | 128)), 8, ((get_byte(hash.bytes, 8) & 63) | 128)), 'hex'::text))::uuid AS encode FROM (SELECT substr(sha256(convert_to(string_agg(((octet_length(part.name) || ':'::text) || part.name), ''::text ORDER BY part.ordinal), 'UTF8'::name)), 1, 16) AS bytes FROM unnest(name_uuid.parts) WITH ORDINALITY part(name, ordinal)) hash);
+CREATE FUNCTION sqlmig.record_run_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if tg_op = 'INSERT' then
+        insert into sqlmig.event (run_id, kind, message)
+        values (new.id, 'begun', pg_catalog.format('%s by project %s, on %s, process %s', new.source, new.project, new.host, new.pid));
+        return null;
+    end if;
+    if new.epoch <> old.epoch then
+        insert into sqlmig.event (run_id, kind, message)
+        values (new.id, 'taken', pg_catalog.format('epoch %s, on %s, process %s', new.epoch, new.host, new.pid));
+    end if;
+    if new.state <> old.state then
+        insert into sqlmig.event (run_id, kind, message)
+        values (new.id, 'state', pg_catalog.format('%s to %s', old.state, new.state));
+    end if;
+    if new.error is not null and new.error is distinct from old.error then
+        insert into sqlmig.event (run_id, kind, message)
+        values (new.id, 'failed', new.error);
+    end if;
+    if new.accepted_at is not null and old.accepted_at is null then
+        insert into sqlmig.event (run_id, kind, message)
+        values (new.id, 'accepted', 'its before-images are given up');
+    end if;
+    return null;
+end
+$$;
 CREATE TABLE public.doc_types (
     doc_type text NOT NULL,
     summary text NOT NULL,
@@ -73,6 +102,9 @@ CREATE TABLE sqlmig.batch (
     finished_at timestamp with time zone,
     CONSTRAINT batch_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'failed'::text])))
 );
+CREATE UNLOGGED TABLE sqlmig.canary (
+    run_id uuid NOT NULL
+);
 CREATE TABLE sqlmig.check_result (
     run_id uuid NOT NULL,
     phase text NOT NULL,
@@ -93,14 +125,20 @@ CREATE TABLE sqlmig.chunk (
     first_row bigint NOT NULL,
     last_row bigint NOT NULL,
     rows_staged bigint NOT NULL,
-    rows_rejected bigint NOT NULL
+    rows_rejected bigint NOT NULL,
+    bytes bigint DEFAULT 0 NOT NULL,
+    digest numeric DEFAULT 0 NOT NULL,
+    rejects_digest bigint DEFAULT 0 NOT NULL
 );
 CREATE TABLE sqlmig.event (
     run_id uuid NOT NULL,
     ordinal bigint NOT NULL,
     kind text NOT NULL,
     message text NOT NULL,
-    at timestamp with time zone DEFAULT now() NOT NULL
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    who text DEFAULT SESSION_USER NOT NULL,
+    client_address text DEFAULT host(inet_client_addr()),
+    application text DEFAULT current_setting('application_name'::text) NOT NULL
 );
 ALTER TABLE sqlmig.event ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME sqlmig.event_ordinal_seq
@@ -195,7 +233,11 @@ CREATE TABLE sqlmig.run (
     peak_rss_bytes bigint DEFAULT 0 NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
-    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['staging'::text, 'staged'::text, 'checked'::text, 'promoted'::text, 'done'::text])))
+    scope text DEFAULT ''::text NOT NULL,
+    target text,
+    target_schema text,
+    accepted_at timestamp with time zone,
+    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['staging'::text, 'staged'::text, 'checked'::text, 'promoted'::text, 'done'::text, 'superseded'::text, 'rolled_back'::text])))
 );
 CREATE TABLE sqlmig.source_statement (
     run_id uuid NOT NULL,
@@ -227,6 +269,8 @@ ALTER TABLE ONLY public.documents
     ADD CONSTRAINT documents_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY sqlmig.batch
     ADD CONSTRAINT batch_pkey PRIMARY KEY (run_id, number);
+ALTER TABLE ONLY sqlmig.canary
+    ADD CONSTRAINT canary_pkey PRIMARY KEY (run_id);
 ALTER TABLE ONLY sqlmig.check_result
     ADD CONSTRAINT check_result_pkey PRIMARY KEY (run_id, phase, name, on_relation);
 ALTER TABLE ONLY sqlmig.chunk
@@ -263,6 +307,7 @@ CREATE INDEX merged_winner ON sqlmig.merged USING btree (run_id, winner_source, 
 CREATE INDEX run_started_at ON sqlmig.run USING btree (started_at);
 CREATE TRIGGER update_document_sources_updated_at BEFORE UPDATE ON public.document_sources FOR EACH ROW WHEN (((NOT (new.updated_at IS DISTINCT FROM old.updated_at)) AND (COALESCE(current_setting('application_name'::text, true), ''::text) !~~ 'sqlmig%'::text))) EXECUTE FUNCTION public.update_updated_at_column();
 CREATE TRIGGER update_documents_updated_at BEFORE UPDATE ON public.documents FOR EACH ROW WHEN (((NOT (new.updated_at IS DISTINCT FROM old.updated_at)) AND (COALESCE(current_setting('application_name'::text, true), ''::text) !~~ 'sqlmig%'::text))) EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER run_change AFTER INSERT OR UPDATE ON sqlmig.run FOR EACH ROW EXECUTE FUNCTION sqlmig.record_run_change();
 ALTER TABLE ONLY public.document_sources
     ADD CONSTRAINT document_sources_doc_type_fkey FOREIGN KEY (doc_type) REFERENCES public.doc_types(doc_type);
 ALTER TABLE ONLY public.documents

@@ -4,6 +4,7 @@
 //! recorded apart from the work it tells of.
 
 mod batch;
+mod fence;
 mod findings;
 mod report;
 mod run;
@@ -13,13 +14,14 @@ pub use batch::{
     Batch, BatchResult, PendingBatches, batch_claim, batch_done, batch_failed, batches_forget, batches_pending,
     batches_plan,
 };
+pub use fence::{Fence, FenceError, canary_forget, canary_put};
 pub use findings::{
     CheckRecord, DecodeReject, FoundRow, check_forget, check_result_insert, finding_insert, quarantine_decoded,
 };
 pub use report::{books, report, status};
 pub use run::{
-    EventKind, Run, RunState, event_insert, phase_insert, run_advance, run_fail, run_fence, run_insert, run_memory,
-    run_source_read, run_take, runs,
+    EventKind, Run, RunState, event_insert, phase_insert, run_advance, run_end_predecessors, run_fail, run_insert,
+    run_memory, run_set_aside, run_source_read, run_take, runs,
 };
 pub use tables::{
     SourceTable, chunk_insert, source_statement_insert, source_table_insert, source_table_read, source_table_staged,

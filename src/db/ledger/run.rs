@@ -20,6 +20,10 @@ pub enum RunState {
     Promoted,
     /// Validated.
     Done,
+    /// Set aside for another run; what it promoted stays.
+    Superseded,
+    /// Everything that it promoted was taken back.
+    RolledBack,
 }
 
 impl RunState {
@@ -32,7 +36,15 @@ impl RunState {
             Self::Checked => "checked",
             Self::Promoted => "promoted",
             Self::Done => "done",
+            Self::Superseded => "superseded",
+            Self::RolledBack => "rolled_back",
         }
+    }
+
+    /// Whether there is nothing left to do, so that the same command begins a new run.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Done | Self::Superseded | Self::RolledBack)
     }
 
     fn parse(word: &str) -> Self {
@@ -41,6 +53,8 @@ impl RunState {
             "checked" => Self::Checked,
             "promoted" => Self::Promoted,
             "done" => Self::Done,
+            "superseded" => Self::Superseded,
+            "rolled_back" => Self::RolledBack,
             _ => Self::Staging,
         }
     }
@@ -165,12 +179,15 @@ pub async fn run_memory(client: &impl GenericClient, id: Uuid, peak_rss_bytes: i
     Ok(())
 }
 
-/// Takes a run on: raises its epoch, so that a conductor who had it before stops at its next batch; returns the new one.
+/// Takes a run on: raises its epoch, so that a conductor who had it before stops at its next transaction; returns the new
+/// one.
 ///
 /// # Errors
-/// Fails when the run is not in the ledger or the database refuses.
+/// Fails when the run is not in the ledger or the database refuses; by lock timeout while a transaction of the old epoch is
+/// open.
 pub async fn run_take(tx: &Transaction<'_>, id: Uuid) -> Result<i64, DbError> {
     let (host, pid) = this_process();
+    tx.batch_execute(include_str!("../../../sql/take_settings.sql")).await.map_err(doing("take the run on"))?;
     let row = tx
         .query_one(include_str!("../../../sql/run_take.sql"), &[&id, &host, &pid])
         .await
@@ -178,20 +195,32 @@ pub async fn run_take(tx: &Transaction<'_>, id: Uuid) -> Result<i64, DbError> {
     Ok(row.get("epoch"))
 }
 
+/// Ends the server processes of a conductor that is gone but left a transaction open; returns how many. Only for who holds
+/// the run lock.
+///
+/// # Errors
+/// Fails when the database does not answer or this role may not end them.
+pub async fn run_end_predecessors(client: &impl GenericClient) -> Result<i64, DbError> {
+    let row = client
+        .query_one(include_str!("../../../sql/run_end_predecessors.sql"), &[])
+        .await
+        .map_err(doing("end what an earlier conductor left open"))?;
+    Ok(row.get("ended"))
+}
+
+/// Sets a run aside for another.
+///
+/// # Errors
+/// Fails when the database refuses the row.
+pub async fn run_set_aside(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError> {
+    tx.execute(include_str!("../../../sql/run_set_aside.sql"), &[&id]).await.map_err(doing("set the run aside"))?;
+    Ok(())
+}
+
 /// Where this process runs, and its number there.
 fn this_process() -> (String, i32) {
     let host = hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     (host, i32::try_from(std::process::id()).unwrap_or_default())
-}
-
-/// Locks the run's row against a new conductor until the transaction ends; returns the epoch the run is in.
-///
-/// # Errors
-/// Fails when the run is not in the ledger or the database does not answer.
-pub async fn run_fence(tx: &Transaction<'_>, id: Uuid) -> Result<i64, DbError> {
-    let row =
-        tx.query_one(include_str!("../../../sql/run_fence.sql"), &[&id]).await.map_err(doing("lock the run's row"))?;
-    Ok(row.get("epoch"))
 }
 
 /// Runs of this database, newest first: all, or the one asked for.

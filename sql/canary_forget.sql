@@ -1,0 +1,2 @@
+-- Staging holds nothing of any run.
+delete from sqlmig.canary
