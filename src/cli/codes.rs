@@ -33,7 +33,7 @@ impl From<super::settings::SettingsError> for Failure {
 /// The code of a database error: the server is away, the settings or the project's SQL are wrong, or it refused the
 /// data.
 fn database(error: &DbError) -> ExitCode {
-    if error.is_unavailable() || error.is_retryable() {
+    if error.is_unavailable() || error.is_retryable() || error.is_canceled() {
         ExitCode::Database
     } else if error.is_configuration() || error.is_statement() {
         ExitCode::Usage
@@ -97,6 +97,7 @@ told!(PipelineError, |error| match error {
     | PipelineError::Superseded { .. }
     | PipelineError::StagingLost { .. }
     | PipelineError::OtherProject(_)
+    | PipelineError::NothingToJoin(_)
     | PipelineError::Unused(_) => ExitCode::Usage,
     PipelineError::Incomplete(_) => ExitCode::Source,
     PipelineError::Migrate(error) => migrate(error),
@@ -110,11 +111,15 @@ told!(PipelineError, |error| match error {
         CheckError::Db(error) => database(error),
     },
     PipelineError::Promote(error) => match error {
-        PromoteError::SameKey { .. } | PromoteError::Counts { .. } => ExitCode::Data,
+        PromoteError::SameKey { .. }
+        | PromoteError::Counts { .. }
+        | PromoteError::TooManyRefused { .. }
+        | PromoteError::GivenUp { .. } => ExitCode::Data,
         PromoteError::Batch { error, .. } | PromoteError::Db(error) => database(error),
         PromoteError::Relations(error) => relations(error),
         PromoteError::Fence(error) => fence(error),
-        PromoteError::Worker(_) => ExitCode::Unexpected,
+        PromoteError::Interrupted => ExitCode::Interrupted,
+        PromoteError::Unfinished(_) => ExitCode::Unexpected,
         _ => ExitCode::Usage,
     },
     PipelineError::Validate(error) => match error {

@@ -16,6 +16,7 @@ use sqlmig::promote::PromoteOptions;
 use sqlmig::report;
 use sqlmig::rollback::rollback_staging;
 use sqlmig::source;
+use sqlmig::stop::Stop;
 use sqlmig::telemetry::Display;
 use uuid::Uuid;
 
@@ -140,6 +141,13 @@ async fn on_server(command: &Command, prepared: &Prepared, display: &Display, se
         Command::Migrate => {
             refuse_transaction_pooler(target).await?;
             conduct(command, &conductor, settings, display, options).await
+        }
+        // A worker process holds no lock: the fence of the run that it joins keeps it in place.
+        Command::Promote { run, worker: true, .. } => {
+            refuse_transaction_pooler(target).await?;
+            let batches = conductor.work(run.run, options, &Stop::default()).await?;
+            display.clear();
+            Ok(writeln!(io::stdout(), "{batches} batches committed")?)
         }
         _ => {
             refuse_transaction_pooler(target).await?;

@@ -48,5 +48,7 @@ pub fn promote_options(settings: &Settings) -> PromoteOptions {
     PromoteOptions {
         batch_size: u64::from(settings.batch_size),
         parallel: usize::try_from(settings.parallel).unwrap_or(1),
+        timeouts: settings.timeouts,
+        max_refused: settings.max_rejects,
     }
 }

@@ -48,6 +48,9 @@ pub enum PipelineError {
     /// The project was changed between two steps of a run.
     #[error("run {0} was staged with another version of the project")]
     OtherProject(Uuid),
+    /// No conductor laid out batches in this time.
+    #[error("no run with batches to promote appeared within {} s", .0.as_secs())]
+    NothingToJoin(std::time::Duration),
     /// The source ended before its proper end.
     #[error("the source is incomplete: {0}")]
     Incomplete(String),
@@ -96,6 +99,7 @@ impl PipelineError {
                 "staging is emptied by rollback --staging and by a crash of the server: stage the source again".into(),
             ),
             Self::OtherProject(_) => Some("use the project it was staged with, or stage again".into()),
+            Self::NothingToJoin(_) => Some("start sqlmig run SOURCE or sqlmig promote, and workers beside it".into()),
             Self::Incomplete(_) => {
                 Some("get the whole source; --allow-incomplete promotes what was read of this one".into())
             }

@@ -1,6 +1,7 @@
 //! The ordered list of phases. Each is a command of its own; [`Conductor::run`] is their composition.
 
 mod error;
+mod join;
 mod record;
 
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ use crate::promote::{PromoteOptions, promote};
 use crate::relations::Relations;
 use crate::source::Source;
 use crate::stage::{StageOptions, stage};
+use crate::stop::Stop;
 use crate::validate::validate;
 
 pub use error::PipelineError;
@@ -200,7 +202,8 @@ impl Conductor {
             find_patches(&**client, &self.project, &mut relations).await?;
             drop(client);
             let epoch = transaction(&self.pool, "take the run on", async |tx| run_take(tx, run).await).await?;
-            promote(&self.pool, Fence { run, epoch }, &self.project, &relations, options, &self.events).await?;
+            let (fence, stop) = (Fence { run, epoch }, Stop::default());
+            promote(&self.pool, fence, &self.project, &relations, options, &stop, &self.events).await?;
             Ok("every batch is committed".into())
         })
         .await
