@@ -150,7 +150,8 @@ impl FromStr for TimeSpan {
             "h" => 3_600_000,
             _ => return Err(error()),
         };
-        let milliseconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(length)).ok_or_else(error)?;
+        let milliseconds =
+            number.parse::<u64>().ok().and_then(|number| number.checked_mul(length)).ok_or_else(error)?;
         // The server keeps its time limits as milliseconds in 31 bits; zero would turn them off.
         if (1..=i32::MAX.unsigned_abs().into()).contains(&milliseconds) {
             Ok(Self(Duration::from_millis(milliseconds)))

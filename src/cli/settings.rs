@@ -160,7 +160,8 @@ impl Settings {
         let source = command.source();
         let promote = command.promote();
         let timeouts = command.timeouts();
-        let time = |typed: Option<TimeSpan>, file: Option<TimeSpan>, default| typed.or(file).map_or(default, |time| time.0);
+        let time =
+            |typed: Option<TimeSpan>, file: Option<TimeSpan>, default| typed.or(file).map_or(default, |time| time.0);
         let usual = Timeouts::default();
         let named: &[TableName] = source.map_or(&[], |source| &source.tables);
         let typed_limit = if let Command::History { limit } = command { *limit } else { None };

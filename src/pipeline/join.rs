@@ -24,12 +24,7 @@ impl Conductor {
     ///
     /// # Errors
     /// No batches were laid out in time, or as [`work`].
-    pub async fn work(
-        &self,
-        run: Option<Uuid>,
-        options: PromoteOptions,
-        stop: &Stop,
-    ) -> Result<u64, PipelineError> {
+    pub async fn work(&self, run: Option<Uuid>, options: PromoteOptions, stop: &Stop) -> Result<u64, PipelineError> {
         let started = Instant::now();
         let Some(fence) = self.join(run, stop).await? else { return Ok(0) };
         let known = self.require(fence.run, RunState::Checked, "promoted").await?;

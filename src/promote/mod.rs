@@ -72,11 +72,9 @@ pub async fn promote(
     let steps = prepare(&session, project, relations).await?;
     lay_out(&session, relations, &steps, options).await?;
     run_steps(&session, project, relations, options, &steps).await?;
-    let finish = async |tx: &Transaction<'_>| {
-        match batches_unfinished(tx, fence.run).await? {
-            (0, None) => Ok(run_advance(tx, fence.run, RunState::Promoted).await?),
-            (pending, failed) => Err(PromoteError::Unfinished(pending + i64::from(failed.is_some()))),
-        }
+    let finish = async |tx: &Transaction<'_>| match batches_unfinished(tx, fence.run).await? {
+        (0, None) => Ok(run_advance(tx, fence.run, RunState::Promoted).await?),
+        (pending, failed) => Err(PromoteError::Unfinished(pending + i64::from(failed.is_some()))),
     };
     session.fenced("record the promotion", session.outage(), finish).await?;
     fault::point("promote.done").await;

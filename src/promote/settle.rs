@@ -5,9 +5,7 @@ use std::time::Duration;
 use tokio_postgres::Transaction;
 
 use crate::db::doing;
-use crate::db::ledger::{
-    BatchFailure, FenceError, batch_failed, batch_halve, batch_refused, batch_settle, refusals,
-};
+use crate::db::ledger::{BatchFailure, FenceError, batch_failed, batch_halve, batch_refused, batch_settle, refusals};
 use crate::fault;
 use crate::template::{Fragment, render_wrap};
 
@@ -116,12 +114,7 @@ impl Worker<'_> {
     }
 
     /// Takes the batch's only row out, unless too many are out already; `None` where the database said nothing of the row.
-    async fn refuse(
-        &self,
-        tx: &Transaction<'_>,
-        failed: &Failed,
-        text: &str,
-    ) -> Result<Option<Settled>, PromoteError> {
+    async fn refuse(&self, tx: &Transaction<'_>, failed: &Failed, text: &str) -> Result<Option<Settled>, PromoteError> {
         let (batch, fence) = (&failed.batch, self.session.fence);
         let PromoteError::Batch { error, .. } = &failed.error else { return Ok(None) };
         let (Some(server), Some(source), Some(statement)) =
@@ -135,12 +128,10 @@ impl Worker<'_> {
             batch_failed(tx, fence.run, batch.number, failure).await?;
             return Ok(Some(too_many));
         }
-        let context = minijinja::context! { staged => Fragment::new(self.relations.staged(source).unwrap_or_default()) };
-        let take = render_wrap(
-            "quarantine_refused.sql",
-            include_str!("../../sql/wrap/quarantine_refused.sql"),
-            context,
-        )?;
+        let context =
+            minijinja::context! { staged => Fragment::new(self.relations.staged(source).unwrap_or_default()) };
+        let take =
+            render_wrap("quarantine_refused.sql", include_str!("../../sql/wrap/quarantine_refused.sql"), context)?;
         let (source, code, reason) = (source.to_string(), server.code().code(), reason(error));
         let taken = tx
             .execute(&take, &[&fence.run, &source, &batch.first_row, &code, &server.column(), &reason])

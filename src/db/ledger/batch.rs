@@ -104,12 +104,7 @@ pub async fn batches_forget(tx: &Transaction<'_>, run: Uuid) -> Result<(), DbErr
 ///
 /// # Errors
 /// Fails when the database refuses.
-pub async fn refusals_forget(
-    tx: &Transaction<'_>,
-    run: Uuid,
-    transform: &str,
-    after: &[&str],
-) -> Result<u64, DbError> {
+pub async fn refusals_forget(tx: &Transaction<'_>, run: Uuid, transform: &str, after: &[&str]) -> Result<u64, DbError> {
     tx.execute(include_str!("../../../sql/refusals_forget.sql"), &[&run, &transform, &after])
         .await
         .map_err(doing("try refused rows again"))
@@ -153,11 +148,7 @@ pub async fn batches_plan(
 ///
 /// # Errors
 /// Fails when the database does not answer.
-pub async fn batches_left(
-    client: &impl GenericClient,
-    run: Uuid,
-    transform: &str,
-) -> Result<BatchesLeft, DbError> {
+pub async fn batches_left(client: &impl GenericClient, run: Uuid, transform: &str) -> Result<BatchesLeft, DbError> {
     let row = client
         .query_one(include_str!("../../../sql/batches_left.sql"), &[&run, &transform])
         .await
