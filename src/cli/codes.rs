@@ -33,7 +33,7 @@ impl From<super::settings::SettingsError> for Failure {
 /// The code of a database error: the server is away, the settings or the project's SQL are wrong, or it refused the
 /// data.
 fn database(error: &DbError) -> ExitCode {
-    if error.is_unavailable() || error.is_retryable() {
+    if error.is_unavailable() || error.is_retryable() || error.is_canceled() {
         ExitCode::Database
     } else if error.is_configuration() || error.is_statement() {
         ExitCode::Usage
@@ -96,6 +96,7 @@ told!(PipelineError, |error| match error {
     | PipelineError::TooEarly { .. }
     | PipelineError::Superseded { .. }
     | PipelineError::Differs { .. }
+    | PipelineError::NothingToJoin(_)
     | PipelineError::Unused(_) => ExitCode::Usage,
     PipelineError::Incomplete(_) | PipelineError::Unreadable { .. } => ExitCode::Source,
     // To be tried again: the same command stages again.
@@ -114,11 +115,15 @@ told!(PipelineError, |error| match error {
         CheckError::Db(error) => database(error),
     },
     PipelineError::Promote(error) => match error {
-        PromoteError::SameKey { .. } | PromoteError::Counts { .. } => ExitCode::Data,
+        PromoteError::SameKey { .. }
+        | PromoteError::Counts { .. }
+        | PromoteError::TooManyRefused { .. }
+        | PromoteError::GivenUp { .. } => ExitCode::Data,
         PromoteError::Batch { error, .. } | PromoteError::Db(error) => database(error),
         PromoteError::Relations(error) => relations(error),
         PromoteError::Fence(error) => fence(error),
-        PromoteError::Worker(_) => ExitCode::Unexpected,
+        PromoteError::Interrupted => ExitCode::Interrupted,
+        PromoteError::Unfinished(_) => ExitCode::Unexpected,
         _ => ExitCode::Usage,
     },
     PipelineError::Validate(error) => match error {

@@ -151,6 +151,13 @@ async fn on_server(
             refuse_transaction_pooler(target).await?;
             conduct(command, &conductor, settings, display, options).await
         }
+        // A worker process holds no lock: the fence of the run that it joins keeps it in place.
+        Command::Promote { run, worker: true, .. } => {
+            refuse_transaction_pooler(target).await?;
+            let batches = conductor.work(run.run, options).await?;
+            display.clear();
+            Ok(writeln!(io::stdout(), "{batches} batches committed")?)
+        }
         _ => {
             refuse_transaction_pooler(target).await?;
             let mut lock = Lock::try_take(target, LockKind::Run).await?;

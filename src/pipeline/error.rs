@@ -68,6 +68,9 @@ pub enum PipelineError {
     /// The run is another conductor's, or what it staged is gone.
     #[error(transparent)]
     Fence(#[from] FenceError),
+    /// No conductor laid out batches in this time.
+    #[error("no run with batches to promote appeared within {} s", .0.as_secs())]
+    NothingToJoin(std::time::Duration),
     /// The source ended before its proper end.
     #[error("the source is incomplete: {0}")]
     Incomplete(String),
@@ -116,7 +119,10 @@ impl PipelineError {
     /// Whether it was asked to stop.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
-        matches!(self, Self::Interrupted | Self::Stage(StageError::Interrupted))
+        matches!(
+            self,
+            Self::Interrupted | Self::Stage(StageError::Interrupted) | Self::Promote(PromoteError::Interrupted)
+        )
     }
 
     /// What to do next.
@@ -143,6 +149,7 @@ impl PipelineError {
             Self::Unreadable { .. } => Some("check the path and its permissions".into()),
             Self::Interrupted => None,
             Self::Fence(error) => error.hint(),
+            Self::NothingToJoin(_) => Some("start sqlmig run SOURCE or sqlmig promote, and workers beside it".into()),
             Self::Incomplete(_) => {
                 Some("get the whole source; --allow-incomplete promotes what was read of this one".into())
             }

@@ -1,6 +1,7 @@
 //! The ordered list of phases. Each is a command of its own; [`Conductor::run`] is their composition.
 
 mod error;
+mod join;
 mod record;
 mod resume;
 
@@ -205,7 +206,7 @@ impl Conductor {
                 return Err(PipelineError::Incomplete("nothing of it is promoted".into()));
             }
             let relations = self.checked_relations(fence).await?;
-            promote(&self.pool, fence, &self.project, &relations, options, &self.events).await?;
+            promote(&self.pool, fence, &self.project, &relations, options, &self.stop, &self.events).await?;
             Ok("every batch is committed".into())
         })
         .await

@@ -11,8 +11,9 @@ mod run;
 mod tables;
 
 pub use batch::{
-    Batch, BatchResult, PendingBatches, batch_claim, batch_done, batch_failed, batches_forget, batches_pending,
-    batches_plan,
+    Batch, BatchFailure, BatchResult, BatchStanding, BatchesLeft, Refusals, batch_claim, batch_done, batch_failed,
+    batch_halve, batch_refused, batch_settle, batches_forget, batches_left, batches_plan, batches_unfinished, refusals,
+    refusals_forget,
 };
 pub use fence::{Fence, FenceError, canary_forget, canary_put};
 pub use findings::{
@@ -20,8 +21,8 @@ pub use findings::{
 };
 pub use report::{batch_counts, books, report, status};
 pub use run::{
-    EventKind, NewRun, Run, RunState, event_insert, phase_insert, run_advance, run_end_predecessors, run_fail,
-    run_insert, run_memory, run_set_aside, run_source_read, run_take, run_target_schema, runs,
+    EventKind, NewRun, Run, RunState, RunToJoin, event_insert, phase_insert, run_advance, run_end_predecessors,
+    run_fail, run_insert, run_memory, run_set_aside, run_source_read, run_take, run_target_schema, run_to_join, runs,
 };
 pub use tables::{
     Chunk, SourceTable, chunk_exists, chunk_insert, chunks, chunks_forget, source_statement_insert,

@@ -153,7 +153,7 @@ async fn samples(client: &impl GenericClient, run: Uuid) -> Result<Vec<Finding>,
     let decoded = client
         .query(include_str!("../../../sql/decode_samples.sql"), &[&run, &SAMPLES_OF_EACH_CHECK])
         .await
-        .map_err(doing("read samples of undecodable rows"))?;
+        .map_err(doing("read samples of rows in quarantine"))?;
     let found = client
         .query(include_str!("../../../sql/finding_samples.sql"), &[&run, &SAMPLES_OF_EACH_CHECK])
         .await
@@ -162,7 +162,7 @@ async fn samples(client: &impl GenericClient, run: Uuid) -> Result<Vec<Finding>,
         source: row.get("source"),
         row: row.get("row"),
         subject: None,
-        check: "decode".into(),
+        check: row.get("check_name"),
         reason: row.get("reason"),
         line: row.get("line"),
     });
