@@ -20,8 +20,14 @@ pub struct TargetColumn {
     pub required: bool,
     /// Whether the server makes its value, so that none can be given.
     pub generated: bool,
+    /// Whether it is an identity column that gives every new row its value.
+    pub identity_always: bool,
     /// Whether its type can be compared by `=`.
     pub comparable: bool,
+    /// Whether its type has a hash of 64 bits.
+    pub hashable: bool,
+    /// Schema and name of the function that gives its value as bytes, if its type has one.
+    pub send: Option<(String, String)>,
 }
 
 /// The columns of a table, in order; empty when there is no such table.
@@ -43,7 +49,10 @@ pub async fn target_columns(client: &impl GenericClient, table: &TableName) -> R
             base_type: row.get("base_type"),
             required: row.get("required"),
             generated: row.get("generated"),
+            identity_always: row.get("identity_always"),
             comparable: row.get("comparable"),
+            hashable: row.get("hashable"),
+            send: row.get::<_, Option<String>>("send_schema").zip(row.get("send")),
         })
         .collect())
 }
