@@ -134,3 +134,47 @@ pub async fn has_unique_key(client: &impl GenericClient, table: &TableName, key:
         .map_err(doing(format!("read the indexes of {table}")))?;
     Ok(row.get("has_unique_key"))
 }
+
+/// A foreign key by which rows refer to a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// The table that refers.
+    pub table: TableName,
+    /// The constraint.
+    pub name: String,
+    /// Whether the table refers to itself.
+    pub own: bool,
+    /// The columns that refer.
+    pub columns: Vec<String>,
+    /// The columns referred to, one for one.
+    pub referenced: Vec<String>,
+    /// Whether the server refuses to take away a row that is referred to, rather than delete or change those that refer to
+    /// it.
+    pub refuses: bool,
+    /// Whether this role may read the table that refers.
+    pub readable: bool,
+}
+
+/// The foreign keys by which rows refer to a table.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn foreign_keys(client: &impl GenericClient, table: &TableName) -> Result<Vec<ForeignKey>, DbError> {
+    let schema = table.schema.as_deref().unwrap_or("public");
+    let rows = client
+        .query(include_str!("../../sql/foreign_keys.sql"), &[&schema, &table.table])
+        .await
+        .map_err(doing(format!("read what refers to {table}")))?;
+    Ok(rows
+        .iter()
+        .map(|row| ForeignKey {
+            table: TableName::new(row.get::<_, String>("schema"), row.get::<_, String>("table")),
+            name: row.get("name"),
+            own: row.get("own"),
+            columns: row.get("columns"),
+            referenced: row.get("referenced"),
+            refuses: row.get("refuses"),
+            readable: row.get("readable"),
+        })
+        .collect())
+}

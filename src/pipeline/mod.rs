@@ -264,6 +264,9 @@ impl Conductor {
         if known.state < state {
             return Err(PipelineError::TooEarly { run, state: known.state.as_str(), wanted });
         }
+        if matches!(known.state, RunState::Superseded | RunState::RolledBack) {
+            return Err(PipelineError::Ended { run, state: known.state.as_str(), wanted });
+        }
         if known.project_hash != self.project.hash {
             return Err(PipelineError::OtherProject(run));
         }

@@ -47,7 +47,7 @@ impl RunState {
         matches!(self, Self::Done | Self::Superseded | Self::RolledBack)
     }
 
-    fn parse(word: &str) -> Self {
+    pub(super) fn parse(word: &str) -> Self {
         match word {
             "staged" => Self::Staged,
             "checked" => Self::Checked,
@@ -259,6 +259,8 @@ pub enum EventKind {
     Migration,
     /// Something the operator should know.
     Warning,
+    /// What it promoted was taken back, or a part of it.
+    Rollback,
 }
 
 impl EventKind {
@@ -268,6 +270,7 @@ impl EventKind {
         match self {
             Self::Migration => "migration",
             Self::Warning => "warning",
+            Self::Rollback => "rollback",
         }
     }
 }
