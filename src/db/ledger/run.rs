@@ -47,7 +47,7 @@ impl RunState {
         matches!(self, Self::Done | Self::Superseded | Self::RolledBack)
     }
 
-    fn parse(word: &str) -> Self {
+    pub(super) fn parse(word: &str) -> Self {
         match word {
             "staged" => Self::Staged,
             "checked" => Self::Checked,
@@ -339,6 +339,8 @@ pub enum EventKind {
     Warning,
     /// A phase was asked to stop.
     Interrupted,
+    /// What it promoted was taken back, or a part of it.
+    Rollback,
 }
 
 impl EventKind {
@@ -349,6 +351,7 @@ impl EventKind {
             Self::Migration => "migration",
             Self::Warning => "warning",
             Self::Interrupted => "interrupted",
+            Self::Rollback => "rollback",
         }
     }
 }
