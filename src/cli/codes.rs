@@ -17,6 +17,7 @@ use sqlmig::plan::PlanError;
 use sqlmig::project::ProjectError;
 use sqlmig::promote::PromoteError;
 use sqlmig::relations::RelationsError;
+use sqlmig::rollback::RollbackError;
 use sqlmig::source::SourceError;
 use sqlmig::stage::StageError;
 use sqlmig::template::TemplateError;
@@ -94,12 +95,16 @@ told!(PlanError, |error| match error {
 told!(PipelineError, |error| match error {
     PipelineError::NoRun(_)
     | PipelineError::TooEarly { .. }
+    | PipelineError::Ended { .. }
     | PipelineError::Superseded { .. }
-    | PipelineError::StagingLost { .. }
-    | PipelineError::OtherProject(_)
+    | PipelineError::Differs { .. }
     | PipelineError::NothingToJoin(_)
     | PipelineError::Unused(_) => ExitCode::Usage,
-    PipelineError::Incomplete(_) => ExitCode::Source,
+    PipelineError::Incomplete(_) | PipelineError::Unreadable { .. } => ExitCode::Source,
+    // To be tried again: the same command stages again.
+    PipelineError::StagingLost { .. } => ExitCode::Database,
+    PipelineError::Interrupted => ExitCode::Interrupted,
+    PipelineError::Fence(error) => fence(error),
     PipelineError::Migrate(error) => migrate(error),
     PipelineError::Stage(error) => stage(error),
     PipelineError::Relations(error) => relations(error),
@@ -108,6 +113,7 @@ told!(PipelineError, |error| match error {
         CheckError::Dedup { .. } | CheckError::Template(_) | CheckError::Writes(_) => ExitCode::Usage,
         CheckError::Staging(error) => staging(error),
         CheckError::Relations(error) => relations(error),
+        CheckError::Fence(error) => fence(error),
         CheckError::Db(error) => database(error),
     },
     PipelineError::Promote(error) => match error {
@@ -125,10 +131,19 @@ told!(PipelineError, |error| match error {
     PipelineError::Validate(error) => match error {
         ValidateError::Books(_) | ValidateError::Proofs(_) => ExitCode::Data,
         ValidateError::Template(_) | ValidateError::Writes(_) => ExitCode::Usage,
+        ValidateError::Fence(error) => fence(error),
         ValidateError::Db(error) => database(error),
     },
     PipelineError::Staging(error) => staging(error),
     PipelineError::Db(error) => database(error),
+});
+
+told!(RollbackError, |error| match error {
+    RollbackError::Batch { error, .. } | RollbackError::Db(error) => database(error),
+    RollbackError::Fence(error) => fence(error),
+    RollbackError::Staging(error) => staging(error),
+    RollbackError::Template(_) => ExitCode::Unexpected,
+    _ => ExitCode::Usage,
 });
 
 fn fence(error: &FenceError) -> ExitCode {
@@ -155,7 +170,12 @@ fn relations(error: &RelationsError) -> ExitCode {
 fn stage(error: &StageError) -> ExitCode {
     match error {
         StageError::Decode(_) | StageError::Shape { .. } | StageError::SameName { .. } => ExitCode::Source,
-        StageError::Foreign { .. } | StageError::NoVector(_) | StageError::NoTables { .. } => ExitCode::Usage,
+        StageError::Interrupted => ExitCode::Interrupted,
+        StageError::Fence(error) => fence(error),
+        StageError::OtherSource { .. }
+        | StageError::Foreign { .. }
+        | StageError::NoVector(_)
+        | StageError::NoTables { .. } => ExitCode::Usage,
         StageError::TooManyRejects { .. }
         | StageError::Copied { .. }
         | StageError::Count { .. }

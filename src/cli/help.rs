@@ -207,6 +207,11 @@ fn run() {
 
               [env: SQLMIG_ROW_LIMIT]
 
+          --restart
+              Set an unfinished run aside and begin a new one; what it promoted stays
+
+              [env: SQLMIG_RESTART]
+
     Limits:
           --max-rejects <N|P%>
               Fail where more rows are rejected: a count as 100, or a share of all rows as 0.5%
@@ -366,12 +371,27 @@ fn stage() {
 
               [env: SQLMIG_ROW_LIMIT]
 
+          --restart
+              Set an unfinished run aside and begin a new one; what it promoted stays
+
+              [env: SQLMIG_RESTART]
+
     Limits:
           --max-rejects <N|P%>
               Fail where more rows are rejected: a count as 100, or a share of all rows as 0.5%
               [default: no bound]
 
               [env: SQLMIG_MAX_REJECTS]
+
+          --lock-timeout <TIME>
+              Wait at most so long for a lock, then try again: 500ms, 5s, 1min [default: 5s]
+
+              [env: SQLMIG_LOCK_TIMEOUT]
+
+          --statement-timeout <TIME>
+              A statement may take so long; a batch that takes longer twice is halved [default: 5min]
+
+              [env: SQLMIG_STATEMENT_TIMEOUT]
 
     Global options: …
 

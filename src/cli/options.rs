@@ -35,6 +35,7 @@ pub fn stage_options(settings: &Settings, project: &Project) -> StageOptions {
         digested: project.settings.digest.clone(),
         max_rejects: settings.max_rejects,
         lanes: lanes(),
+        timeouts: settings.timeouts,
     }
 }
 

@@ -146,6 +146,8 @@ pub struct Settings {
     pub parallel: u32,
     /// Whether rows of an unfinished source may be promoted.
     pub allow_incomplete: bool,
+    /// Whether an unfinished run is set aside.
+    pub restart: bool,
     /// Runs that `history` lists.
     pub history_limit: u32,
 }
@@ -192,6 +194,7 @@ impl Settings {
                 .and_then(|promote| promote.allow_incomplete)
                 .or(file.allow_incomplete)
                 .unwrap_or(false),
+            restart: command.restart(),
             history_limit: number(typed_limit, file.limit, HISTORY_LIMIT),
         })
     }
@@ -287,7 +290,9 @@ mod tests {
     }
 
     /// Options that no file may set: where the file is, consent, and what is about one call only.
-    const NOT_IN_A_FILE: [&str; 5] = ["project", "yes", "run", "staging", "worker"];
+    const NOT_IN_A_FILE: [&str; 8] = ["project", "yes", "run", "staging", "restart", "worker", "batch", "force"];
+    /// Of these, what is so much about one call that it has no variable, either.
+    const TYPED_ONLY: [&str; 3] = ["staging", "batch", "force"];
 
     #[test]
     fn every_option_has_a_variable_and_a_key() {
@@ -296,7 +301,7 @@ mod tests {
         for option in std::iter::once(&command).chain(commands).flat_map(clap::Command::get_arguments) {
             let Some(name) = option.get_long().filter(|name| *name != "help" && *name != "version") else { continue };
             let key = name.replace('-', "_");
-            if name != "staging" {
+            if !TYPED_ONLY.contains(&name) {
                 let variable = option.get_env().unwrap_or_else(|| panic!("--{name} has no variable"));
                 let own = format!("SQLMIG_{}", key.to_uppercase());
                 assert!(variable == own.as_str() || (name == "database-url" && variable == "DATABASE_URL"), "--{name}");

@@ -5,13 +5,11 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::{Conductor, PipelineError};
-use crate::check::find_patches;
 use crate::db::catalog::has_ledger;
 use crate::db::ledger::{Fence, RunState, RunToJoin, run_to_join};
 use crate::db::{DbError, doing};
 use crate::event::{Event, Phase};
 use crate::promote::{PromoteError, PromoteOptions, work};
-use crate::stop::Stop;
 
 /// How long a worker that comes before its conductor waits for batches.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -24,24 +22,21 @@ impl Conductor {
     ///
     /// # Errors
     /// No batches were laid out in time, or as [`work`].
-    pub async fn work(&self, run: Option<Uuid>, options: PromoteOptions, stop: &Stop) -> Result<u64, PipelineError> {
+    pub async fn work(&self, run: Option<Uuid>, options: PromoteOptions) -> Result<u64, PipelineError> {
         let started = Instant::now();
-        let Some(fence) = self.join(run, stop).await? else { return Ok(0) };
-        let known = self.require(fence.run, RunState::Checked, "promoted").await?;
+        let Some(fence) = self.join(run).await? else { return Ok(0) };
+        let known = self.require(fence, RunState::Checked, "promoted").await?;
         self.events.emit(Event::RunStarted { run: known.id, source: known.source, project: known.project });
         self.events.emit(Event::PhaseStarted { phase: Phase::Promote });
-        let mut relations = self.relations(fence.run).await?;
-        let client = self.pool.get().await.map_err(doing("connect"))?;
-        find_patches(&**client, &self.project, &mut relations).await?;
-        drop(client);
-        let batches = work(&self.pool, fence, &self.project, &relations, options, stop, &self.events).await?;
+        let relations = self.checked_relations(fence).await?;
+        let batches = work(&self.pool, fence, &self.project, &relations, options, &self.stop, &self.events).await?;
         let (elapsed, summary) = (started.elapsed(), format!("{batches} batches committed by this worker"));
         self.events.emit(Event::PhaseFinished { phase: Phase::Promote, elapsed, summary });
         Ok(batches)
     }
 
     /// Waits for batches; `None` when there is nothing left to do.
-    async fn join(&self, run: Option<Uuid>, stop: &Stop) -> Result<Option<Fence>, PipelineError> {
+    async fn join(&self, run: Option<Uuid>) -> Result<Option<Fence>, PipelineError> {
         let started = Instant::now();
         loop {
             let found = match self.look(run).await {
@@ -63,7 +58,7 @@ impl Conductor {
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
-                () = stop.requested() => return Err(PromoteError::Interrupted.into()),
+                () = self.stop.requested() => return Err(PromoteError::Interrupted.into()),
             }
         }
     }

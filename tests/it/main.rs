@@ -16,6 +16,7 @@ mod plan;
 mod program;
 mod promotion;
 mod real_dumps;
+mod rollback;
 mod roundtrip;
 mod runs;
 mod sources;

@@ -32,7 +32,7 @@ pub async fn report(client: &impl GenericClient, run: Uuid) -> Result<Option<Rep
         samples: samples(client, run).await?,
         duplicates: duplicates(client, run).await?,
         targets: targets(client, run).await?,
-        batches: batches(client, run).await?,
+        batches: batch_counts(client, run).await?,
         migrations: events(client, run, EventKind::Migration).await?,
         other_statements: statements(client, run).await?,
         phases,
@@ -98,7 +98,8 @@ fn line(row: &Row) -> TableBooks {
     let merged: i64 = row.get("rows_merged");
     // Batches laid out mean that a transform promotes this table; until the last is done, the books show what was read.
     let used = row.get::<_, i64>("batches") > 0;
-    let balanced = if used {
+    let taken_back = row.get::<_, i64>("batches") == row.get::<_, i64>("batches_rolled_back");
+    let balanced = if used && !taken_back {
         read == inserted + updated + unchanged + merged + quarantined
     } else {
         read == staged + row.get::<_, i64>("rows_rejected")
@@ -200,13 +201,18 @@ async fn targets(client: &impl GenericClient, run: Uuid) -> Result<Vec<TargetCou
         .collect())
 }
 
-async fn batches(client: &impl GenericClient, run: Uuid) -> Result<BatchCount, DbError> {
+/// The batches of a run, by their state.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn batch_counts(client: &impl GenericClient, run: Uuid) -> Result<BatchCount, DbError> {
     let rows = query(client, include_str!("../../../sql/batch_counts.sql"), run).await?;
     Ok(rows.first().map_or_else(BatchCount::default, |row| BatchCount {
         done: row.get("done"),
         failed: row.get("failed"),
         pending: row.get("pending"),
         retried: row.get("retried"),
+        rolled_back: row.get("rolled_back"),
     }))
 }
 
