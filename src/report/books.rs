@@ -75,7 +75,9 @@ pub fn verdict(report: &Report) -> Verdict {
         wrong.push("The source was not read to a proper end.".to_owned());
     }
     if report.run.state == "checked" && report.batches.rolled_back > 0 {
-        wrong.push("Batches were taken back: sqlmig promote does them again, sqlmig rollback takes back the rest.".to_owned());
+        wrong.push(
+            "Batches were taken back: sqlmig promote does them again, sqlmig rollback takes back the rest.".to_owned(),
+        );
     }
     if report.batches.pending + report.batches.failed > 0 {
         let left = count(report.batches.pending + report.batches.failed);

@@ -4,7 +4,7 @@ use deadpool_postgres::{Pool, Transaction};
 use tokio_postgres::types::ToSql;
 
 use crate::db::ledger::{
-    Fence, UndoneBatch, rollback_batch_done, rollback_batch_state, rollback_kept_forget,
+    Fence, UndoneBatch, rollback_batch_done, rollback_batch_state, rollback_kept_forget, rollback_reopen,
 };
 use crate::db::{DbError, doing};
 use crate::fault;
@@ -44,7 +44,9 @@ pub(super) async fn take_back(
     match state.state.as_str() {
         "done" => {}
         "rolled_back" => rollback_kept_forget(&tx, fence.run, batch.number).await?,
-        _ => return Err(RollbackError::NotPromoted { run: fence.run, batch: batch.number, state: state.state }),
+        _ => {
+            return Err(RollbackError::NotPromoted { run: fence.run, batch: batch.number, state: state.state.clone() });
+        }
     }
     let mut undone = Undone::default();
     let mut kept = 0;
@@ -54,6 +56,9 @@ pub(super) async fn take_back(
         kept = writer.count(&statements.left, "rows").await?;
     }
     rollback_batch_done(&tx, fence.run, batch.number, undone.deleted, undone.restored, kept).await?;
+    if state.state == "done" || undone.deleted + undone.restored > 0 {
+        rollback_reopen(&tx, fence.run).await?;
+    }
     fault::point("rollback.recorded").await;
     fault::point("rollback.before_commit").await;
     tx.commit().await.map_err(doing("commit a rollback"))?;
@@ -67,7 +72,8 @@ pub(super) async fn rehearse(pool: &Pool, fence: Fence, statements: &Statements)
     let mut client = pool.get().await.map_err(doing(action))?;
     let tx = client.transaction().await.map_err(doing(action))?;
     let Writes { delete, restore, .. } = &statements.whole;
-    for statement in [Some(&statements.lock), Some(delete), restore.as_ref(), Some(&statements.spent)].into_iter().flatten()
+    for statement in
+        [Some(&statements.lock), Some(delete), restore.as_ref(), Some(&statements.spent)].into_iter().flatten()
     {
         tx.query(statement, &[&fence.run, &0_i64]).await.map_err(doing(action))?;
     }
@@ -140,8 +146,11 @@ impl Writer<'_, '_> {
     async fn one_by_one(&mut self) -> Result<Undone, RollbackError> {
         let (run, number) = (self.fence.run, self.batch.number);
         let action = self.action();
-        let places =
-            self.tx.query(&self.statements.places, &[&run, &number]).await.map_err(|error| self.failed(doing(action.as_str())(error)))?;
+        let places = self
+            .tx
+            .query(&self.statements.places, &[&run, &number])
+            .await
+            .map_err(|error| self.failed(doing(action.as_str())(error)))?;
         let mut sum = Undone::default();
         for row in places {
             let place: String = row.get("place");
@@ -156,13 +165,16 @@ impl Writer<'_, '_> {
                     continue;
                 }
                 Ok(_) => "by a trigger of the table".to_owned(),
-                Err(error) if is_about_a_row(&error) => {
-                    error.server().map_or_else(|| error.to_string(), |server| match server.detail() {
+                Err(error) if is_about_a_row(&error) => error.server().map_or_else(
+                    || error.to_string(),
+                    |server| match server.detail() {
                         Some(detail) => format!("{}: {detail}", server.message()),
                         None => server.message().to_owned(),
-                    })
+                    },
+                ),
+                Err(error) => {
+                    return Err(RollbackError::Batch { batch: number, target: self.batch.target.clone(), error });
                 }
-                Err(error) => return Err(RollbackError::Batch { batch: number, target: self.batch.target.clone(), error }),
             };
             savepoint.rollback().await.map_err(doing(action.as_str()))?;
             let parameters: [&(dyn ToSql + Sync); 4] = [&run, &number, &place, &refused];

@@ -66,7 +66,9 @@ pub enum RollbackError {
         undo_table: String,
     },
     /// Deleting rows would change others that cannot be seen.
-    #[error("rows of {table} may refer to those of {target} ({constraint}), and would go or change with them; this role may not read {table}")]
+    #[error(
+        "rows of {table} may refer to those of {target} ({constraint}), and would go or change with them; this role may not read {table}"
+    )]
     Unreadable {
         /// The final table.
         target: TableName,
@@ -109,13 +111,11 @@ impl RollbackError {
                 Some("sqlmig report --output json counts the batches; sqlmig.batch has each".into())
             }
             Self::NotPromoted { .. } => Some("only what was promoted can be taken back".into()),
-            Self::NotDone { .. } => {
-                Some("a run is done when sqlmig validate has proven it; see sqlmig status".into())
-            }
+            Self::NotDone { .. } => Some("a run is done when sqlmig validate has proven it; see sqlmig status".into()),
             Self::TargetGone(_) => Some("sqlmig rollback --batch N takes back what went to other tables".into()),
-            Self::TargetChanged { undo_table, .. } => Some(format!(
-                "bring its columns to what they were, or put back by hand what {undo_table} holds"
-            )),
+            Self::TargetChanged { undo_table, .. } => {
+                Some(format!("bring its columns to what they were, or put back by hand what {undo_table} holds"))
+            }
             Self::NoImages { .. } => Some("load an older dump to get an earlier state back".into()),
             Self::Unreadable { table, .. } => Some(format!("grant the role select on {table}")),
             Self::Batch { error, .. } | Self::Db(error) => error.hint(),

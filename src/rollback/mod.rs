@@ -65,12 +65,7 @@ pub async fn rollback_staging(pool: &Pool) -> Result<Vec<String>, RollbackError>
 /// # Errors
 /// The run was accepted, the final table changed its shape or is gone, this role may not write to it, or the database
 /// refuses. Batches that were taken back stay so.
-pub async fn rollback(
-    pool: &Pool,
-    run: Uuid,
-    options: RollbackOptions,
-    events: &Events,
-) -> Result<i64, RollbackError> {
+pub async fn rollback(pool: &Pool, run: Uuid, options: RollbackOptions, events: &Events) -> Result<i64, RollbackError> {
     let client = pool.get().await.map_err(doing("connect"))?;
     let (state, accepted_at) = rollback_run(&**client, run).await?;
     if let Some(at) = accepted_at {

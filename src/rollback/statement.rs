@@ -108,8 +108,7 @@ pub(super) async fn prepare(
         return Err(RollbackError::TargetChanged { target: target.clone(), undo_table: undo_table.to_owned() });
     }
     let names = |wanted: &dyn Fn(&str, bool, bool) -> bool| -> Vec<String> {
-        let wanted =
-            columns.iter().filter(|column| wanted(&column.name, column.generated, column.identity_always));
+        let wanted = columns.iter().filter(|column| wanted(&column.name, column.generated, column.identity_always));
         wanted.map(|column| column.name.clone()).collect()
     };
     let context = Context {

@@ -15,6 +15,7 @@ mod program;
 mod promotion;
 mod real_dumps;
 mod rollback;
+mod rollback_model;
 mod roundtrip;
 mod runs;
 mod sources;

@@ -21,8 +21,9 @@ pub use findings::{
 };
 pub use report::{books, report, status};
 pub use rollback::{
-    BatchState, UndoneBatch, rollback_batch_done, rollback_batch_state, rollback_batches, rollback_forget, rollback_kept,
-    rollback_kept_forget, rollback_run, rollback_totals, run_accept, undo_key, undo_table_forget, undo_tables,
+    BatchState, UndoneBatch, rollback_batch_done, rollback_batch_state, rollback_batches, rollback_forget,
+    rollback_kept, rollback_kept_forget, rollback_reopen, rollback_run, rollback_totals, run_accept, undo_key,
+    undo_table_forget, undo_tables,
 };
 pub use run::{
     EventKind, Run, RunState, event_insert, phase_insert, run_advance, run_end_predecessors, run_fail, run_insert,
