@@ -51,7 +51,8 @@ pub(super) async fn take_back(
     let mut undone = Undone::default();
     let mut kept = 0;
     if let Some(statements) = statements {
-        let mut writer = Writer { tx: &mut tx, fence, batch, statements, force };
+        let again = state.state != "done";
+        let mut writer = Writer { tx: &mut tx, fence, batch, statements, again, force };
         undone = writer.write().await?;
         kept = writer.count(&statements.left, "rows").await?;
     }
@@ -86,13 +87,17 @@ struct Writer<'a, 'b> {
     fence: Fence,
     batch: &'a UndoneBatch,
     statements: &'a Statements,
+    /// Whether an earlier try left rows.
+    again: bool,
     force: bool,
 }
 
 impl Writer<'_, '_> {
     async fn write(&mut self) -> Result<Undone, RollbackError> {
         let statements = self.statements;
-        self.execute(&statements.again).await?;
+        if self.again {
+            self.execute(&statements.again).await?;
+        }
         self.count(&statements.lock, "rows").await?;
         if self.force {
             self.execute(&statements.gone).await?;
