@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Format, View, render, render_history, render_plan, render_status, sample};
+use super::{
+    Format, View, render, render_accepted, render_history, render_plan, render_rollback, render_status, sample,
+};
 use crate::outcome::Report;
 
 const NARROW: View = View { format: Format::Table, width: 80, color: false, verbose: false };
@@ -224,6 +226,14 @@ fn status_and_history_show_where_runs_are() {
     ");
 }
 
+#[test]
+fn a_rollback_tells_what_it_did_and_what_it_left() {
+    let mut out = Vec::new();
+    render_rollback(&sample::rollback(), NARROW, &mut out).unwrap();
+    render_accepted(&sample::accepted(), NARROW, &mut out).unwrap();
+    insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"");
+}
+
 /// Every path of a JSON value, as `tables[].rows_read`.
 fn paths(value: &Value, prefix: &str, found: &mut Vec<String>) {
     match value {
@@ -257,11 +267,16 @@ fn documented(section: &str) -> Vec<String> {
 
 #[test]
 fn the_page_documents_every_field_and_no_other() {
+    // A key has the columns that it has.
+    let mut rollback = sample::rollback();
+    rollback.kept.iter_mut().for_each(|row| row.key = Value::Null);
     let forms = [
         ("sqlmig report", serde_json::to_value(sample::report())),
         ("sqlmig plan", serde_json::to_value(sample::plan())),
         ("sqlmig status", serde_json::to_value(sample::status())),
         ("sqlmig history", serde_json::to_value(sample::history())),
+        ("sqlmig rollback", serde_json::to_value(rollback)),
+        ("sqlmig finish", serde_json::to_value(sample::accepted())),
         ("sqlmig test", serde_json::to_value(sample::examples())),
     ];
     for (section, value) in forms {

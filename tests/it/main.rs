@@ -18,6 +18,7 @@ mod promotion;
 mod real_dumps;
 mod resume;
 mod rollback;
+mod rollback_model;
 mod roundtrip;
 mod runs;
 mod sources;
