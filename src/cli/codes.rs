@@ -74,10 +74,7 @@ told!(LockError, |error| match error {
     LockError::Db(error) => database(error),
     LockError::Held(_) => ExitCode::Locked,
 });
-told!(ServerError, |error| match error {
-    ServerError::Db(error) => database(error),
-    _ => ExitCode::Usage,
-});
+told!(ServerError, server);
 told!(StagingError, staging);
 told!(ScratchError, |error| match error {
     ScratchError::Template(_) => ExitCode::Unexpected,
@@ -122,6 +119,8 @@ told!(PipelineError, |error| match error {
         ValidateError::Template(_) | ValidateError::Writes(_) => ExitCode::Usage,
         ValidateError::Db(error) => database(error),
     },
+    PipelineError::Retry(_) | PipelineError::Why(_) => ExitCode::Usage,
+    PipelineError::Server(error) => server(error),
     PipelineError::Staging(error) => staging(error),
     PipelineError::Db(error) => database(error),
 });
@@ -133,6 +132,10 @@ fn fence(error: &FenceError) -> ExitCode {
         FenceError::StagingLost(_) => ExitCode::Database,
         FenceError::Db(error) => database(error),
     }
+}
+
+fn server(error: &ServerError) -> ExitCode {
+    if let ServerError::Db(error) = error { database(error) } else { ExitCode::Usage }
 }
 
 fn migrate(error: &MigrateError) -> ExitCode {

@@ -14,6 +14,8 @@ mod help;
 pub mod interrupt;
 pub mod options;
 pub mod presentation;
+pub mod quarantine;
 pub mod server;
 pub mod settings;
 pub mod show;
+pub mod why;

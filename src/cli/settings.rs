@@ -8,15 +8,15 @@ use serde::Deserialize;
 use sqlmig::limits::{ByteSize, MaxRejects};
 use sqlmig::names::TableName;
 
-use super::args::{Color, Command, GlobalArgs, LogFormat, Output};
+use super::args::{Color, Command, GlobalArgs, LogFormat, Output, QuarantineCommand};
 use super::presentation::Presentation;
 
 /// Staged rows of one batch; of the sizes tried, larger ones gained nothing and made what one failure undoes larger.
 const BATCH_SIZE: u32 = 5_000;
 /// PostgreSQL refuses a field of more than 1 GiB; a row of a quarter of that is most likely a quoting fault.
 const ROW_LIMIT: ByteSize = ByteSize(256 << 20);
-/// Runs that `history` lists.
-const HISTORY_LIMIT: u32 = 20;
+/// Runs that `history` lists, rows that `quarantine list` does.
+const LIMIT: u32 = 20;
 /// Where the embedded server lives, below the folder sqlmig was started in.
 const EMBEDDED_DIR: &str = ".sqlmig";
 
@@ -59,7 +59,7 @@ pub struct FileSettings {
     pub parallel: Option<NonZeroU32>,
     /// `--allow-incomplete`.
     pub allow_incomplete: Option<bool>,
-    /// `--limit` of `history`.
+    /// `--limit` of `history` and `quarantine list`.
     pub limit: Option<NonZeroU32>,
 }
 
@@ -140,8 +140,8 @@ pub struct Settings {
     pub parallel: u32,
     /// Whether rows of an unfinished source may be promoted.
     pub allow_incomplete: bool,
-    /// Runs that `history` lists.
-    pub history_limit: u32,
+    /// Runs that `history` lists, rows that `quarantine list` does.
+    pub limit: u32,
 }
 
 impl Settings {
@@ -154,7 +154,12 @@ impl Settings {
         let source = command.source();
         let promote = command.promote();
         let named: &[TableName] = source.map_or(&[], |source| &source.tables);
-        let typed_limit = if let Command::History { limit } = command { *limit } else { None };
+        let typed_limit = match command {
+            Command::History { limit, .. } | Command::Quarantine { action: QuarantineCommand::List { limit, .. } } => {
+                *limit
+            }
+            _ => None,
+        };
         Ok(Self {
             presentation: Presentation::resolve(typed, file),
             database_url: typed.database_url.clone().or_else(|| file.database_url.clone()),
@@ -173,7 +178,7 @@ impl Settings {
                 .and_then(|promote| promote.allow_incomplete)
                 .or(file.allow_incomplete)
                 .unwrap_or(false),
-            history_limit: number(typed_limit, file.limit, HISTORY_LIMIT),
+            limit: number(typed_limit, file.limit, LIMIT),
         })
     }
 }

@@ -2,6 +2,8 @@
 
 mod error;
 mod record;
+mod retry;
+mod why;
 
 use std::time::{Duration, Instant};
 
@@ -25,6 +27,8 @@ use crate::stage::{StageOptions, stage};
 use crate::validate::validate;
 
 pub use error::PipelineError;
+pub use retry::{Given, RetryError, RetryOptions};
+pub use why::WhyError;
 
 /// Where a run happens: the target and the project.
 pub struct Conductor {

@@ -89,15 +89,9 @@ async fn lay_out(
     let action = || format!("lay out the batches of {}", promote.file.path);
     let mut client = pool.get().await.map_err(doing(action()))?;
     let sources: Vec<(Option<TableName>, i64)> = match &promote.from {
-        // A table's last row is the last that was read: rows in quarantine keep their ordinals.
-        Some(relation) => relations
-            .sources(relation)
-            .into_iter()
-            .map(|feed| {
-                let table = relations.tables().iter().find(|table| table.source == feed.source);
-                (Some(feed.source.clone()), table.map_or(0, |table| table.rows_read))
-            })
-            .collect(),
+        Some(relation) => {
+            relations.sources(relation).into_iter().map(|feed| (Some(feed.source.clone()), feed.last_row)).collect()
+        }
         None => vec![(None, 1)],
     };
     let mut statements = BTreeMap::new();

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use crate::outcome::{
     BatchCount, CaseOutcome, CheckResult, DuplicateCount, ExampleReport, FORMAT, Finding, History, PhaseTime, Plan,
-    PlanCheck, PlanDump, PlanPromote, PlanTable, QuarantineCount, Report, RunSummary, Severity, StatementCount, Status,
-    TableBooks, TargetCount, TargetProgress, Throughput,
+    PlanCheck, PlanDump, PlanPromote, PlanTable, QuarantineCount, Report, RunEvent, RunEvents, RunSummary, Severity,
+    StatementCount, Status, TableBooks, TargetCount, TargetProgress, Throughput,
 };
 
 pub(super) fn run() -> RunSummary {
@@ -20,6 +20,7 @@ pub(super) fn run() -> RunSummary {
         finished_at: Some(datetime!(2026-01-02 03:04:17.345 UTC)),
         complete: true,
         error: None,
+        parent: None,
     }
 }
 
@@ -117,6 +118,7 @@ pub(super) fn report() -> Report {
             peak_rss_bytes: 64 << 20,
         },
         warnings: vec!["audit.log: no transform uses it".into()],
+        events: events().events,
     }
 }
 
@@ -190,6 +192,22 @@ pub(super) fn history() -> History {
     let failed =
         RunSummary { state: "failed".into(), finished_at: None, error: Some("connection lost".into()), ..run() };
     History { format: FORMAT, runs: vec![run(), failed] }
+}
+
+pub(super) fn events() -> RunEvents {
+    let event = |kind: &str, message: &str, address: Option<&str>| RunEvent {
+        at: datetime!(2026-01-02 03:04:05 UTC),
+        kind: kind.into(),
+        message: message.into(),
+        who: "loader".into(),
+        client_address: address.map(str::to_owned),
+        application: "sqlmig".into(),
+    };
+    let events = vec![
+        event("begun", "/data/dump.sql.gz by project docs, on worker-7, process 4711", Some("10.0.0.7")),
+        event("state", "promoted to done", None),
+    ];
+    RunEvents { format: FORMAT, run: run(), events }
 }
 
 pub(super) fn examples() -> ExampleReport {

@@ -13,6 +13,7 @@ mod migrations;
 mod plan;
 mod program;
 mod promotion;
+mod quarantine;
 mod real_dumps;
 mod roundtrip;
 mod runs;

@@ -85,6 +85,12 @@ pub struct Run {
     pub finished_at: Option<OffsetDateTime>,
     /// Largest resident set of the process, in bytes.
     pub peak_rss_bytes: i64,
+    /// The run whose quarantine it retries, where it does.
+    pub parent: Option<Uuid>,
+    /// What of the source was asked for.
+    pub scope: String,
+    /// When its before-images were given up, if they were.
+    pub accepted_at: Option<OffsetDateTime>,
 }
 
 impl Run {
@@ -101,6 +107,9 @@ impl Run {
             started_at: row.get("started_at"),
             finished_at: row.get("finished_at"),
             peak_rss_bytes: row.get("peak_rss_bytes"),
+            parent: row.get("parent"),
+            scope: row.get("scope"),
+            accepted_at: row.get("accepted_at"),
         }
     }
 }
@@ -259,6 +268,8 @@ pub enum EventKind {
     Migration,
     /// Something the operator should know.
     Warning,
+    /// Rows of its quarantine were tried again by another run.
+    Retried,
 }
 
 impl EventKind {
@@ -268,6 +279,7 @@ impl EventKind {
         match self {
             Self::Migration => "migration",
             Self::Warning => "warning",
+            Self::Retried => "retried",
         }
     }
 }
