@@ -91,7 +91,9 @@ pub(super) fn write_columns(head: &str, columns: &[ColumnValue], view: View, wri
     if columns.is_empty() {
         return Ok(());
     }
-    title(head, view.color, writer)?;
+    if !head.is_empty() {
+        title(head, view.color, writer)?;
+    }
     let width = columns.iter().map(|column| column.column.chars().count()).max().unwrap_or_default();
     for ColumnValue { column, value } in columns {
         let value = value.as_deref().map_or_else(|| "null".to_owned(), |value| shortened(value, view));

@@ -18,3 +18,4 @@ mod real_dumps;
 mod roundtrip;
 mod runs;
 mod sources;
+mod why;

@@ -107,17 +107,16 @@ impl RetryError {
             }
             Self::SetAside(_) => "load its source again: sqlmig run SOURCE".into(),
             Self::OtherProject { .. } => "name its project with --project DIR".into(),
-            Self::Nothing { .. } => "sqlmig quarantine list shows what there is".into(),
             Self::OnlyUndecoded { .. } | Self::Taken { .. } => {
                 "mend one with sqlmig quarantine retry TABLE ROW --set COLUMN=VALUE; sqlmig quarantine show TABLE ROW shows it"
                     .into()
             }
-            Self::NoTable { .. } | Self::NoRow { .. } => "sqlmig quarantine list shows what there is".into(),
+            Self::Nothing { .. } | Self::NoTable { .. } | Self::NoRow { .. } => "sqlmig quarantine list shows what there is".into(),
             Self::NoColumn { .. } => "sqlmig quarantine show TABLE ROW shows the row".into(),
             Self::Unread { .. } => {
                 "give each of these with --set COLUMN=VALUE or --set-null COLUMN, or mend the source and load it again".into()
             }
-            Self::Value(error) => return error.hint(),
+            Self::Value(_) => "give the value as a dump would have it, and nothing that its column cannot hold".into(),
         })
     }
 }

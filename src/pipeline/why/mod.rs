@@ -265,7 +265,12 @@ impl Conductor {
             if columns.is_empty() {
                 continue;
             }
-            let context = minijinja::context! { key => &promote.key, target => Fragment::table(&promote.target) };
+            let names: Vec<String> = columns.into_iter().map(|column| column.name).collect();
+            let context = minijinja::context! {
+                key => &promote.key,
+                columns => &names,
+                target => Fragment::table(&promote.target),
+            };
             let query = render_wrap("why_final.sql", include_str!("../../../sql/wrap/why_final.sql"), context)
                 .map_err(crate::relations::RelationsError::from)?;
             let (_, key, values) = wanted.parameters();
@@ -278,14 +283,18 @@ impl Conductor {
                     continue;
                 }
                 let written = why_written_by(tx, &target, row.get("xmin")).await?;
-                let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
                 finals.push(FinalRow {
                     target: target.clone(),
                     key,
                     exists: true,
                     written_by: written.map(|(run, _)| run),
                     batch: written.map(|(_, batch)| batch),
-                    columns: values_of(&names, &object(row.get("row"))),
+                    columns: names
+                        .iter()
+                        .cloned()
+                        .zip(row.get::<_, Vec<Option<String>>>("column_values"))
+                        .map(|(column, value)| ColumnValue { column, value })
+                        .collect(),
                 });
             }
         }
@@ -488,13 +497,9 @@ fn object(value: Value) -> Map<String, Value> {
     if let Value::Object(object) = value { object } else { Map::new() }
 }
 
-/// Columns in their order, each with its value as text.
+/// Columns of a staged row in their order, each with its value: texts and nulls, as staging has them.
 fn values_of(columns: &[String], row: &Map<String, Value>) -> Vec<ColumnValue> {
-    let text = |value: &Value| match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
-    };
+    let text = |value: &Value| value.as_str().map(str::to_owned);
     let known = columns.iter().filter_map(|column| row.get_key_value(column));
     known.map(|(column, value)| ColumnValue { column: column.clone(), value: text(value) }).collect()
 }
