@@ -1,9 +1,7 @@
--- What a retry is: the run whose quarantine it reads, what of it was asked for, and a digest of the rows that it took.
--- $1 the retry's run id, $2 parent, $3 scope
+-- What a retry is: the run whose quarantine it reads, and a digest of the rows that it took. $1 the retry's run id, $2 parent
 update sqlmig.run
 set
     parent = $2,
-    scope = $3,
     complete = true,
     source_bytes = taken.bytes,
     source_sha256 = taken.sha256

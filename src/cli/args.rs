@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use secrecy::SecretString;
 use sqlmig::generate::{FaultShare, Shape};
-use sqlmig::limits::{ByteSize, MaxRejects};
+use sqlmig::limits::{ByteSize, MaxRejects, TimeSpan};
 use sqlmig::names::TableName;
 use uuid::Uuid;
 
@@ -122,9 +122,15 @@ Next: sqlmig report shows the result again; sqlmig history lists all runs.
         /// What to load.
         #[command(flatten)]
         source: SourceArgs,
+        /// Whether to begin anew.
+        #[command(flatten)]
+        restart: RestartArgs,
         /// When to give up.
         #[command(flatten)]
         limits: LimitArgs,
+        /// How long to wait.
+        #[command(flatten)]
+        timeouts: TimeoutArgs,
         /// How to promote.
         #[command(flatten)]
         promote: PromoteArgs,
@@ -177,9 +183,15 @@ Next: sqlmig check.
         /// What to stage.
         #[command(flatten)]
         source: SourceArgs,
+        /// Whether to begin anew.
+        #[command(flatten)]
+        restart: RestartArgs,
         /// When to give up.
         #[command(flatten)]
         limits: LimitArgs,
+        /// How long to wait for the server.
+        #[command(flatten)]
+        timeouts: TimeoutArgs,
     },
     /// Run the project's checks on the staged rows and settle duplicates
     ///
@@ -205,11 +217,15 @@ Next: sqlmig promote.
     ///
     /// Reads the checked rows through transforms/promote. Each batch is one transaction with its before-images, its
     /// rows and its line in the ledger: it happened wholly or not at all. Rows that the target already has as they are
-    /// stay untouched.
+    /// stay untouched. A row that the database refuses goes to quarantine.
+    ///
+    /// With --worker: takes batches that another process, the conductor, has laid out, until none is left. Any number of
+    /// such processes may help; one that dies leaves its batch to the others.
     #[command(after_help = concat!("\
 Examples:
   sqlmig promote
   sqlmig promote --batch-size 10000 --parallel 2
+  sqlmig promote --worker
 
 Next: sqlmig validate.
 ", "Exit codes: sqlmig --help lists them."))]
@@ -217,6 +233,15 @@ Next: sqlmig validate.
         /// Which run.
         #[command(flatten)]
         run: RunArgs,
+        /// Help another process: take its batches, and begin and conclude nothing
+        #[arg(long, env = "SQLMIG_WORKER", value_parser = BoolishValueParser::new())]
+        worker: bool,
+        /// When to give up.
+        #[command(flatten)]
+        limits: LimitArgs,
+        /// How long to wait.
+        #[command(flatten)]
+        timeouts: TimeoutArgs,
         /// How to promote.
         #[command(flatten)]
         promote: PromoteArgs,
@@ -522,6 +547,15 @@ pub struct SourceArgs {
     pub row_limit: Option<ByteSize>,
 }
 
+/// What becomes of a run that is not finished.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Source")]
+pub struct RestartArgs {
+    /// Set an unfinished run aside and begin a new one; what it promoted stays
+    #[arg(long, env = "SQLMIG_RESTART", value_parser = BoolishValueParser::new())]
+    pub restart: bool,
+}
+
 /// When rejected rows stop a load.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Limits")]
@@ -554,6 +588,18 @@ pub struct PromoteArgs {
     #[arg(long, value_name = "BOOL", env = "SQLMIG_ALLOW_INCOMPLETE", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     pub allow_incomplete: Option<bool>,
+}
+
+/// How long the server may take.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub struct TimeoutArgs {
+    /// Wait at most so long for a lock, then try again: 500ms, 5s, 1min [default: 5s]
+    #[arg(long, value_name = "TIME", env = "SQLMIG_LOCK_TIMEOUT")]
+    pub lock_timeout: Option<TimeSpan>,
+    /// A statement may take so long; a batch that takes longer twice is halved [default: 5min]
+    #[arg(long, value_name = "TIME", env = "SQLMIG_STATEMENT_TIMEOUT")]
+    pub statement_timeout: Option<TimeSpan>,
 }
 
 /// Which run a command is about.
@@ -626,6 +672,22 @@ pub enum Color {
 }
 
 impl Command {
+    /// The command line that goes on where this one was stopped, without its options.
+    #[must_use]
+    pub fn again(&self) -> String {
+        let name = match self {
+            Self::Run { source, .. } => return format!("sqlmig run {}", source.source.display()),
+            Self::Stage { source, .. } => return format!("sqlmig stage {}", source.source.display()),
+            Self::Check { .. } => "sqlmig check",
+            Self::Promote { .. } => "sqlmig promote",
+            Self::Validate { .. } => "sqlmig validate",
+            Self::Rollback { .. } => "sqlmig rollback",
+            Self::Migrate => "sqlmig migrate",
+            _ => "the same command",
+        };
+        name.to_owned()
+    }
+
     /// The source and its options, of a command that has one.
     #[must_use]
     pub fn source(&self) -> Option<&SourceArgs> {
@@ -635,11 +697,34 @@ impl Command {
         }
     }
 
+    /// Whether an unfinished run is set aside, of a command that may begin another.
+    #[must_use]
+    pub fn restart(&self) -> bool {
+        match self {
+            Self::Run { restart, .. } | Self::Stage { restart, .. } => restart.restart,
+            _ => false,
+        }
+    }
+
     /// The bounds, of a command that has them.
     #[must_use]
     pub fn limits(&self) -> Option<&LimitArgs> {
         match self {
-            Self::Run { limits, .. } | Self::Stage { limits, .. } | Self::Check { limits, .. } => Some(limits),
+            Self::Run { limits, .. }
+            | Self::Stage { limits, .. }
+            | Self::Check { limits, .. }
+            | Self::Promote { limits, .. } => Some(limits),
+            _ => None,
+        }
+    }
+
+    /// How long to wait, of a command that says so.
+    #[must_use]
+    pub fn timeouts(&self) -> Option<&TimeoutArgs> {
+        match self {
+            Self::Run { timeouts, .. } | Self::Stage { timeouts, .. } | Self::Promote { timeouts, .. } => {
+                Some(timeouts)
+            }
             _ => None,
         }
     }

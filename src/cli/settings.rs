@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use sqlmig::limits::{ByteSize, MaxRejects};
+use sqlmig::limits::{ByteSize, MaxRejects, TimeSpan, Timeouts};
 use sqlmig::names::TableName;
 
 use super::args::{Color, Command, GlobalArgs, LogFormat, Output, QuarantineCommand};
@@ -53,6 +53,10 @@ pub struct FileSettings {
     pub row_limit: Option<ByteSize>,
     /// `--max-rejects`: rows, or a text as `"0.5%"`.
     pub max_rejects: Option<MaxRejects>,
+    /// `--lock-timeout`: a text with a unit.
+    pub lock_timeout: Option<TimeSpan>,
+    /// `--statement-timeout`: a text with a unit.
+    pub statement_timeout: Option<TimeSpan>,
     /// `--batch-size`.
     pub batch_size: Option<NonZeroU32>,
     /// `--parallel`.
@@ -134,12 +138,16 @@ pub struct Settings {
     pub row_limit: ByteSize,
     /// How many rows may be rejected; `None` means any number.
     pub max_rejects: Option<MaxRejects>,
+    /// How long the server may take.
+    pub timeouts: Timeouts,
     /// Staged rows promoted in one transaction.
     pub batch_size: u32,
     /// Batches at work at once.
     pub parallel: u32,
     /// Whether rows of an unfinished source may be promoted.
     pub allow_incomplete: bool,
+    /// Whether an unfinished run is set aside.
+    pub restart: bool,
     /// Runs that `history` lists, rows that `quarantine list` does.
     pub limit: u32,
 }
@@ -153,6 +161,10 @@ impl Settings {
     pub fn resolve(typed: &GlobalArgs, command: &Command, file: &FileSettings) -> Result<Self, SettingsError> {
         let source = command.source();
         let promote = command.promote();
+        let timeouts = command.timeouts();
+        let time =
+            |typed: Option<TimeSpan>, file: Option<TimeSpan>, default| typed.or(file).map_or(default, |time| time.0);
+        let usual = Timeouts::default();
         let named: &[TableName] = source.map_or(&[], |source| &source.tables);
         let typed_limit = match command {
             Command::History { limit, .. } | Command::Quarantine { action: QuarantineCommand::List { limit, .. } } => {
@@ -172,12 +184,22 @@ impl Settings {
             database: first(source.and_then(|source| source.database.as_ref()), file.database.as_ref()),
             row_limit: source.and_then(|source| source.row_limit).or(file.row_limit).unwrap_or(ROW_LIMIT),
             max_rejects: command.limits().and_then(|limits| limits.max_rejects).or(file.max_rejects),
+            timeouts: Timeouts {
+                lock: time(timeouts.and_then(|typed| typed.lock_timeout), file.lock_timeout, usual.lock),
+                statement: time(
+                    timeouts.and_then(|typed| typed.statement_timeout),
+                    file.statement_timeout,
+                    usual.statement,
+                ),
+                ..usual
+            },
             batch_size: number(command.batch().and_then(|batch| batch.batch_size), file.batch_size, BATCH_SIZE),
             parallel: number(promote.and_then(|promote| promote.parallel), file.parallel, 1),
             allow_incomplete: promote
                 .and_then(|promote| promote.allow_incomplete)
                 .or(file.allow_incomplete)
                 .unwrap_or(false),
+            restart: command.restart(),
             limit: number(typed_limit, file.limit, LIMIT),
         })
     }
@@ -273,7 +295,7 @@ mod tests {
     }
 
     /// Options that no file may set: where the file is, consent, and what is about one call only.
-    const NOT_IN_A_FILE: [&str; 4] = ["project", "yes", "run", "staging"];
+    const NOT_IN_A_FILE: [&str; 6] = ["project", "yes", "run", "staging", "restart", "worker"];
 
     #[test]
     fn every_option_has_a_variable_and_a_key() {

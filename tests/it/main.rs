@@ -3,7 +3,9 @@
 mod checks;
 mod cli;
 mod connection;
+mod cut;
 mod embedded;
+mod exactly_once;
 mod examples;
 mod faults;
 mod front;

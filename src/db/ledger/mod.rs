@@ -13,8 +13,9 @@ mod tables;
 mod why;
 
 pub use batch::{
-    Batch, BatchResult, PendingBatches, batch_claim, batch_done, batch_failed, batches_forget, batches_pending,
-    batches_plan,
+    Batch, BatchFailure, BatchResult, BatchStanding, BatchesLeft, Refusals, batch_claim, batch_done, batch_failed,
+    batch_halve, batch_refused, batch_settle, batches_forget, batches_left, batches_plan, batches_unfinished, refusals,
+    refusals_forget,
 };
 pub use fence::{Fence, FenceError, canary_forget, canary_put};
 pub use findings::{
@@ -25,14 +26,14 @@ pub use quarantine::{
     quarantine_mark, quarantine_mend, quarantine_root, quarantine_row, quarantine_tables, quarantine_unread,
     retry_begin, retry_promoted, retry_read, retry_tables, row_findings, row_tries,
 };
-pub use report::{books, report, status};
+pub use report::{batch_counts, books, report, status};
 pub use run::{
-    EventKind, Run, RunState, event_insert, phase_insert, run_advance, run_end_predecessors, run_fail, run_insert,
-    run_memory, run_set_aside, run_source_read, run_take, runs,
+    EventKind, NewRun, Run, RunState, RunToJoin, event_insert, phase_insert, run_advance, run_end_predecessors,
+    run_fail, run_insert, run_memory, run_set_aside, run_source_read, run_take, run_target_schema, run_to_join, runs,
 };
 pub use tables::{
-    SourceTable, chunk_insert, source_statement_insert, source_table_insert, source_table_read, source_table_staged,
-    source_tables,
+    Chunk, SourceTable, chunk_exists, chunk_insert, chunks, chunks_forget, source_statement_insert,
+    source_table_insert, source_table_read, source_table_staged, source_tables,
 };
 pub use why::{
     RetriedRow, run_events, staged_run, why_batches, why_chunk, why_merged, why_quarantine, why_retry, why_undecoded,

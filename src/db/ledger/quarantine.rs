@@ -266,12 +266,12 @@ pub async fn quarantine_mark(tx: &Transaction<'_>, retry: Uuid) -> Result<(), Db
     Ok(())
 }
 
-/// Records what a retry is: whose quarantine it reads, and what of it was asked for.
+/// Records what a retry is: whose quarantine it reads, and a digest of the rows that it took.
 ///
 /// # Errors
 /// Fails when the database refuses.
-pub async fn retry_begin(tx: &Transaction<'_>, retry: Uuid, parent: Uuid, scope: &str) -> Result<(), DbError> {
-    tx.execute(include_str!("../../../sql/retry_begin.sql"), &[&retry, &parent, &scope])
+pub async fn retry_begin(tx: &Transaction<'_>, retry: Uuid, parent: Uuid) -> Result<(), DbError> {
+    tx.execute(include_str!("../../../sql/retry_begin.sql"), &[&retry, &parent])
         .await
         .map_err(doing("record the retry"))?;
     Ok(())

@@ -32,7 +32,7 @@ pub async fn report(client: &impl GenericClient, run: Uuid) -> Result<Option<Rep
         samples: samples(client, run).await?,
         duplicates: duplicates(client, run).await?,
         targets: targets(client, run).await?,
-        batches: batches(client, run).await?,
+        batches: batch_counts(client, run).await?,
         migrations: events(client, run, EventKind::Migration).await?,
         other_statements: statements(client, run).await?,
         phases,
@@ -155,7 +155,7 @@ async fn samples(client: &impl GenericClient, run: Uuid) -> Result<Vec<Finding>,
     let decoded = client
         .query(include_str!("../../../sql/decode_samples.sql"), &[&run, &SAMPLES_OF_EACH_CHECK])
         .await
-        .map_err(doing("read samples of undecodable rows"))?;
+        .map_err(doing("read samples of rows in quarantine"))?;
     let found = client
         .query(include_str!("../../../sql/finding_samples.sql"), &[&run, &SAMPLES_OF_EACH_CHECK])
         .await
@@ -164,7 +164,7 @@ async fn samples(client: &impl GenericClient, run: Uuid) -> Result<Vec<Finding>,
         source: row.get("source"),
         row: row.get("row"),
         subject: None,
-        check: "decode".into(),
+        check: row.get("check_name"),
         reason: row.get("reason"),
         line: row.get("line"),
     });
@@ -202,7 +202,11 @@ async fn targets(client: &impl GenericClient, run: Uuid) -> Result<Vec<TargetCou
         .collect())
 }
 
-async fn batches(client: &impl GenericClient, run: Uuid) -> Result<BatchCount, DbError> {
+/// The batches of a run, by their state.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn batch_counts(client: &impl GenericClient, run: Uuid) -> Result<BatchCount, DbError> {
     let rows = query(client, include_str!("../../../sql/batch_counts.sql"), run).await?;
     Ok(rows.first().map_or_else(BatchCount::default, |row| BatchCount {
         done: row.get("done"),

@@ -13,14 +13,16 @@ use sha2::{Digest, Sha256};
 use tokio_postgres::Transaction;
 use uuid::Uuid;
 
-use super::{Conductor, PipelineError};
+use super::{Conductor, PipelineError, Taken};
+use crate::db::catalog::target_identity;
 use crate::db::ledger::{
-    EventKind, Fence, FenceError, Run, RunState, Selection, event_insert, last_rows, phase_insert, quarantine_choose,
+    EventKind, Fence, NewRun, Run, RunState, Selection, event_insert, last_rows, phase_insert, quarantine_choose,
     quarantine_mark, quarantine_mend, quarantine_root, quarantine_row, quarantine_tables, quarantine_unread,
-    retry_begin, retry_promoted, run_insert, run_set_aside, run_take, source_tables,
+    retry_begin, retry_promoted, run_insert, run_set_aside, source_tables,
 };
-use crate::db::{ServerInfo, doing, transaction};
+use crate::db::{ServerInfo, doing};
 use crate::event::{Event, Phase};
+use crate::fault;
 use crate::names::{TableName, hex};
 use crate::promote::PromoteOptions;
 
@@ -66,18 +68,18 @@ impl Conductor {
         promote: PromoteOptions,
     ) -> Result<Uuid, (Option<Uuid>, PipelineError)> {
         self.migrate(true).await.map_err(|error| (None, error))?;
-        let (retry, state) = self.begin_retry(options).await.map_err(|error| (None, error))?;
+        let Taken { fence, state } = self.begin_retry(options).await.map_err(|error| (None, error))?;
         let steps = async {
             if state < RunState::Checked {
-                self.check(retry, None).await?;
+                self.check(fence, None).await?;
             }
             if state < RunState::Promoted {
-                let promote = self.spread(retry, promote).await?;
-                self.promote(retry, promote, false).await?;
+                let promote = self.spread(fence.run, promote).await?;
+                self.promote(fence, promote, false).await?;
             }
-            self.validate(retry).await
+            self.validate(fence).await
         };
-        steps.await.map(|()| retry).map_err(|error| (Some(retry), error))
+        steps.await.map(|()| fence.run).map_err(|error| (Some(fence.run), error))
     }
 
     /// The run whose quarantine is meant: the one that was asked for, or the newest load.
@@ -123,7 +125,7 @@ impl Conductor {
     }
 
     /// Takes and stages the rows, or finds the retry that has done so before; returns it and how far it is.
-    async fn begin_retry(&self, options: &RetryOptions) -> Result<(Uuid, RunState), PipelineError> {
+    async fn begin_retry(&self, options: &RetryOptions) -> Result<Taken, PipelineError> {
         let started = Instant::now();
         let from = self.quarantine_of(options.run).await?;
         if from.project != self.project.name {
@@ -133,25 +135,41 @@ impl Conductor {
         let tables = self.tables_called(from.id, options.table.as_ref()).await?;
         let which = Selection { tables, check: options.check.clone(), row: options.row };
         let scope = scope(&which, &options.given);
-        let before = self.before(&from, &scope).await?;
-        if let Before::GoOn(run) = before {
-            return self.go_on_with(run).await;
+        match self.before(&from, &scope).await? {
+            Before::Nothing => {}
+            Before::GoOn(run) => return self.go_on_with(run).await,
+            Before::SetAside(other) => {
+                self.raise(other)
+                    .await?
+                    .transaction(&self.pool, "set the run aside", async |tx| {
+                        Ok::<_, PipelineError>(run_set_aside(tx, other).await?)
+                    })
+                    .await?;
+            }
         }
-        let (retry, told) = (Uuid::now_v7(), format!("quarantine of run {}", from.id));
-        // Who takes the run on ends an earlier conductor of it: one that was stopped while it chose rows, and wakes up.
-        let epoch = transaction(&self.pool, "take the run on", async |tx| run_take(tx, from.id).await).await?;
+        let client = self.pool.get().await.map_err(doing("connect"))?;
+        let target = target_identity(&**client).await?;
+        drop(client);
         let vector_schema = self.vector_schema().await?;
-        let fence = Fence { run: from.id, epoch };
-        let action = "take rows from quarantine";
+        let (retry, told) = (Uuid::now_v7(), format!("quarantine of run {}", from.id));
+        let new = NewRun {
+            id: retry,
+            project: &self.project.name,
+            project_hash: &self.project.hash,
+            source: &told,
+            source_bytes: None,
+            scope: &scope,
+            target: &target,
+        };
+        // Who takes the run on ends an earlier conductor of it: one that was stopped while it chose rows, and wakes up.
+        let fence = self.raise(from.id).await?;
+        fault::point("retry.take").await;
         let (rows, left) = fence
-            .transaction(&self.pool, action, async |tx| {
-                if let Before::SetAside(other) = before {
-                    run_set_aside(tx, other).await?;
-                }
-                run_insert(tx, retry, &self.project.name, &self.project.hash, &told).await?;
-                let left = self.take(tx, retry, &from, &which, &options.given).await?;
+            .transaction(&self.pool, "take rows from quarantine", async |tx| {
+                run_insert(tx, &new).await?;
+                let left = self.take_rows(tx, retry, &from, &which, &options.given).await?;
                 quarantine_mark(tx, retry).await?;
-                retry_begin(tx, retry, from.id, &scope).await?;
+                retry_begin(tx, retry, from.id).await?;
                 let rows = stage::stage_retry(tx, retry, &self.project, vector_schema.as_deref()).await?;
                 let project = if from.project_hash == self.project.hash {
                     format!("the same project {}", short(&self.project.hash))
@@ -160,23 +178,26 @@ impl Conductor {
                 };
                 let message = format!("{rows} rows of its quarantine are tried again by run {retry}, by {project}");
                 event_insert(&**tx, from.id, EventKind::Retried, &message).await?;
+                let summary = format!("{rows} rows taken from quarantine");
+                phase_insert(&**tx, retry, Phase::Stage, started.elapsed(), &summary).await?;
+                fault::point("retry.taken").await;
                 Ok::<_, PipelineError>((rows, left))
             })
             .await?;
-        self.events.emit(Event::RunStarted { run: retry, source: told, project: self.project.name.clone() });
-        let summary = format!("{rows} rows taken from quarantine");
-        let client = self.pool.get().await.map_err(doing("connect"))?;
-        phase_insert(&**client, retry, Phase::Stage, started.elapsed(), &summary).await?;
-        drop(client);
+        fault::point("retry.staged").await;
+        self.events.emit(Event::RunStarted { run: retry, source: told.clone(), project: self.project.name.clone() });
+        let fence = Fence { run: retry, epoch: 1 };
         if left > 0 {
-            let message = format!("{left} rows that could not be decoded are left in quarantine: mend them one by one");
-            self.warn(retry, message).await?;
+            let message = format!(
+                "{left} rows that could not be decoded are left in quarantine, {rows} are tried: mend those one by one"
+            );
+            self.warn(fence, message).await?;
         }
-        Ok((retry, RunState::Staged))
+        Ok(Taken { fence, state: RunState::Staged })
     }
 
     /// Takes the rows that are meant into the retry; returns how many of them are left because they could not be decoded.
-    async fn take(
+    async fn take_rows(
         &self,
         tx: &Transaction<'_>,
         retry: Uuid,
@@ -243,18 +264,12 @@ impl Conductor {
     }
 
     /// Goes on with a retry that was interrupted: its rows are staged again where they are gone.
-    async fn go_on_with(&self, run: Run) -> Result<(Uuid, RunState), PipelineError> {
-        self.events.emit(Event::RunStarted { run: run.id, source: run.source, project: run.project });
-        let epoch = transaction(&self.pool, "take the run on", async |tx| run_take(tx, run.id).await).await?;
+    async fn go_on_with(&self, run: Run) -> Result<Taken, PipelineError> {
+        let Taken { fence, state } = self.take(run.id).await?;
         let vector_schema = self.vector_schema().await?;
-        let fence = Fence { run: run.id, epoch };
         let lost = fence
             .transaction(&self.pool, "stage the rows again", async |tx| {
-                let whole = match fence.hold_staged(tx).await {
-                    Ok(()) => stage::is_staged(tx, run.id).await?,
-                    Err(FenceError::StagingLost(_)) => false,
-                    Err(error) => return Err(error.into()),
-                };
+                let whole = fence.has_canary(tx).await? && stage::is_staged(tx, run.id).await?;
                 if !whole {
                     stage::stage_retry(tx, run.id, &self.project, vector_schema.as_deref()).await?;
                 }
@@ -262,9 +277,9 @@ impl Conductor {
             })
             .await?;
         if lost {
-            self.warn(run.id, "the staged rows were gone: staged again from the ledger".into()).await?;
+            self.warn(fence, "the staged rows were gone: staged again from the ledger".into()).await?;
         }
-        Ok((run.id, if lost { RunState::Staged } else { run.state }))
+        Ok(Taken { fence, state: if lost { RunState::Staged } else { state } })
     }
 
     /// Batches that span as many ordinals as hold a batch of rows: few rows of a large table lie far apart.
@@ -282,7 +297,7 @@ impl Conductor {
 
     async fn vector_schema(&self) -> Result<Option<String>, PipelineError> {
         let client = self.pool.get().await.map_err(doing("connect"))?;
-        Ok(ServerInfo::read(&client).await?.pgvector_schema)
+        Ok(ServerInfo::read(&**client).await?.pgvector_schema)
     }
 }
 
@@ -301,25 +316,15 @@ fn scope(which: &Selection, given: &Given) -> String {
         let names: Vec<&str> = given.keys().map(String::as_str).collect();
         parts.push(format!("mended {} ({})", names.join(", "), short(&hex(&digest.finalize()))));
     }
-    if parts.is_empty() { "all".to_owned() } else { parts.join("; ") }
+    if parts.is_empty() { "all of a quarantine".to_owned() } else { format!("of a quarantine {}", parts.join("; ")) }
 }
 
 /// Which rows were asked for, as the end of a sentence.
 fn told(which: &Selection) -> String {
-    let scope = scope(which, &Given::new());
-    if scope == "all" { String::new() } else { format!(" ({scope})") }
+    if *which == Selection::default() { String::new() } else { format!(": {}", scope(which, &Given::new())) }
 }
 
 /// Enough of a hash to tell it from others.
 fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
-}
-
-impl From<FenceError> for PipelineError {
-    fn from(error: FenceError) -> Self {
-        match error {
-            FenceError::Db(error) => Self::Db(error),
-            error => Self::Promote(error.into()),
-        }
-    }
 }

@@ -112,6 +112,7 @@ pub(super) async fn stage_retry(
         staging::make_ready(tx, &laid_out.staged_as).await?;
         rows += counted;
     }
+    // The patches of duplicate rules went with staging, so the checks come again also where they have run.
     run_advance(tx, retry, RunState::Staged).await?;
     Ok(rows)
 }

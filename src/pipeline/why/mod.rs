@@ -65,7 +65,7 @@ impl Conductor {
         // Says that there is no run, where there is none.
         self.find_run(run).await?;
         let mut client = self.pool.get().await.map_err(doing("connect"))?;
-        let vector_schema = ServerInfo::read(&client).await?.pgvector_schema;
+        let vector_schema = ServerInfo::read(&**client).await?.pgvector_schema;
         let tx = client.transaction().await.map_err(doing("look for a row"))?;
         tx.batch_execute(include_str!("../../../sql/read_only.sql")).await.map_err(doing("look for a row"))?;
         let known = runs(&*tx, run, RUNS).await?;
