@@ -346,21 +346,40 @@ Next: sqlmig report --run ID shows one of them.
         #[arg(long, value_name = "N", env = "SQLMIG_LIMIT", value_parser = clap::value_parser!(u32).range(1..))]
         limit: Option<u32>,
     },
-    /// Take back what was done
+    /// Take back what was promoted, or empty the staging tables
     ///
-    /// With --staging: empties the staging tables. The final tables and the ledger stay as they are. Asks first on a
-    /// terminal; elsewhere it needs --yes.
+    /// With --run: every batch of a run, the newest first; with --batch: one of them, which sqlmig promote then does again.
+    /// Rows that were inserted are deleted, rows that were updated get back what they were. A row that somebody changed
+    /// or deleted since, or that rows of another table refer to, is left as it is and named. Stopped at any point, the
+    /// same command goes on.
+    ///
+    /// With --staging: empties the staging tables; the final tables and the ledger stay as they are.
+    ///
+    /// Asks first on a terminal; elsewhere it needs --yes.
     #[command(after_help = concat!("\
 Examples:
-  sqlmig rollback --staging
+  sqlmig rollback --run 019ab1c2-0000-7000-8000-000000000001
+  sqlmig rollback --batch 7 --yes
   sqlmig rollback --staging --yes
 
-Next: sqlmig run SOURCE stages again.
+Next: sqlmig report shows what is left of the run; sqlmig promote does a single batch again.
 ", "Exit codes: sqlmig --help lists them."))]
-    Rollback {
-        /// Empty the staging tables
-        #[arg(long, required = true)]
-        staging: bool,
+    Rollback(RollbackArgs),
+    /// Accept a run as it is: give up its before-images
+    ///
+    /// The run must be done. What was kept to take it back is deleted, and sqlmig rollback refuses it from then on. Asks
+    /// first on a terminal; elsewhere it needs --yes.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig finish
+  sqlmig finish --run 019ab1c2-0000-7000-8000-000000000001 --yes
+
+Next: nothing; sqlmig history lists the runs.
+", "Exit codes: sqlmig --help lists them."))]
+    Finish {
+        /// Which run.
+        #[command(flatten)]
+        run: RunArgs,
         /// Do not ask
         #[arg(short, long, env = "SQLMIG_YES", value_parser = BoolishValueParser::new())]
         yes: bool,
@@ -608,6 +627,27 @@ pub struct RunArgs {
     /// The run's id, as history shows it [default: the newest]
     #[arg(long, value_name = "ID", env = "SQLMIG_RUN")]
     pub run: Option<Uuid>,
+}
+
+/// What to take back.
+#[derive(Debug, Clone, clap::Args)]
+#[group(id = "what", required = true, multiple = true)]
+pub struct RollbackArgs {
+    /// One batch, by its number in the run
+    #[arg(long, value_name = "N", group = "what", conflicts_with = "staging", value_parser = clap::value_parser!(i64).range(1..))]
+    pub batch: Option<i64>,
+    /// The run's id, as history shows it; with --batch, the run whose batch it is [default with --batch: the newest]
+    #[arg(long, value_name = "ID", env = "SQLMIG_RUN", group = "what", conflicts_with = "staging")]
+    pub run: Option<Uuid>,
+    /// Empty the staging tables
+    #[arg(long, group = "what")]
+    pub staging: bool,
+    /// Put back also rows that somebody changed or deleted since: what they did is lost
+    #[arg(long, conflicts_with = "staging")]
+    pub force: bool,
+    /// Do not ask
+    #[arg(short, long, env = "SQLMIG_YES", value_parser = BoolishValueParser::new())]
+    pub yes: bool,
 }
 
 /// What to generate.

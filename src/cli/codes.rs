@@ -17,6 +17,7 @@ use sqlmig::plan::PlanError;
 use sqlmig::project::ProjectError;
 use sqlmig::promote::PromoteError;
 use sqlmig::relations::RelationsError;
+use sqlmig::rollback::RollbackError;
 use sqlmig::source::SourceError;
 use sqlmig::stage::StageError;
 use sqlmig::template::TemplateError;
@@ -91,6 +92,7 @@ told!(PlanError, |error| match error {
 told!(PipelineError, |error| match error {
     PipelineError::NoRun(_)
     | PipelineError::TooEarly { .. }
+    | PipelineError::Ended { .. }
     | PipelineError::Superseded { .. }
     | PipelineError::Differs { .. }
     | PipelineError::NothingToJoin(_)
@@ -133,6 +135,14 @@ told!(PipelineError, |error| match error {
     PipelineError::Server(error) => server(error),
     PipelineError::Staging(error) => staging(error),
     PipelineError::Db(error) => database(error),
+});
+
+told!(RollbackError, |error| match error {
+    RollbackError::Batch { error, .. } | RollbackError::Db(error) => database(error),
+    RollbackError::Fence(error) => fence(error),
+    RollbackError::Staging(error) => staging(error),
+    RollbackError::Template(_) => ExitCode::Unexpected,
+    _ => ExitCode::Usage,
 });
 
 fn fence(error: &FenceError) -> ExitCode {

@@ -14,7 +14,6 @@ use sqlmig::plan::plan;
 use sqlmig::project::Project;
 use sqlmig::promote::PromoteOptions;
 use sqlmig::report;
-use sqlmig::rollback::rollback_staging;
 use sqlmig::source;
 use sqlmig::stop::Stop;
 use sqlmig::telemetry::Display;
@@ -28,6 +27,7 @@ use super::interrupt::until_interrupted;
 use super::options::{lanes, promote_options, scan_options, spec, stage_options};
 use super::presentation::Presentation;
 use super::quarantine::{look_into_quarantine, retry_quarantine};
+use super::rollback;
 use super::server::Server;
 use super::settings::{FileSettings, Settings};
 use super::show::{history, show, show_report, status};
@@ -146,15 +146,8 @@ async fn on_server(
         Command::Quarantine { action } if !action.changes_anything() => {
             look_into_quarantine(action, &conductor, settings, display).await
         }
-        Command::Rollback { yes, .. } => {
-            confirm(*yes, &format!("Empty the staging tables in {}?", target.describe()), display)?;
-            let lock = Lock::try_take(target, LockKind::Run).await?;
-            let emptied = rollback_staging(&conductor.pool).await;
-            lock.release().await;
-            let emptied = emptied?;
-            display.clear();
-            Ok(writeln!(io::stdout(), "{} staging tables emptied", emptied.len())?)
-        }
+        Command::Rollback(options) => rollback::rollback(options, &conductor, target, settings, display).await,
+        Command::Finish { run, yes } => rollback::finish(run.run, *yes, &conductor, target, settings, display).await,
         // Migrations take turns on a lock of their own: eight that start at once all succeed.
         Command::Migrate => {
             refuse_transaction_pooler(target).await?;
@@ -295,7 +288,7 @@ async fn test(prepared: &Prepared, display: &Display, target: &Target, names: &[
 }
 
 /// Asks before something is lost.
-fn confirm(yes: bool, question: &str, display: &Display) -> Result<(), Failure> {
+pub(super) fn confirm(yes: bool, question: &str, display: &Display) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }

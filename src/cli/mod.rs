@@ -15,6 +15,7 @@ pub mod interrupt;
 pub mod options;
 pub mod presentation;
 pub mod quarantine;
+pub mod rollback;
 pub mod server;
 pub mod settings;
 pub mod show;

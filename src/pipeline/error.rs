@@ -32,6 +32,16 @@ pub enum PipelineError {
         /// What was asked for.
         wanted: &'static str,
     },
+    /// The run is at its end, without being done.
+    #[error("run {run} is {state}: it cannot be {wanted} any more")]
+    Ended {
+        /// The run.
+        run: Uuid,
+        /// How it ended.
+        state: &'static str,
+        /// What was asked for.
+        wanted: &'static str,
+    },
     /// Another source was staged since.
     #[error("run {run} is no longer staged: run {newer} was staged after it")]
     Superseded {
@@ -146,6 +156,7 @@ impl PipelineError {
             Self::TooEarly { .. } => {
                 Some("the order is stage, check, promote, validate; sqlmig run does all four".into())
             }
+            Self::Ended { .. } => Some("load its source again: sqlmig run SOURCE".into()),
             Self::Superseded { .. } => {
                 Some("stage its source again: sqlmig run SOURCE goes on from what is promoted".into())
             }

@@ -298,8 +298,11 @@ impl Conductor {
     async fn require(&self, fence: Fence, state: RunState, wanted: &'static str) -> Result<Run, PipelineError> {
         let run = fence.run;
         let known = self.find_run(Some(run)).await?;
-        if known.state < state || known.state > RunState::Done {
+        if known.state < state {
             return Err(PipelineError::TooEarly { run, state: known.state.as_str(), wanted });
+        }
+        if matches!(known.state, RunState::Superseded | RunState::RolledBack) {
+            return Err(PipelineError::Ended { run, state: known.state.as_str(), wanted });
         }
         // Staging holds one run, the newest: every new one begins by dropping what an earlier one left there.
         let newer = self.find_run(None).await?.id;

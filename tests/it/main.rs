@@ -17,6 +17,7 @@ mod program;
 mod promotion;
 mod quarantine;
 mod real_dumps;
+mod rollback;
 mod roundtrip;
 mod runs;
 mod sources;

@@ -8,6 +8,7 @@ mod fence;
 mod findings;
 mod quarantine;
 mod report;
+mod rollback;
 mod run;
 mod tables;
 mod why;
@@ -17,7 +18,7 @@ pub use batch::{
     batch_halve, batch_refused, batch_settle, batches_forget, batches_left, batches_plan, batches_unfinished, refusals,
     refusals_forget,
 };
-pub use fence::{Fence, FenceError, canary_forget, canary_put};
+pub use fence::{Fence, FenceError, canary_forget, canary_put, runs_unstage};
 pub use findings::{
     CheckRecord, DecodeReject, FoundRow, check_forget, check_result_insert, finding_insert, quarantine_decoded,
 };
@@ -27,6 +28,11 @@ pub use quarantine::{
     retry_begin, retry_promoted, retry_read, retry_tables, row_findings, row_tries,
 };
 pub use report::{batch_counts, books, report, status};
+pub use rollback::{
+    BatchState, UndoneBatch, rollback_batch_done, rollback_batch_state, rollback_batches, rollback_forget,
+    rollback_kept, rollback_kept_forget, rollback_run, rollback_totals, run_accept, undo_key, undo_table_forget,
+    undo_tables,
+};
 pub use run::{
     EventKind, NewRun, Run, RunState, RunToJoin, event_insert, phase_insert, run_advance, run_end_predecessors,
     run_fail, run_insert, run_memory, run_set_aside, run_source_read, run_take, run_target_schema, run_to_join, runs,

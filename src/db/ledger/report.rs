@@ -100,7 +100,8 @@ fn line(row: &Row) -> TableBooks {
     let merged: i64 = row.get("rows_merged");
     // Batches laid out mean that a transform promotes this table; until the last is done, the books show what was read.
     let used = row.get::<_, i64>("batches") > 0;
-    let balanced = if used {
+    let taken_back = row.get::<_, i64>("batches") == row.get::<_, i64>("batches_rolled_back");
+    let balanced = if used && !taken_back {
         read == inserted + updated + unchanged + merged + quarantined
     } else {
         read == staged + row.get::<_, i64>("rows_rejected")
@@ -213,6 +214,7 @@ pub async fn batch_counts(client: &impl GenericClient, run: Uuid) -> Result<Batc
         failed: row.get("failed"),
         pending: row.get("pending"),
         retried: row.get("retried"),
+        rolled_back: row.get("rolled_back"),
     }))
 }
 

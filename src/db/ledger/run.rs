@@ -47,7 +47,7 @@ impl RunState {
         matches!(self, Self::Done | Self::Superseded | Self::RolledBack)
     }
 
-    fn parse(word: &str) -> Self {
+    pub(super) fn parse(word: &str) -> Self {
         match word {
             "staged" => Self::Staged,
             "checked" => Self::Checked,
@@ -347,6 +347,8 @@ pub enum EventKind {
     Retried,
     /// A phase was asked to stop.
     Interrupted,
+    /// What it promoted was taken back, or a part of it.
+    Rollback,
 }
 
 impl EventKind {
@@ -358,6 +360,7 @@ impl EventKind {
             Self::Warning => "warning",
             Self::Retried => "retried",
             Self::Interrupted => "interrupted",
+            Self::Rollback => "rollback",
         }
     }
 }
