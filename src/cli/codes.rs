@@ -72,10 +72,7 @@ told!(PoolerError, |error| match error {
     PoolerError::TransactionMode { .. } => ExitCode::Usage,
 });
 told!(LockError, lock);
-told!(ServerError, |error| match error {
-    ServerError::Db(error) => database(error),
-    _ => ExitCode::Usage,
-});
+told!(ServerError, server);
 told!(StagingError, staging);
 told!(ScratchError, |error| match error {
     ScratchError::Template(_) => ExitCode::Unexpected,
@@ -132,6 +129,8 @@ told!(PipelineError, |error| match error {
         ValidateError::Fence(error) => fence(error),
         ValidateError::Db(error) => database(error),
     },
+    PipelineError::Retry(_) | PipelineError::Why(_) => ExitCode::Usage,
+    PipelineError::Server(error) => server(error),
     PipelineError::Staging(error) => staging(error),
     PipelineError::Db(error) => database(error),
 });
@@ -158,6 +157,10 @@ fn fence(error: &FenceError) -> ExitCode {
         FenceError::StagingLost(_) => ExitCode::Database,
         FenceError::Db(error) => database(error),
     }
+}
+
+fn server(error: &ServerError) -> ExitCode {
+    if let ServerError::Db(error) = error { database(error) } else { ExitCode::Usage }
 }
 
 fn migrate(error: &MigrateError) -> ExitCode {

@@ -26,10 +26,12 @@ use super::generate::write_dump;
 use super::interrupt::until_interrupted;
 use super::options::{lanes, promote_options, scan_options, spec, stage_options};
 use super::presentation::Presentation;
+use super::quarantine::{look_into_quarantine, retry_quarantine};
 use super::rollback;
 use super::server::Server;
 use super::settings::{FileSettings, Settings};
 use super::show::{history, show, show_report, status};
+use super::why::{events, why};
 
 /// Connections besides the promotion workers': the conductor's own, and one to write what another reads.
 const OTHER_CONNECTIONS: usize = 4;
@@ -139,7 +141,14 @@ async fn on_server(
             let run = conductor.find_run(run.run).await?.id;
             show_report(&conductor, settings, display, run).await
         }
-        Command::History { .. } => history(&conductor, settings, display).await,
+        Command::History { run, .. } => match run.run {
+            Some(run) => events(&conductor, settings, display, run).await,
+            None => history(&conductor, settings, display).await,
+        },
+        Command::Why { table, key, run } => why(&conductor, settings, display, table, key, run.run).await,
+        Command::Quarantine { action } if !action.changes_anything() => {
+            look_into_quarantine(action, &conductor, settings, display).await
+        }
         Command::Rollback(options) => rollback::rollback(options, &conductor, target, settings, display).await,
         Command::Finish { run, yes } => rollback::finish(run.run, *yes, &conductor, target, settings, display).await,
         // Migrations take turns on a lock of their own: eight that start at once all succeed.
@@ -233,6 +242,7 @@ async fn conduct(
             let outcome = conductor.validate(fence).await;
             finish(conductor, settings, display, fence.run, outcome).await
         }
+        Command::Quarantine { action } => retry_quarantine(action, conductor, settings, display, options).await,
         _ => Ok(()),
     }
 }

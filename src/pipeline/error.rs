@@ -7,11 +7,15 @@ use crate::db::DbError;
 use crate::db::ledger::FenceError;
 use crate::db::lock::LockError;
 use crate::db::migrate::MigrateError;
+use crate::db::server_info::ServerError;
 use crate::db::staging::StagingError;
 use crate::promote::PromoteError;
 use crate::relations::RelationsError;
 use crate::stage::StageError;
 use crate::validate::ValidateError;
+
+use super::retry::RetryError;
+use super::why::WhyError;
 
 /// Why a run stopped.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +113,15 @@ pub enum PipelineError {
     /// Validation failed.
     #[error(transparent)]
     Validate(#[from] ValidateError),
+    /// Rows in quarantine were not tried again.
+    #[error(transparent)]
+    Retry(#[from] RetryError),
+    /// The fate of a row cannot be told.
+    #[error(transparent)]
+    Why(#[from] WhyError),
+    /// The server cannot be used.
+    #[error(transparent)]
+    Server(#[from] ServerError),
     /// Staging could not be counted.
     #[error(transparent)]
     Staging(#[from] StagingError),
@@ -178,6 +191,9 @@ impl PipelineError {
             Self::Check(error) => error.hint(),
             Self::Promote(error) => error.hint(),
             Self::Validate(error) => error.hint(),
+            Self::Retry(error) => error.hint(),
+            Self::Why(error) => error.hint(),
+            Self::Server(error) => error.hint(),
             Self::Staging(error) => error.hint(),
             Self::Db(error) => error.hint(),
         }

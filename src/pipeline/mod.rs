@@ -4,6 +4,8 @@ mod error;
 mod join;
 mod record;
 mod resume;
+mod retry;
+mod why;
 
 use std::time::Instant;
 
@@ -29,6 +31,8 @@ use crate::validate::validate;
 
 pub use error::PipelineError;
 pub use resume::Taken;
+pub use retry::{Given, RetryError, RetryOptions};
+pub use why::WhyError;
 
 /// Where a run happens: the target and the project.
 pub struct Conductor {

@@ -53,26 +53,14 @@ impl Conductor {
         self.take_turn(tx).await?;
         let target = target_identity(tx).await?;
         if let Some(run) = runs(tx, None, 1).await?.pop().filter(|run| !run.state.is_final()) {
+            let differing = self.differing_from(&run, source, scope, &target);
+            if differing.is_empty() && !restart {
+                return Ok(Opened { fence: Fence { run: run.id, epoch: run_take(tx, run.id).await? }, new: false });
+            }
             // Of a run that has not staged a row there is nothing to go on with.
             let begun = run.state > RunState::Staging || !chunks(tx, run.id).await?.is_empty();
             if begun && !restart {
-                let mut differing = self.differing(&run);
-                if run.scope != scope {
-                    differing.push(format!("part of the source ({} then, {scope} now)", run.scope));
-                }
-                if run.target.as_ref().is_some_and(|known| *known != target) {
-                    differing.push(format!("database ({} then, {target} now)", run.target.clone().unwrap_or_default()));
-                }
-                if let (Some(then), Some(now)) = (run.source_bytes, source.stored_bytes)
-                    && u64::try_from(then) != Ok(now)
-                {
-                    let (known, given) = (&run.source, &source.display);
-                    differing.push(format!("source ({known} of {then} bytes then, {given} of {now} now)"));
-                }
-                if !differing.is_empty() {
-                    return Err(PipelineError::Differs { run: run.id, parts: differing });
-                }
-                return Ok(Opened { fence: Fence { run: run.id, epoch: run_take(tx, run.id).await? }, new: false });
+                return Err(PipelineError::Differs { run: run.id, parts: differing });
             }
             // Taken first, so that whoever conducts it stops.
             run_take(tx, run.id).await?;
@@ -120,6 +108,23 @@ impl Conductor {
         runs(&**client, run, 1).await?.pop().ok_or(PipelineError::NoRun(run))
     }
 
+    /// What an unfinished run was begun with that is not what is asked for now.
+    fn differing_from(&self, run: &Run, source: &Source, scope: &str, target: &str) -> Vec<String> {
+        let mut parts = self.differing(run);
+        if run.scope != scope {
+            parts.push(format!("part of the source ({} then, {scope} now)", run.scope));
+        }
+        if let Some(known) = run.target.as_ref().filter(|known| *known != target) {
+            parts.push(format!("database ({known} then, {target} now)"));
+        }
+        if let (Some(then), Some(now)) = (run.source_bytes, source.stored_bytes)
+            && u64::try_from(then) != Ok(now)
+        {
+            parts.push(format!("source ({} of {then} bytes then, {} of {now} now)", run.source, source.display));
+        }
+        parts
+    }
+
     /// Parts of the project that are not those a run was begun with.
     fn differing(&self, run: &Run) -> Vec<String> {
         let mut parts = Vec::new();
@@ -133,8 +138,14 @@ impl Conductor {
         parts
     }
 
+    /// Takes a run on, and tells of it.
+    pub(super) async fn take(&self, run: Uuid) -> Result<Taken, PipelineError> {
+        let fence = self.raise(run).await?;
+        self.tell(Opened { fence, new: false }).await
+    }
+
     /// Raises the epoch of a run, so that whoever conducted it before stops.
-    async fn take(&self, run: Uuid) -> Result<Taken, PipelineError> {
+    pub(super) async fn raise(&self, run: Uuid) -> Result<Fence, PipelineError> {
         let take = async || {
             transaction(&self.pool, "take the run on", async |tx| {
                 self.take_turn(tx).await?;
@@ -145,7 +156,7 @@ impl Conductor {
         fault::point("run.take").await;
         let opened = self.past_predecessors(take).await?;
         fault::point("run.taken").await;
-        self.tell(opened).await
+        Ok(opened.fence)
     }
 
     /// Waits for the turn to begin a run or take one on, and sees that the run lock is still held.
