@@ -5,16 +5,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use sqlmig::db::Connection;
-
 use crate::checks::{self, Expected};
 use crate::kinds::Kind;
 use crate::program::{Ended, Invocation, PATIENCE, Running, fault_folder};
 use crate::proxy::{Plan, Proxy, Weather, Wire};
 use crate::scenario::{Base, Scenario};
 use crate::server::{Server, Stop};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// Where a command is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -477,11 +475,4 @@ fn may_end(kind: Kind, ended: &Ended) -> bool {
 
 fn hostname() -> String {
     fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
-}
-
-/// Names of processes that the server runs for a database, for a look into what hangs.
-pub async fn activity(client: &Connection) -> String {
-    let query = "select string_agg(format('%s %s %s %s', pid, application_name, state, left(query, 80)), E'\n') from \
-                 pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
-    checks::text(client, query).await.unwrap_or_default()
 }

@@ -22,8 +22,6 @@ pub struct Newest {
     pub id: String,
     pub state: String,
     pub error: String,
-    pub epoch: i64,
-    pub runs: i64,
 }
 
 /// The first column of the first row, as text.
@@ -44,13 +42,7 @@ pub async fn everything(client: &Connection) -> Result<String, String> {
 
 pub async fn newest(client: &Connection) -> Result<Option<Newest>, String> {
     let rows = client.query(include_str!("sql/runs.sql"), &[]).await.map_err(|error| format!("{error:?}"))?;
-    Ok(rows.first().map(|row| Newest {
-        id: row.get("id"),
-        state: row.get("state"),
-        error: row.get("error"),
-        epoch: row.get("epoch"),
-        runs: row.get("runs"),
-    }))
+    Ok(rows.first().map(|row| Newest { id: row.get("id"), state: row.get("state"), error: row.get("error") }))
 }
 
 /// What a finished run has come to.
@@ -101,9 +93,8 @@ pub async fn whole_run(client: &Connection, report: &Value, expected: &Expected)
     must(unproven(client).await? == 0, "rows were promoted from a source not proven whole".into());
     for row in client.query(include_str!("sql/undo_tables.sql"), &[]).await.map_err(|error| format!("{error:?}"))? {
         let (table, expected): (String, i64) = (row.get(0), row.get(1));
-        let table = sqlmig::names::ident(&table);
         let newest = "(select id from sqlmig.run order by started_at desc limit 1)";
-        let count = format!("select count(*)::text from sqlmig.{table} where _run_id = {newest}");
+        let count = format!("select count(*)::text from {table} where _run_id = {newest}");
         let found = text(client, &count).await?;
         must(found == expected.to_string(), format!("{found} before-images in {table}, {expected} rows were written"));
     }

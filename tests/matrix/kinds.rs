@@ -99,9 +99,4 @@ impl Kind {
     pub fn is_locked_out(self) -> bool {
         matches!(self, Self::StatementTimeout | Self::LockTimeout)
     }
-
-    /// Whether the server is to lose what is UNLOGGED.
-    pub fn crashes(self) -> bool {
-        matches!(self, Self::BackendKill | Self::OtherKill | Self::Immediate)
-    }
 }

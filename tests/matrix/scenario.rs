@@ -27,8 +27,6 @@ pub enum Scenario {
 }
 
 impl Scenario {
-    pub const ALL: [Self; 3] = [Self::Run, Self::Small, Self::Rollback];
-
     /// The table that the step after a point wants and that somebody else may have locked.
     pub fn table_after(self, point: &str) -> Option<&'static str> {
         let (phase, _) = point.split_once('.').unwrap_or((point, ""));

@@ -78,7 +78,6 @@ pub struct Server {
     target: Target,
     /// Its data directory, in which its socket is, too.
     pub data: PathBuf,
-    pub major: u16,
     /// Where a small tablespace is mounted, or why it is not.
     pub small: Result<PathBuf, String>,
 }
@@ -99,8 +98,7 @@ impl Server {
         let (target, data) = (embedded.target(), embedded.folder().join("data"));
         let mut list = fs::OpenOptions::new().create(true).append(true).open(ground.folder.join("servers")).unwrap();
         writeln!(list, "{}", data.display()).unwrap();
-        let mut server =
-            Self { options, embedded: Some(embedded), target, data, major, small: Err("not asked for".into()) };
+        let mut server = Self { options, embedded: Some(embedded), target, data, small: Err("not asked for".into()) };
         server.small = server.mount_small(&folder).await;
         server
     }
@@ -155,10 +153,11 @@ impl Server {
         self.embedded = Some(embedded.unwrap_or_else(|error| panic!("the server does not start again: {error}")));
     }
 
-    /// Copies a database.
+    /// Copies a database. File by file, after a checkpoint: the other strategy leaves it to a later checkpoint to write what
+    /// UNLOGGED tables are to be emptied to, where `wal_level` is minimal.
     pub async fn copy(&self, template: &str, name: &str) {
         let client = self.connect("postgres").await;
-        let statement = format!("create database {name} template {template}");
+        let statement = format!("create database {name} template {template} strategy file_copy");
         client.batch_execute(&statement).await.unwrap_or_else(|error| panic!("{statement}: {:?}", error.as_db_error()));
         client.close().await;
     }

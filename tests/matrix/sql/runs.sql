@@ -1,10 +1,8 @@
--- The newest run: its state, whether an error stands in it, and how many runs there are.
+-- The newest run: its state, and the error that stands in it.
 select
     r.id::text as id,
     r.state,
-    coalesce(r.error, '') as error,
-    r.epoch,
-    (select pg_catalog.count(*) from sqlmig.run) as runs
+    coalesce(r.error, '') as error
 from sqlmig.run as r
 order by r.started_at desc
 limit 1
