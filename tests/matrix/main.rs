@@ -163,7 +163,8 @@ fn choose(all: &[Job], full: bool, filters: &[String]) -> Vec<Job> {
         return all.iter().filter(named).cloned().collect();
     }
     if full {
-        return all.to_vec();
+        let every = std::env::var("SQLMIG_MATRIX_CUTS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+        return cells.chain(cuts.step_by(every)).cloned().collect();
     }
     // Steps that share no factor with the number of kinds, so that the sample has every kind and every point in turn.
     cells.step_by(SAMPLE_CELLS).chain(cuts.step_by(SAMPLE_CUTS)).cloned().collect()
