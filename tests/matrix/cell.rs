@@ -14,6 +14,11 @@ use crate::server::{Server, Stop};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+/// How long a black hole lasts: longer than sqlmig's patience with one connection.
+const BLACK_HOLE: Duration = Duration::from_secs(12);
+/// How long a table stays locked: longer than a few tries.
+const LOCKED: Duration = Duration::from_millis(1500);
+
 /// Where a command is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Point {
@@ -162,11 +167,8 @@ impl Bench<'_> {
     }
 
     fn invocation(&self, url: String, faults: Option<PathBuf>) -> Invocation {
-        let mut arguments = self.base.arguments(self.cell.scenario, &self.database);
-        if self.cell.kind.is_locked_out() {
-            arguments.extend(self.base.short_timeouts(self.cell.kind));
-        }
-        Invocation { arguments, url, faults }
+        let arguments = self.base.arguments(self.cell.scenario, &self.database);
+        Invocation { arguments, url, variables: self.cell.kind.variables(), faults }
     }
 
     async fn disturb(&mut self) -> Result<Outcome, Stopped> {
@@ -272,11 +274,12 @@ impl Bench<'_> {
                 self.server.stop(how).await;
                 self.server.start_again().await;
             }
-            Kind::Reset | Kind::BlackHole => {
-                let weather = if self.cell.kind == Kind::Reset { Weather::Reset } else { Weather::BlackHole };
-                if let Some(proxy) = proxy {
-                    proxy.set(weather);
-                }
+            Kind::Reset => proxy.iter().for_each(|proxy| proxy.set(Weather::Reset)),
+            Kind::BlackHole => {
+                proxy.iter().for_each(|proxy| proxy.set(Weather::BlackHole));
+                running.go();
+                wait(running, BLACK_HOLE).await;
+                proxy.iter().for_each(|proxy| proxy.set(Weather::Fine));
             }
             Kind::DiskFull if wire => return Err(Stopped::Senseless(Rule::NothingToWrite)),
             Kind::DiskFull => return self.fill_up(running).await,
@@ -315,10 +318,7 @@ impl Bench<'_> {
             while file.write_all(&block).is_ok() {}
         }
         running.go();
-        let begun = Instant::now();
-        while !running.has_ended() && begun.elapsed() < Duration::from_secs(20) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        wait(running, Duration::from_secs(20)).await;
         fs::remove_file(&filler).map_err(|error| error.to_string())?;
         Ok(Acted::GoOn(PATIENCE))
     }
@@ -334,10 +334,7 @@ impl Bench<'_> {
             return Err(Stopped::Senseless(Rule::NoTable));
         }
         running.go();
-        let begun = Instant::now();
-        while !running.has_ended() && begun.elapsed() < Duration::from_millis(1500) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        wait(running, LOCKED).await;
         let _ = client.batch_execute("rollback").await;
         client.close().await;
         Ok(Acted::GoOn(PATIENCE))
@@ -374,12 +371,8 @@ impl Bench<'_> {
         let before = checks::everything(&client).await?;
         running.signal(Signal::SIGCONT);
         running.go();
-        let begun = Instant::now();
-        while !running.has_ended() {
-            if begun.elapsed() > Duration::from_secs(60) {
-                return Err(Stopped::Failed("the one that was taken over does not end".into()));
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        if !wait(running, PATIENCE).await {
+            return Err(Stopped::Failed("the one that was taken over does not end".into()));
         }
         let first = running.ended()?;
         let stopped = matches!(first.code, Some(5 | 6 | 7)) || first.code == Some(0) && found.was_done;
@@ -457,6 +450,15 @@ enum Acted {
     GoOn(Duration),
     /// It has ended, and another run to the end.
     Outcome(Ended, Outcome),
+}
+
+/// Waits for a process to end, for so long; says whether it did.
+async fn wait(running: &mut Running, patience: Duration) -> bool {
+    let begun = Instant::now();
+    while !running.has_ended() && begun.elapsed() < patience {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    running.has_ended()
 }
 
 /// Whether a command may end like that under a fault of this kind.

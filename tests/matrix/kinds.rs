@@ -73,7 +73,7 @@ impl Kind {
             Self::Restart => "fast stop of the server, and start: staging is kept",
             Self::Reset => "every connection is reset (TCP RST) on the way",
             Self::BlackHole => {
-                "every packet is swallowed on the way and none answered; sqlmig must end by its own limits"
+                "for 12 s every packet is swallowed on the way and none answered; then the network is as before"
             }
             Self::DiskFull => "the file system of all its tables is filled up, and emptied when it has ended",
             Self::StatementTimeout => {
@@ -95,8 +95,12 @@ impl Kind {
         matches!(self, Self::Reset | Self::BlackHole)
     }
 
-    /// Whether another session holds a lock that sqlmig needs.
-    pub fn is_locked_out(self) -> bool {
-        matches!(self, Self::StatementTimeout | Self::LockTimeout)
+    /// Settings that make sqlmig wait for less than a locked table takes.
+    pub fn variables(self) -> Vec<(&'static str, &'static str)> {
+        match self {
+            Self::LockTimeout => vec![("SQLMIG_LOCK_TIMEOUT", "300ms"), ("SQLMIG_STATEMENT_TIMEOUT", "5min")],
+            Self::StatementTimeout => vec![("SQLMIG_LOCK_TIMEOUT", "30s"), ("SQLMIG_STATEMENT_TIMEOUT", "400ms")],
+            _ => Vec::new(),
+        }
     }
 }

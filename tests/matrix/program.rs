@@ -19,6 +19,8 @@ const POLL: Duration = Duration::from_millis(3);
 pub struct Invocation {
     pub arguments: Vec<String>,
     pub url: String,
+    /// Variables: options that a command without them does not mind.
+    pub variables: Vec<(&'static str, &'static str)>,
     /// Where it is held, and what it passes on the way is written to.
     pub faults: Option<PathBuf>,
 }
@@ -67,6 +69,7 @@ impl Invocation {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sqlmig"));
         command.args(&self.arguments).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", "/nonexistent");
         command.env("DATABASE_URL", &self.url).env("RUST_BACKTRACE", "1").stdin(Stdio::null());
+        command.envs(self.variables.iter().copied());
         if let Some(folder) = &self.faults {
             command.env("SQLMIG_FAULT_DIR", folder);
         }

@@ -180,8 +180,10 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
                 }
             }
             Ok(()) = weather.changed() => {
-                if *weather.borrow_and_update() == Weather::BlackHole {
-                    swallow(&SockRef::from(&listener));
+                match *weather.borrow_and_update() {
+                    Weather::BlackHole => swallow(&SockRef::from(&listener)),
+                    // Where none is attached there is none to take away.
+                    _ => drop(SockRef::from(&listener).detach_filter()),
                 }
             }
         }

@@ -10,7 +10,6 @@ use sqlmig::db::Connection;
 use crate::cell::Point;
 use crate::checks::{self, Expected};
 use crate::dump;
-use crate::kinds::Kind;
 use crate::program::{Ended, Invocation, fault_folder};
 use crate::proxy::{Plan, Proxy, Wire};
 use crate::server::Server;
@@ -128,12 +127,6 @@ impl Base {
         arguments
     }
 
-    /// Options that make sqlmig wait for less than a locked table takes.
-    pub fn short_timeouts(&self, kind: Kind) -> Vec<String> {
-        let (lock, statement) = if kind == Kind::LockTimeout { ("300ms", "5min") } else { ("30s", "400ms") };
-        ["--lock-timeout", lock, "--statement-timeout", statement].map(str::to_owned).to_vec()
-    }
-
     pub fn expected(&self, scenario: Scenario) -> &Expected {
         &self.undisturbed[&scenario].expected
     }
@@ -198,7 +191,7 @@ impl Base {
     async fn load(&self, server: &Server, database: &str, dump: &Path, folder: &Path) -> Result<Ended, String> {
         let mut arguments = self.arguments(Scenario::Run, database);
         arguments[1] = dump.to_string_lossy().into_owned();
-        let invocation = Invocation { arguments, url: server.url(database), faults: None };
+        let invocation = Invocation { arguments, url: server.url(database), variables: Vec::new(), faults: None };
         let ended = invocation.run(&folder.join(format!("load_{database}"))).await?;
         if ended.code == Some(0) {
             Ok(ended)
@@ -214,7 +207,8 @@ impl Base {
         let faults = fault_folder(&folder.join("undisturbed"), "");
         let proxy = Proxy::start(&server.socket(), Plan::default()).await;
         let arguments = self.arguments(scenario, database);
-        let invocation = Invocation { arguments, url: proxy.url(database), faults: Some(faults.clone()) };
+        let invocation =
+            Invocation { arguments, url: proxy.url(database), variables: Vec::new(), faults: Some(faults.clone()) };
         let ended = invocation.run(&folder.join("undisturbed_run")).await?;
         if ended.code != Some(0) {
             return Err(format!("undisturbed, {scenario:?} ended with {}\n{}", ended.word(), ended.stderr));
@@ -245,7 +239,9 @@ impl Base {
 
     async fn can_roll_back(&self, folder: &Path) -> Result<bool, String> {
         let arguments = vec!["rollback".into(), "--help".into()];
-        let help = Invocation { arguments, url: String::new(), faults: None }.run(&folder.join("help")).await?;
+        let help = Invocation { arguments, url: String::new(), variables: Vec::new(), faults: None }
+            .run(&folder.join("help"))
+            .await?;
         Ok(help.stdout.contains("--run"))
     }
 }
