@@ -122,6 +122,9 @@ Next: sqlmig report shows the result again; sqlmig history lists all runs.
         /// What to load.
         #[command(flatten)]
         source: SourceArgs,
+        /// Whether to begin anew.
+        #[command(flatten)]
+        restart: RestartArgs,
         /// When to give up.
         #[command(flatten)]
         limits: LimitArgs,
@@ -177,6 +180,9 @@ Next: sqlmig check.
         /// What to stage.
         #[command(flatten)]
         source: SourceArgs,
+        /// Whether to begin anew.
+        #[command(flatten)]
+        restart: RestartArgs,
         /// When to give up.
         #[command(flatten)]
         limits: LimitArgs,
@@ -359,6 +365,15 @@ pub struct SourceArgs {
     pub row_limit: Option<ByteSize>,
 }
 
+/// What becomes of a run that is not finished.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Source")]
+pub struct RestartArgs {
+    /// Set an unfinished run aside and begin a new one; what it promoted stays
+    #[arg(long, env = "SQLMIG_RESTART", value_parser = BoolishValueParser::new())]
+    pub restart: bool,
+}
+
 /// When rejected rows stop a load.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Limits")]
@@ -463,12 +478,37 @@ pub enum Color {
 }
 
 impl Command {
+    /// The command line that goes on where this one was stopped, without its options.
+    #[must_use]
+    pub fn again(&self) -> String {
+        let name = match self {
+            Self::Run { source, .. } => return format!("sqlmig run {}", source.source.display()),
+            Self::Stage { source, .. } => return format!("sqlmig stage {}", source.source.display()),
+            Self::Check { .. } => "sqlmig check",
+            Self::Promote { .. } => "sqlmig promote",
+            Self::Validate { .. } => "sqlmig validate",
+            Self::Rollback { .. } => "sqlmig rollback",
+            Self::Migrate => "sqlmig migrate",
+            _ => "the same command",
+        };
+        name.to_owned()
+    }
+
     /// The source and its options, of a command that has one.
     #[must_use]
     pub fn source(&self) -> Option<&SourceArgs> {
         match self {
             Self::Run { source, .. } | Self::Plan { source, .. } | Self::Stage { source, .. } => Some(source),
             _ => None,
+        }
+    }
+
+    /// Whether an unfinished run is set aside, of a command that may begin another.
+    #[must_use]
+    pub fn restart(&self) -> bool {
+        match self {
+            Self::Run { restart, .. } | Self::Stage { restart, .. } => restart.restart,
+            _ => false,
         }
     }
 

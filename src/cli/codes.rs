@@ -95,10 +95,13 @@ told!(PipelineError, |error| match error {
     PipelineError::NoRun(_)
     | PipelineError::TooEarly { .. }
     | PipelineError::Superseded { .. }
-    | PipelineError::StagingLost { .. }
-    | PipelineError::OtherProject(_)
+    | PipelineError::Differs { .. }
     | PipelineError::Unused(_) => ExitCode::Usage,
-    PipelineError::Incomplete(_) => ExitCode::Source,
+    PipelineError::Incomplete(_) | PipelineError::Unreadable { .. } => ExitCode::Source,
+    // To be tried again: the same command stages again.
+    PipelineError::StagingLost { .. } => ExitCode::Database,
+    PipelineError::Interrupted => ExitCode::Interrupted,
+    PipelineError::Fence(error) => fence(error),
     PipelineError::Migrate(error) => migrate(error),
     PipelineError::Stage(error) => stage(error),
     PipelineError::Relations(error) => relations(error),
@@ -107,6 +110,7 @@ told!(PipelineError, |error| match error {
         CheckError::Dedup { .. } | CheckError::Template(_) | CheckError::Writes(_) => ExitCode::Usage,
         CheckError::Staging(error) => staging(error),
         CheckError::Relations(error) => relations(error),
+        CheckError::Fence(error) => fence(error),
         CheckError::Db(error) => database(error),
     },
     PipelineError::Promote(error) => match error {
@@ -120,6 +124,7 @@ told!(PipelineError, |error| match error {
     PipelineError::Validate(error) => match error {
         ValidateError::Books(_) | ValidateError::Proofs(_) => ExitCode::Data,
         ValidateError::Template(_) | ValidateError::Writes(_) => ExitCode::Usage,
+        ValidateError::Fence(error) => fence(error),
         ValidateError::Db(error) => database(error),
     },
     PipelineError::Staging(error) => staging(error),
@@ -150,7 +155,12 @@ fn relations(error: &RelationsError) -> ExitCode {
 fn stage(error: &StageError) -> ExitCode {
     match error {
         StageError::Decode(_) | StageError::Shape { .. } | StageError::SameName { .. } => ExitCode::Source,
-        StageError::Foreign { .. } | StageError::NoVector(_) | StageError::NoTables { .. } => ExitCode::Usage,
+        StageError::Interrupted => ExitCode::Interrupted,
+        StageError::Fence(error) => fence(error),
+        StageError::OtherSource { .. }
+        | StageError::Foreign { .. }
+        | StageError::NoVector(_)
+        | StageError::NoTables { .. } => ExitCode::Usage,
         StageError::TooManyRejects { .. }
         | StageError::Copied { .. }
         | StageError::Count { .. }

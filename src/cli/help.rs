@@ -207,6 +207,11 @@ fn run() {
 
               [env: SQLMIG_ROW_LIMIT]
 
+          --restart
+              Set an unfinished run aside and begin a new one; what it promoted stays
+
+              [env: SQLMIG_RESTART]
+
     Limits:
           --max-rejects <N|P%>
               Fail where more rows are rejected: a count as 100, or a share of all rows as 0.5%
@@ -355,6 +360,11 @@ fn stage() {
               Rows longer than this go to quarantine unread [default: 256MiB]
 
               [env: SQLMIG_ROW_LIMIT]
+
+          --restart
+              Set an unfinished run aside and begin a new one; what it promoted stays
+
+              [env: SQLMIG_RESTART]
 
     Limits:
           --max-rejects <N|P%>

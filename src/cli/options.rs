@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use sqlmig::decode::ScanOptions;
+use sqlmig::limits::Timeouts;
 use sqlmig::project::Project;
 use sqlmig::promote::PromoteOptions;
 use sqlmig::source::SourceSpec;
@@ -35,6 +36,7 @@ pub fn stage_options(settings: &Settings, project: &Project) -> StageOptions {
         digested: project.settings.digest.clone(),
         max_rejects: settings.max_rejects,
         lanes: lanes(),
+        timeouts: Timeouts::default(),
     }
 }
 

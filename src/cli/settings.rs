@@ -140,6 +140,8 @@ pub struct Settings {
     pub parallel: u32,
     /// Whether rows of an unfinished source may be promoted.
     pub allow_incomplete: bool,
+    /// Whether an unfinished run is set aside.
+    pub restart: bool,
     /// Runs that `history` lists.
     pub history_limit: u32,
 }
@@ -173,6 +175,7 @@ impl Settings {
                 .and_then(|promote| promote.allow_incomplete)
                 .or(file.allow_incomplete)
                 .unwrap_or(false),
+            restart: command.restart(),
             history_limit: number(typed_limit, file.limit, HISTORY_LIMIT),
         })
     }
@@ -268,7 +271,7 @@ mod tests {
     }
 
     /// Options that no file may set: where the file is, consent, and what is about one call only.
-    const NOT_IN_A_FILE: [&str; 4] = ["project", "yes", "run", "staging"];
+    const NOT_IN_A_FILE: [&str; 5] = ["project", "yes", "run", "staging", "restart"];
 
     #[test]
     fn every_option_has_a_variable_and_a_key() {

@@ -100,6 +100,12 @@ impl fmt::Display for Endpoint {
     }
 }
 
+/// How this process names itself to the server, so that whoever finds a lock held knows by whom: program, host, process.
+fn this_process() -> String {
+    let host = hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    format!("sqlmig {host}:{}", std::process::id())
+}
+
 impl Target {
     /// Reads a connection string in either of libpq's spellings; what it leaves out comes from the environment.
     ///
@@ -131,7 +137,7 @@ impl Target {
             passwords: PasswordSources::default(),
             tls: TlsSettings::default(),
             options: None,
-            application_name: "sqlmig".into(),
+            application_name: this_process(),
             connect_timeout: Some(CONNECT_TIMEOUT),
             channel_binding: ChannelBinding::Prefer,
             session_attrs: TargetSessionAttrs::Any,
@@ -167,7 +173,7 @@ impl Target {
             passwords: PasswordSources::new(given, take("passfile"), environment),
             tls,
             options: take("options"),
-            application_name: take("application_name").unwrap_or_else(|| "sqlmig".into()),
+            application_name: take("application_name").unwrap_or_else(this_process),
             // In libpq 0 and negative numbers mean: wait for ever.
             connect_timeout: match take("connect_timeout") {
                 None => Some(CONNECT_TIMEOUT),

@@ -124,6 +124,18 @@ impl DbError {
         self.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
     }
 
+    /// Whether someone else kept a lock for too long.
+    #[must_use]
+    pub fn is_lock_timeout(&self) -> bool {
+        self.code() == Some("55P03")
+    }
+
+    /// Whether a row with this key is there already.
+    #[must_use]
+    pub fn is_duplicate(&self) -> bool {
+        self.code() == Some("23505")
+    }
+
     /// Whether a statement in a READ ONLY transaction tried to write.
     #[must_use]
     pub fn is_write_refused(&self) -> bool {

@@ -5,6 +5,7 @@
 //! a transaction-mode pooler; `pooler` refuses those.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
@@ -14,7 +15,17 @@ use super::error::{DbError, doing};
 
 const LOCK_TRY: &str = include_str!("../../sql/lock_try.sql");
 const LOCK_HOLDER: &str = include_str!("../../sql/lock_holder.sql");
+const LOCK_ALIVE: &str = include_str!("../../sql/lock_alive.sql");
 const LOCK_RELEASE: &str = include_str!("../../sql/lock_release.sql");
+
+/// Pause between two questions whether the lock's connection stands.
+const ASK_EVERY: Duration = Duration::from_secs(5);
+/// A connection that does not answer in this time is given up.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+/// A server that is away for longer ends the run.
+const RETAKE_WITHIN: Duration = Duration::from_secs(60);
+/// A server process that lost its client has ended by then (`client_connection_check_interval` is 2 seconds).
+const ENDED_WITHIN: Duration = Duration::from_secs(5);
 
 /// First half of every advisory lock key of sqlmig: the letters `sqlm`.
 pub(super) const KEY_CLASS: i32 = 0x7371_6c6d;
@@ -120,10 +131,30 @@ impl Lock {
         Err(LockError::Held(LockHeld { database, pid, application_name: None, client_addr: None, since: None }))
     }
 
-    /// Whether the connection that carries the lock is still open. Not a proof: only a fence in each transaction is.
-    #[must_use]
-    pub fn is_held(&self) -> bool {
-        !self.connection.is_closed()
+    /// Keeps the lock: asks the server now and then, and takes the lock again where its connection was lost. Returns only
+    /// when that is not possible. Not a proof that the lock is held: only a fence in each transaction is.
+    pub async fn keep(&mut self, target: &Target) -> LockError {
+        loop {
+            tokio::time::sleep(ASK_EVERY).await;
+            let asked = tokio::time::timeout(ANSWER_WITHIN, self.connection.query_one(LOCK_ALIVE, &[])).await;
+            if matches!(asked, Ok(Ok(_))) {
+                continue;
+            }
+            let lost_at = Instant::now();
+            loop {
+                match Self::try_take(target, self.kind).await {
+                    Ok(lock) => break *self = lock,
+                    Err(LockError::Db(error)) if error.is_retryable() && lost_at.elapsed() < RETAKE_WITHIN => {
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                    // The server process of the lost connection takes a moment to end.
+                    Err(LockError::Held(_)) if lost_at.elapsed() < ENDED_WITHIN => {
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                    Err(error) => return error,
+                }
+            }
+        }
     }
 
     /// Gives the lock back; the server has freed it when this returns.

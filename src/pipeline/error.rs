@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::check::CheckError;
 use crate::db::DbError;
+use crate::db::ledger::FenceError;
 use crate::db::migrate::MigrateError;
 use crate::db::staging::StagingError;
 use crate::promote::PromoteError;
@@ -45,9 +46,28 @@ pub enum PipelineError {
         /// Rows now.
         found: i64,
     },
-    /// The project was changed between two steps of a run.
-    #[error("run {0} was staged with another version of the project")]
-    OtherProject(Uuid),
+    /// An unfinished run was begun with something else.
+    #[error("run {run} is not finished, and was begun with another {}", .parts.join("; another "))]
+    Differs {
+        /// The run.
+        run: Uuid,
+        /// What differs: then and now.
+        parts: Vec<String>,
+    },
+    /// The source can't be read.
+    #[error("{source_name} can't be read: {error}")]
+    Unreadable {
+        /// The source.
+        source_name: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// It was asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// The run is another conductor's, or what it staged is gone.
+    #[error(transparent)]
+    Fence(#[from] FenceError),
     /// The source ended before its proper end.
     #[error("the source is incomplete: {0}")]
     Incomplete(String),
@@ -81,6 +101,24 @@ pub enum PipelineError {
 }
 
 impl PipelineError {
+    /// Whether staged rows are gone, and the source would have to be staged again.
+    #[must_use]
+    pub fn is_staging_lost(&self) -> bool {
+        matches!(
+            self,
+            Self::StagingLost { .. }
+                | Self::Fence(FenceError::StagingLost(_))
+                | Self::Stage(StageError::Fence(FenceError::StagingLost(_)))
+                | Self::Promote(PromoteError::Fence(FenceError::StagingLost(_)))
+        )
+    }
+
+    /// Whether it was asked to stop.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        matches!(self, Self::Interrupted | Self::Stage(StageError::Interrupted))
+    }
+
     /// What to do next.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -93,9 +131,18 @@ impl PipelineError {
                 Some("stage its source again: sqlmig run SOURCE goes on from what is promoted".into())
             }
             Self::StagingLost { .. } => Some(
-                "staging is emptied by rollback --staging and by a crash of the server: stage the source again".into(),
+                "staging is emptied by rollback --staging and by a crash of the server: sqlmig run SOURCE (or sqlmig stage \
+                 SOURCE) stages it again, and what is promoted is kept"
+                    .into(),
             ),
-            Self::OtherProject(_) => Some("use the project it was staged with, or stage again".into()),
+            Self::Differs { .. } => Some(
+                "finish it with what it was begun with; or --restart sets it aside and begins a new run (what it promoted \
+                 stays, and sqlmig rollback --run takes it back)"
+                    .into(),
+            ),
+            Self::Unreadable { .. } => Some("check the path and its permissions".into()),
+            Self::Interrupted => None,
+            Self::Fence(error) => error.hint(),
             Self::Incomplete(_) => {
                 Some("get the whole source; --allow-incomplete promotes what was read of this one".into())
             }

@@ -162,6 +162,15 @@ impl Source {
         self.state.digest.clone()
     }
 
+    /// SHA-256 of the stored bytes, all of which are read for it.
+    ///
+    /// # Errors
+    /// They can't be read.
+    pub fn into_digest(mut self) -> io::Result<[u8; 32]> {
+        io::copy(&mut self.stored, &mut io::sink())?;
+        self.state.digest.get().ok_or_else(|| io::Error::other("it did not come to an end"))
+    }
+
     /// The decompressed text. Its errors say which compression failed and near which stored byte ([`DamagedError`]);
     /// of their kinds, `UnexpectedEof` and `InvalidData` mean that the source is cut off or damaged.
     #[must_use]

@@ -127,8 +127,7 @@ CREATE TABLE sqlmig.chunk (
     rows_staged bigint NOT NULL,
     rows_rejected bigint NOT NULL,
     bytes bigint DEFAULT 0 NOT NULL,
-    digest numeric DEFAULT 0 NOT NULL,
-    rejects_digest bigint DEFAULT 0 NOT NULL
+    content_digest bigint DEFAULT 0 NOT NULL
 );
 CREATE TABLE sqlmig.event (
     run_id uuid NOT NULL,

@@ -18,14 +18,14 @@ pub use fence::{Fence, FenceError, canary_forget, canary_put};
 pub use findings::{
     CheckRecord, DecodeReject, FoundRow, check_forget, check_result_insert, finding_insert, quarantine_decoded,
 };
-pub use report::{books, report, status};
+pub use report::{batch_counts, books, report, status};
 pub use run::{
-    EventKind, Run, RunState, event_insert, phase_insert, run_advance, run_end_predecessors, run_fail, run_insert,
-    run_memory, run_set_aside, run_source_read, run_take, runs,
+    EventKind, NewRun, Run, RunState, event_insert, phase_insert, run_advance, run_end_predecessors, run_fail,
+    run_insert, run_memory, run_set_aside, run_source_read, run_take, run_target_schema, runs,
 };
 pub use tables::{
-    SourceTable, chunk_insert, source_statement_insert, source_table_insert, source_table_read, source_table_staged,
-    source_tables,
+    Chunk, SourceTable, chunk_exists, chunk_insert, chunks, chunks_forget, source_statement_insert,
+    source_table_insert, source_table_read, source_table_staged, source_tables,
 };
 
 /// A duration as the ledger keeps it.

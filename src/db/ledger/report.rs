@@ -32,7 +32,7 @@ pub async fn report(client: &impl GenericClient, run: Uuid) -> Result<Option<Rep
         samples: samples(client, run).await?,
         duplicates: duplicates(client, run).await?,
         targets: targets(client, run).await?,
-        batches: batches(client, run).await?,
+        batches: batch_counts(client, run).await?,
         migrations: events(client, run, EventKind::Migration).await?,
         other_statements: statements(client, run).await?,
         phases,
@@ -200,7 +200,11 @@ async fn targets(client: &impl GenericClient, run: Uuid) -> Result<Vec<TargetCou
         .collect())
 }
 
-async fn batches(client: &impl GenericClient, run: Uuid) -> Result<BatchCount, DbError> {
+/// The batches of a run, by their state.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn batch_counts(client: &impl GenericClient, run: Uuid) -> Result<BatchCount, DbError> {
     let rows = query(client, include_str!("../../../sql/batch_counts.sql"), run).await?;
     Ok(rows.first().map_or_else(BatchCount::default, |row| BatchCount {
         done: row.get("done"),

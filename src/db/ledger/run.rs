@@ -73,6 +73,14 @@ pub struct Run {
     pub source: String,
     /// SHA-256 of its bytes as stored, once it was read to its end.
     pub source_sha256: Option<String>,
+    /// Its size as stored in bytes, where it is known.
+    pub source_bytes: Option<i64>,
+    /// What of it was asked for.
+    pub scope: String,
+    /// The database, as `target_identity` names it.
+    pub target: Option<String>,
+    /// The shape of the final tables, as the checks found it.
+    pub target_schema: Option<String>,
     /// How far it came.
     pub state: RunState,
     /// Whether the source came to its proper end.
@@ -95,6 +103,10 @@ impl Run {
             project_hash: row.get("project_hash"),
             source: row.get("source"),
             source_sha256: row.get("source_sha256"),
+            source_bytes: row.get("source_bytes"),
+            scope: row.get("scope"),
+            target: row.get("target"),
+            target_schema: row.get("target_schema"),
             state: RunState::parse(row.get("state")),
             complete: row.get("complete"),
             error: row.get("error"),
@@ -105,24 +117,60 @@ impl Run {
     }
 }
 
+/// A run that begins.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRun<'a> {
+    /// `UUIDv7`.
+    pub id: Uuid,
+    /// The project's name.
+    pub project: &'a str,
+    /// SHA-256 over the project's files.
+    pub project_hash: &'a str,
+    /// The source as it was named.
+    pub source: &'a str,
+    /// Its size as stored in bytes, where it is known.
+    pub source_bytes: Option<u64>,
+    /// What of it is asked for.
+    pub scope: &'a str,
+    /// The database.
+    pub target: &'a str,
+}
+
 /// Records that a run begins.
 ///
 /// # Errors
 /// Fails when the database refuses the row.
-pub async fn run_insert(
-    tx: &Transaction<'_>,
-    id: Uuid,
-    project: &str,
-    project_hash: &str,
-    source: &str,
-) -> Result<(), DbError> {
+pub async fn run_insert(tx: &Transaction<'_>, run: &NewRun<'_>) -> Result<(), DbError> {
     let (host, pid) = this_process();
+    let bytes = run.source_bytes.map(super::count);
     tx.execute(
         include_str!("../../../sql/run_insert.sql"),
-        &[&id, &project, &project_hash, &source, &env!("CARGO_PKG_VERSION"), &host, &pid],
+        &[
+            &run.id,
+            &run.project,
+            &run.project_hash,
+            &run.source,
+            &bytes,
+            &run.scope,
+            &run.target,
+            &env!("CARGO_PKG_VERSION"),
+            &host,
+            &pid,
+        ],
     )
     .await
     .map_err(doing("record the run"))?;
+    Ok(())
+}
+
+/// Records the shape of the final tables.
+///
+/// # Errors
+/// Fails when the database refuses the row.
+pub async fn run_target_schema(tx: &Transaction<'_>, id: Uuid, shape: &str) -> Result<(), DbError> {
+    tx.execute(include_str!("../../../sql/run_target_schema.sql"), &[&id, &shape])
+        .await
+        .map_err(doing("record the shape of the final tables"))?;
     Ok(())
 }
 
@@ -259,6 +307,8 @@ pub enum EventKind {
     Migration,
     /// Something the operator should know.
     Warning,
+    /// A phase was asked to stop.
+    Interrupted,
 }
 
 impl EventKind {
@@ -268,6 +318,7 @@ impl EventKind {
         match self {
             Self::Migration => "migration",
             Self::Warning => "warning",
+            Self::Interrupted => "interrupted",
         }
     }
 }
