@@ -11,16 +11,18 @@ select
     coalesce(merged.rows, 0) as rows_merged,
     coalesce(quarantined.rows, 0) as rows_quarantined,
     coalesce(promoted.batches, 0) as batches,
-    coalesce(promoted.batches_done, 0) as batches_done
+    coalesce(promoted.batches_done, 0) as batches_done,
+    coalesce(promoted.batches_rolled_back, 0) as batches_rolled_back
 from sqlmig.source_table
 left join (
     select
         source,
-        pg_catalog.sum(rows_inserted) as rows_inserted,
-        pg_catalog.sum(rows_updated) as rows_updated,
-        pg_catalog.sum(rows_unchanged) as rows_unchanged,
+        pg_catalog.sum(rows_inserted) filter (where state = 'done') as rows_inserted,
+        pg_catalog.sum(rows_updated) filter (where state = 'done') as rows_updated,
+        pg_catalog.sum(rows_unchanged) filter (where state = 'done') as rows_unchanged,
         pg_catalog.count(*) as batches,
-        pg_catalog.count(*) filter (where state = 'done') as batches_done
+        pg_catalog.count(*) filter (where state = 'done') as batches_done,
+        pg_catalog.count(*) filter (where state = 'rolled_back') as batches_rolled_back
     from sqlmig.batch
     where run_id = $1 and counted
     group by source

@@ -1,5 +1,5 @@
--- Forgets what an earlier try of these phases found. $1 run id, $2 phases. Rows that the decoder rejected stay, and those that
--- the database refused, whose batches are done.
+-- Forgets what an earlier try of these phases found. $1 run id, $2 phases. Rows that the decoder rejected stay,
+-- and those that the database refused in promotion: promotion gives them back itself.
 with forgotten as (
     delete from sqlmig.check_result where run_id = $1 and phase = any ($2)
 ),

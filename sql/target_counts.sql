@@ -2,9 +2,9 @@
 select
     transform, target,
     pg_catalog.count(*) filter (where state = 'done') as batches,
-    pg_catalog.sum(rows_inserted)::bigint as rows_inserted,
-    pg_catalog.sum(rows_updated)::bigint as rows_updated,
-    pg_catalog.sum(rows_unchanged)::bigint as rows_unchanged
+    coalesce(pg_catalog.sum(rows_inserted) filter (where state = 'done'), 0)::bigint as rows_inserted,
+    coalesce(pg_catalog.sum(rows_updated) filter (where state = 'done'), 0)::bigint as rows_updated,
+    coalesce(pg_catalog.sum(rows_unchanged) filter (where state = 'done'), 0)::bigint as rows_unchanged
 from sqlmig.batch
 where run_id = $1
 group by transform, target

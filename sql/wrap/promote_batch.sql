@@ -4,6 +4,9 @@
 -- Everyone else may go on writing to the target. A row that changed since this statement's snapshot is not updated (its
 -- xmin differs), and one that was inserted since is not overwritten (do nothing): then the counts do not add up, and
 -- the batch is rolled back and tried again.
+--
+-- Each undo row also keeps a hash of the row as the batch left it, so that a rollback knows a row that somebody changed
+-- since.
 with incoming as materialized (
     select
         {% for column in columns %}{{ column.expression }} as {{ column.name | ident }}{% if not loop.last %},
@@ -28,12 +31,6 @@ differing as materialized (
         is distinct from ({% for column in updated %}incoming.{{ column.name | ident }}{{ column.comparison }}{% if not loop.last %}, {% endif %}{% endfor %}){% else %}false{% endif %}
 ),
 
-saved as (
-    insert into {{ undo }} (_run_id, _batch, _operation, {{ all_columns | idents }})
-    select $3, $4, 'update', {{ all_columns | idents('differing') }}
-    from differing
-    returning 1
-),
 {% if updated %}
 changed as (
     update {{ target }} as target
@@ -41,23 +38,32 @@ changed as (
     from differing
     join incoming on {% for column in key %}incoming.{{ column | ident }} = differing.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
     where {% for column in key %}target.{{ column | ident }} = differing.{{ column | ident }} and {% endfor %}target.xmin = differing._xmin
-    returning 1
+    returning {{ key | idents('target') }}, {{ row_hash }} as _after
 ),
 {% endif %}
+saved as (
+    insert into {{ undo }} (_run_id, _batch, _operation, _after, {{ all_columns | idents }})
+    select $3, $4, 'update', {% if updated %}changed._after{% else %}null{% endif %}, {{ all_columns | idents('differing') }}
+    from differing
+    {% if updated %}left join changed on {% for column in key %}changed.{{ column | ident }} = differing.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
+    {% endif -%}
+    returning 1
+),
+
 added as (
-    insert into {{ target }} ({{ names | idents }})
+    insert into {{ target }} as target ({{ names | idents }})
     select {{ names | idents('incoming') }}
     from incoming
     where not exists (
         select from existing where {% for column in key %}existing.{{ column | ident }} = incoming.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
     )
     on conflict ({{ key | idents }}) do nothing
-    returning {{ key | idents }}
+    returning {{ key | idents('target') }}, {{ row_hash }} as _after
 ),
 
 noted as (
-    insert into {{ undo }} (_run_id, _batch, _operation, {{ key | idents }})
-    select $3, $4, 'insert', {{ key | idents('added') }}
+    insert into {{ undo }} (_run_id, _batch, _operation, _after, {{ key | idents }})
+    select $3, $4, 'insert', added._after, {{ key | idents('added') }}
     from added
     returning 1
 )

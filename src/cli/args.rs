@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use secrecy::SecretString;
 use sqlmig::generate::{FaultShare, Shape};
-use sqlmig::limits::{ByteSize, MaxRejects};
+use sqlmig::limits::{ByteSize, MaxRejects, TimeSpan};
 use sqlmig::names::TableName;
 use uuid::Uuid;
 
@@ -128,6 +128,9 @@ Next: sqlmig report shows the result again; sqlmig history lists all runs.
         /// When to give up.
         #[command(flatten)]
         limits: LimitArgs,
+        /// How long to wait.
+        #[command(flatten)]
+        timeouts: TimeoutArgs,
         /// How to promote.
         #[command(flatten)]
         promote: PromoteArgs,
@@ -186,6 +189,9 @@ Next: sqlmig check.
         /// When to give up.
         #[command(flatten)]
         limits: LimitArgs,
+        /// How long to wait for the server.
+        #[command(flatten)]
+        timeouts: TimeoutArgs,
     },
     /// Run the project's checks on the staged rows and settle duplicates
     ///
@@ -211,11 +217,15 @@ Next: sqlmig promote.
     ///
     /// Reads the checked rows through transforms/promote. Each batch is one transaction with its before-images, its
     /// rows and its line in the ledger: it happened wholly or not at all. Rows that the target already has as they are
-    /// stay untouched.
+    /// stay untouched. A row that the database refuses goes to quarantine.
+    ///
+    /// With --worker: takes batches that another process, the conductor, has laid out, until none is left. Any number of
+    /// such processes may help; one that dies leaves its batch to the others.
     #[command(after_help = concat!("\
 Examples:
   sqlmig promote
   sqlmig promote --batch-size 10000 --parallel 2
+  sqlmig promote --worker
 
 Next: sqlmig validate.
 ", "Exit codes: sqlmig --help lists them."))]
@@ -223,6 +233,15 @@ Next: sqlmig validate.
         /// Which run.
         #[command(flatten)]
         run: RunArgs,
+        /// Help another process: take its batches, and begin and conclude nothing
+        #[arg(long, env = "SQLMIG_WORKER", value_parser = BoolishValueParser::new())]
+        worker: bool,
+        /// When to give up.
+        #[command(flatten)]
+        limits: LimitArgs,
+        /// How long to wait.
+        #[command(flatten)]
+        timeouts: TimeoutArgs,
         /// How to promote.
         #[command(flatten)]
         promote: PromoteArgs,
@@ -289,21 +308,40 @@ Next: sqlmig report --run ID shows one of them.
         #[arg(long, value_name = "N", env = "SQLMIG_LIMIT", value_parser = clap::value_parser!(u32).range(1..))]
         limit: Option<u32>,
     },
-    /// Take back what was done
+    /// Take back what was promoted, or empty the staging tables
     ///
-    /// With --staging: empties the staging tables. The final tables and the ledger stay as they are. Asks first on a
-    /// terminal; elsewhere it needs --yes.
+    /// With --run: every batch of a run, the newest first; with --batch: one of them, which sqlmig promote then does again.
+    /// Rows that were inserted are deleted, rows that were updated get back what they were. A row that somebody changed
+    /// or deleted since, or that rows of another table refer to, is left as it is and named. Stopped at any point, the
+    /// same command goes on.
+    ///
+    /// With --staging: empties the staging tables; the final tables and the ledger stay as they are.
+    ///
+    /// Asks first on a terminal; elsewhere it needs --yes.
     #[command(after_help = concat!("\
 Examples:
-  sqlmig rollback --staging
+  sqlmig rollback --run 019ab1c2-0000-7000-8000-000000000001
+  sqlmig rollback --batch 7 --yes
   sqlmig rollback --staging --yes
 
-Next: sqlmig run SOURCE stages again.
+Next: sqlmig report shows what is left of the run; sqlmig promote does a single batch again.
 ", "Exit codes: sqlmig --help lists them."))]
-    Rollback {
-        /// Empty the staging tables
-        #[arg(long, required = true)]
-        staging: bool,
+    Rollback(RollbackArgs),
+    /// Accept a run as it is: give up its before-images
+    ///
+    /// The run must be done. What was kept to take it back is deleted, and sqlmig rollback refuses it from then on. Asks
+    /// first on a terminal; elsewhere it needs --yes.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig finish
+  sqlmig finish --run 019ab1c2-0000-7000-8000-000000000001 --yes
+
+Next: nothing; sqlmig history lists the runs.
+", "Exit codes: sqlmig --help lists them."))]
+    Finish {
+        /// Which run.
+        #[command(flatten)]
+        run: RunArgs,
         /// Do not ask
         #[arg(short, long, env = "SQLMIG_YES", value_parser = BoolishValueParser::new())]
         yes: bool,
@@ -408,12 +446,45 @@ pub struct PromoteArgs {
     pub allow_incomplete: Option<bool>,
 }
 
+/// How long the server may take.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub struct TimeoutArgs {
+    /// Wait at most so long for a lock, then try again: 500ms, 5s, 1min [default: 5s]
+    #[arg(long, value_name = "TIME", env = "SQLMIG_LOCK_TIMEOUT")]
+    pub lock_timeout: Option<TimeSpan>,
+    /// A statement may take so long; a batch that takes longer twice is halved [default: 5min]
+    #[arg(long, value_name = "TIME", env = "SQLMIG_STATEMENT_TIMEOUT")]
+    pub statement_timeout: Option<TimeSpan>,
+}
+
 /// Which run a command is about.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct RunArgs {
     /// The run's id, as history shows it [default: the newest]
     #[arg(long, value_name = "ID", env = "SQLMIG_RUN")]
     pub run: Option<Uuid>,
+}
+
+/// What to take back.
+#[derive(Debug, Clone, clap::Args)]
+#[group(id = "what", required = true, multiple = true)]
+pub struct RollbackArgs {
+    /// One batch, by its number in the run
+    #[arg(long, value_name = "N", group = "what", conflicts_with = "staging", value_parser = clap::value_parser!(i64).range(1..))]
+    pub batch: Option<i64>,
+    /// The run's id, as history shows it; with --batch, the run whose batch it is [default with --batch: the newest]
+    #[arg(long, value_name = "ID", env = "SQLMIG_RUN", group = "what", conflicts_with = "staging")]
+    pub run: Option<Uuid>,
+    /// Empty the staging tables
+    #[arg(long, group = "what")]
+    pub staging: bool,
+    /// Put back also rows that somebody changed or deleted since: what they did is lost
+    #[arg(long, conflicts_with = "staging")]
+    pub force: bool,
+    /// Do not ask
+    #[arg(short, long, env = "SQLMIG_YES", value_parser = BoolishValueParser::new())]
+    pub yes: bool,
 }
 
 /// What to generate.
@@ -516,7 +587,21 @@ impl Command {
     #[must_use]
     pub fn limits(&self) -> Option<&LimitArgs> {
         match self {
-            Self::Run { limits, .. } | Self::Stage { limits, .. } | Self::Check { limits, .. } => Some(limits),
+            Self::Run { limits, .. }
+            | Self::Stage { limits, .. }
+            | Self::Check { limits, .. }
+            | Self::Promote { limits, .. } => Some(limits),
+            _ => None,
+        }
+    }
+
+    /// How long to wait, of a command that says so.
+    #[must_use]
+    pub fn timeouts(&self) -> Option<&TimeoutArgs> {
+        match self {
+            Self::Run { timeouts, .. } | Self::Stage { timeouts, .. } | Self::Promote { timeouts, .. } => {
+                Some(timeouts)
+            }
             _ => None,
         }
     }

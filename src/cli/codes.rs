@@ -17,6 +17,7 @@ use sqlmig::plan::PlanError;
 use sqlmig::project::ProjectError;
 use sqlmig::promote::PromoteError;
 use sqlmig::relations::RelationsError;
+use sqlmig::rollback::RollbackError;
 use sqlmig::source::SourceError;
 use sqlmig::stage::StageError;
 use sqlmig::template::TemplateError;
@@ -33,7 +34,7 @@ impl From<super::settings::SettingsError> for Failure {
 /// The code of a database error: the server is away, the settings or the project's SQL are wrong, or it refused the
 /// data.
 fn database(error: &DbError) -> ExitCode {
-    if error.is_unavailable() || error.is_retryable() {
+    if error.is_unavailable() || error.is_retryable() || error.is_canceled() {
         ExitCode::Database
     } else if error.is_configuration() || error.is_statement() {
         ExitCode::Usage
@@ -94,8 +95,10 @@ told!(PlanError, |error| match error {
 told!(PipelineError, |error| match error {
     PipelineError::NoRun(_)
     | PipelineError::TooEarly { .. }
+    | PipelineError::Ended { .. }
     | PipelineError::Superseded { .. }
     | PipelineError::Differs { .. }
+    | PipelineError::NothingToJoin(_)
     | PipelineError::Unused(_) => ExitCode::Usage,
     PipelineError::Incomplete(_) | PipelineError::Unreadable { .. } => ExitCode::Source,
     // To be tried again: the same command stages again.
@@ -114,11 +117,15 @@ told!(PipelineError, |error| match error {
         CheckError::Db(error) => database(error),
     },
     PipelineError::Promote(error) => match error {
-        PromoteError::SameKey { .. } | PromoteError::Counts { .. } => ExitCode::Data,
+        PromoteError::SameKey { .. }
+        | PromoteError::Counts { .. }
+        | PromoteError::TooManyRefused { .. }
+        | PromoteError::GivenUp { .. } => ExitCode::Data,
         PromoteError::Batch { error, .. } | PromoteError::Db(error) => database(error),
         PromoteError::Relations(error) => relations(error),
         PromoteError::Fence(error) => fence(error),
-        PromoteError::Worker(_) => ExitCode::Unexpected,
+        PromoteError::Interrupted => ExitCode::Interrupted,
+        PromoteError::Unfinished(_) => ExitCode::Unexpected,
         _ => ExitCode::Usage,
     },
     PipelineError::Validate(error) => match error {
@@ -129,6 +136,14 @@ told!(PipelineError, |error| match error {
     },
     PipelineError::Staging(error) => staging(error),
     PipelineError::Db(error) => database(error),
+});
+
+told!(RollbackError, |error| match error {
+    RollbackError::Batch { error, .. } | RollbackError::Db(error) => database(error),
+    RollbackError::Fence(error) => fence(error),
+    RollbackError::Staging(error) => staging(error),
+    RollbackError::Template(_) => ExitCode::Unexpected,
+    _ => ExitCode::Usage,
 });
 
 fn fence(error: &FenceError) -> ExitCode {

@@ -14,7 +14,6 @@ use sqlmig::plan::plan;
 use sqlmig::project::Project;
 use sqlmig::promote::PromoteOptions;
 use sqlmig::report;
-use sqlmig::rollback::rollback_staging;
 use sqlmig::source;
 use sqlmig::stop::Stop;
 use sqlmig::telemetry::Display;
@@ -27,6 +26,7 @@ use super::generate::write_dump;
 use super::interrupt::until_interrupted;
 use super::options::{lanes, promote_options, scan_options, spec, stage_options};
 use super::presentation::Presentation;
+use super::rollback;
 use super::server::Server;
 use super::settings::{FileSettings, Settings};
 use super::show::{history, show, show_report, status};
@@ -137,19 +137,19 @@ async fn on_server(
             show_report(&conductor, settings, display, run).await
         }
         Command::History { .. } => history(&conductor, settings, display).await,
-        Command::Rollback { yes, .. } => {
-            confirm(*yes, &format!("Empty the staging tables in {}?", target.describe()), display)?;
-            let lock = Lock::try_take(target, LockKind::Run).await?;
-            let emptied = rollback_staging(&conductor.pool).await;
-            lock.release().await;
-            let emptied = emptied?;
-            display.clear();
-            Ok(writeln!(io::stdout(), "{} staging tables emptied", emptied.len())?)
-        }
+        Command::Rollback(options) => rollback::rollback(options, &conductor, target, settings, display).await,
+        Command::Finish { run, yes } => rollback::finish(run.run, *yes, &conductor, target, settings, display).await,
         // Migrations take turns on a lock of their own: eight that start at once all succeed.
         Command::Migrate => {
             refuse_transaction_pooler(target).await?;
             conduct(command, &conductor, settings, display, options).await
+        }
+        // A worker process holds no lock: the fence of the run that it joins keeps it in place.
+        Command::Promote { run, worker: true, .. } => {
+            refuse_transaction_pooler(target).await?;
+            let batches = conductor.work(run.run, options).await?;
+            display.clear();
+            Ok(writeln!(io::stdout(), "{batches} batches committed")?)
         }
         _ => {
             refuse_transaction_pooler(target).await?;
@@ -278,7 +278,7 @@ async fn test(prepared: &Prepared, display: &Display, target: &Target, names: &[
 }
 
 /// Asks before something is lost.
-fn confirm(yes: bool, question: &str, display: &Display) -> Result<(), Failure> {
+pub(super) fn confirm(yes: bool, question: &str, display: &Display) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }

@@ -219,6 +219,16 @@ fn run() {
 
               [env: SQLMIG_MAX_REJECTS]
 
+          --lock-timeout <TIME>
+              Wait at most so long for a lock, then try again: 500ms, 5s, 1min [default: 5s]
+
+              [env: SQLMIG_LOCK_TIMEOUT]
+
+          --statement-timeout <TIME>
+              A statement may take so long; a batch that takes longer twice is halved [default: 5min]
+
+              [env: SQLMIG_STATEMENT_TIMEOUT]
+
     Promotion:
           --batch-size <ROWS>
               Staged rows promoted in one transaction [default: 5000]
@@ -373,6 +383,16 @@ fn stage() {
 
               [env: SQLMIG_MAX_REJECTS]
 
+          --lock-timeout <TIME>
+              Wait at most so long for a lock, then try again: 500ms, 5s, 1min [default: 5s]
+
+              [env: SQLMIG_LOCK_TIMEOUT]
+
+          --statement-timeout <TIME>
+              A statement may take so long; a batch that takes longer twice is halved [default: 5min]
+
+              [env: SQLMIG_STATEMENT_TIMEOUT]
+
     Global options: …
 
     Examples:
@@ -429,7 +449,10 @@ fn promote() {
 
     Reads the checked rows through transforms/promote. Each batch is one transaction with its
     before-images, its rows and its line in the ledger: it happened wholly or not at all. Rows that the
-    target already has as they are stay untouched.
+    target already has as they are stay untouched. A row that the database refuses goes to quarantine.
+
+    With --worker: takes batches that another process, the conductor, has laid out, until none is left.
+    Any number of such processes may help; one that dies leaves its batch to the others.
 
     Usage: sqlmig promote [OPTIONS]
 
@@ -439,8 +462,30 @@ fn promote() {
 
               [env: SQLMIG_RUN]
 
+          --worker
+              Help another process: take its batches, and begin and conclude nothing
+
+              [env: SQLMIG_WORKER]
+
       -h, --help
               Print help (see a summary with '-h')
+
+    Limits:
+          --max-rejects <N|P%>
+              Fail where more rows are rejected: a count as 100, or a share of all rows as 0.5%
+              [default: no bound]
+
+              [env: SQLMIG_MAX_REJECTS]
+
+          --lock-timeout <TIME>
+              Wait at most so long for a lock, then try again: 500ms, 5s, 1min [default: 5s]
+
+              [env: SQLMIG_LOCK_TIMEOUT]
+
+          --statement-timeout <TIME>
+              A statement may take so long; a batch that takes longer twice is halved [default: 5min]
+
+              [env: SQLMIG_STATEMENT_TIMEOUT]
 
     Promotion:
           --batch-size <ROWS>
@@ -464,6 +509,7 @@ fn promote() {
     Examples:
       sqlmig promote
       sqlmig promote --batch-size 10000 --parallel 2
+      sqlmig promote --worker
 
     Next: sqlmig validate.
     Exit codes: sqlmig --help lists them.

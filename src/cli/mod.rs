@@ -14,6 +14,7 @@ mod help;
 pub mod interrupt;
 pub mod options;
 pub mod presentation;
+pub mod rollback;
 pub mod server;
 pub mod settings;
 pub mod show;

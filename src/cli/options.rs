@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use sqlmig::decode::ScanOptions;
-use sqlmig::limits::Timeouts;
 use sqlmig::project::Project;
 use sqlmig::promote::PromoteOptions;
 use sqlmig::source::SourceSpec;
@@ -36,7 +35,7 @@ pub fn stage_options(settings: &Settings, project: &Project) -> StageOptions {
         digested: project.settings.digest.clone(),
         max_rejects: settings.max_rejects,
         lanes: lanes(),
-        timeouts: Timeouts::default(),
+        timeouts: settings.timeouts,
     }
 }
 
@@ -50,5 +49,7 @@ pub fn promote_options(settings: &Settings) -> PromoteOptions {
     PromoteOptions {
         batch_size: u64::from(settings.batch_size),
         parallel: usize::try_from(settings.parallel).unwrap_or(1),
+        timeouts: settings.timeouts,
+        max_refused: settings.max_rejects,
     }
 }

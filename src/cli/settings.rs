@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use sqlmig::limits::{ByteSize, MaxRejects};
+use sqlmig::limits::{ByteSize, MaxRejects, TimeSpan, Timeouts};
 use sqlmig::names::TableName;
 
 use super::args::{Color, Command, GlobalArgs, LogFormat, Output};
@@ -53,6 +53,10 @@ pub struct FileSettings {
     pub row_limit: Option<ByteSize>,
     /// `--max-rejects`: rows, or a text as `"0.5%"`.
     pub max_rejects: Option<MaxRejects>,
+    /// `--lock-timeout`: a text with a unit.
+    pub lock_timeout: Option<TimeSpan>,
+    /// `--statement-timeout`: a text with a unit.
+    pub statement_timeout: Option<TimeSpan>,
     /// `--batch-size`.
     pub batch_size: Option<NonZeroU32>,
     /// `--parallel`.
@@ -134,6 +138,8 @@ pub struct Settings {
     pub row_limit: ByteSize,
     /// How many rows may be rejected; `None` means any number.
     pub max_rejects: Option<MaxRejects>,
+    /// How long the server may take.
+    pub timeouts: Timeouts,
     /// Staged rows promoted in one transaction.
     pub batch_size: u32,
     /// Batches at work at once.
@@ -155,6 +161,10 @@ impl Settings {
     pub fn resolve(typed: &GlobalArgs, command: &Command, file: &FileSettings) -> Result<Self, SettingsError> {
         let source = command.source();
         let promote = command.promote();
+        let timeouts = command.timeouts();
+        let time =
+            |typed: Option<TimeSpan>, file: Option<TimeSpan>, default| typed.or(file).map_or(default, |time| time.0);
+        let usual = Timeouts::default();
         let named: &[TableName] = source.map_or(&[], |source| &source.tables);
         let typed_limit = if let Command::History { limit } = command { *limit } else { None };
         Ok(Self {
@@ -169,6 +179,15 @@ impl Settings {
             database: first(source.and_then(|source| source.database.as_ref()), file.database.as_ref()),
             row_limit: source.and_then(|source| source.row_limit).or(file.row_limit).unwrap_or(ROW_LIMIT),
             max_rejects: command.limits().and_then(|limits| limits.max_rejects).or(file.max_rejects),
+            timeouts: Timeouts {
+                lock: time(timeouts.and_then(|typed| typed.lock_timeout), file.lock_timeout, usual.lock),
+                statement: time(
+                    timeouts.and_then(|typed| typed.statement_timeout),
+                    file.statement_timeout,
+                    usual.statement,
+                ),
+                ..usual
+            },
             batch_size: number(command.batch().and_then(|batch| batch.batch_size), file.batch_size, BATCH_SIZE),
             parallel: number(promote.and_then(|promote| promote.parallel), file.parallel, 1),
             allow_incomplete: promote
@@ -271,7 +290,9 @@ mod tests {
     }
 
     /// Options that no file may set: where the file is, consent, and what is about one call only.
-    const NOT_IN_A_FILE: [&str; 5] = ["project", "yes", "run", "staging", "restart"];
+    const NOT_IN_A_FILE: [&str; 8] = ["project", "yes", "run", "staging", "restart", "worker", "batch", "force"];
+    /// Of these, what is so much about one call that it has no variable, either.
+    const TYPED_ONLY: [&str; 3] = ["staging", "batch", "force"];
 
     #[test]
     fn every_option_has_a_variable_and_a_key() {
@@ -280,7 +301,7 @@ mod tests {
         for option in std::iter::once(&command).chain(commands).flat_map(clap::Command::get_arguments) {
             let Some(name) = option.get_long().filter(|name| *name != "help" && *name != "version") else { continue };
             let key = name.replace('-', "_");
-            if name != "staging" {
+            if !TYPED_ONLY.contains(&name) {
                 let variable = option.get_env().unwrap_or_else(|| panic!("--{name} has no variable"));
                 let own = format!("SQLMIG_{}", key.to_uppercase());
                 assert!(variable == own.as_str() || (name == "database-url" && variable == "DATABASE_URL"), "--{name}");

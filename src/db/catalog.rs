@@ -20,8 +20,14 @@ pub struct TargetColumn {
     pub required: bool,
     /// Whether the server makes its value, so that none can be given.
     pub generated: bool,
+    /// Whether it is an identity column that gives every new row its value.
+    pub identity_always: bool,
     /// Whether its type can be compared by `=`.
     pub comparable: bool,
+    /// Whether its type has a hash of 64 bits.
+    pub hashable: bool,
+    /// Schema and name of the function that gives its value as bytes, if its type has one.
+    pub send: Option<(String, String)>,
 }
 
 /// The columns of a table, in order; empty when there is no such table.
@@ -43,7 +49,10 @@ pub async fn target_columns(client: &impl GenericClient, table: &TableName) -> R
             base_type: row.get("base_type"),
             required: row.get("required"),
             generated: row.get("generated"),
+            identity_always: row.get("identity_always"),
             comparable: row.get("comparable"),
+            hashable: row.get("hashable"),
+            send: row.get::<_, Option<String>>("send_schema").zip(row.get("send")),
         })
         .collect())
 }
@@ -153,4 +162,48 @@ pub async fn target_fingerprint<'a>(
         .await
         .map_err(doing("look at the shape of the final tables"))?;
     Ok(row.get("fingerprint"))
+}
+
+/// A foreign key by which rows refer to a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// The table that refers.
+    pub table: TableName,
+    /// The constraint.
+    pub name: String,
+    /// Whether the table refers to itself.
+    pub own: bool,
+    /// The columns that refer.
+    pub columns: Vec<String>,
+    /// The columns referred to, one for one.
+    pub referenced: Vec<String>,
+    /// Whether the server refuses to take away a row that is referred to, rather than delete or change those that refer to
+    /// it.
+    pub refuses: bool,
+    /// Whether this role may read the table that refers.
+    pub readable: bool,
+}
+
+/// The foreign keys by which rows refer to a table.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn foreign_keys(client: &impl GenericClient, table: &TableName) -> Result<Vec<ForeignKey>, DbError> {
+    let schema = table.schema.as_deref().unwrap_or("public");
+    let rows = client
+        .query(include_str!("../../sql/foreign_keys.sql"), &[&schema, &table.table])
+        .await
+        .map_err(doing(format!("read what refers to {table}")))?;
+    Ok(rows
+        .iter()
+        .map(|row| ForeignKey {
+            table: TableName::new(row.get::<_, String>("schema"), row.get::<_, String>("table")),
+            name: row.get("name"),
+            own: row.get("own"),
+            columns: row.get("columns"),
+            referenced: row.get("referenced"),
+            refuses: row.get("refuses"),
+            readable: row.get("readable"),
+        })
+        .collect())
 }

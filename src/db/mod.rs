@@ -18,6 +18,7 @@ pub mod server_info;
 pub mod staging;
 pub mod tls;
 mod transaction;
+pub mod undo;
 
 pub use connect::Connection;
 pub use conninfo::{ConnInfoError, Target};

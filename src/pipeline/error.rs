@@ -28,6 +28,16 @@ pub enum PipelineError {
         /// What was asked for.
         wanted: &'static str,
     },
+    /// The run is at its end, without being done.
+    #[error("run {run} is {state}: it cannot be {wanted} any more")]
+    Ended {
+        /// The run.
+        run: Uuid,
+        /// How it ended.
+        state: &'static str,
+        /// What was asked for.
+        wanted: &'static str,
+    },
     /// Another source was staged since.
     #[error("run {run} is no longer staged: run {newer} was staged after it")]
     Superseded {
@@ -68,6 +78,9 @@ pub enum PipelineError {
     /// The run is another conductor's, or what it staged is gone.
     #[error(transparent)]
     Fence(#[from] FenceError),
+    /// No conductor laid out batches in this time.
+    #[error("no run with batches to promote appeared within {} s", .0.as_secs())]
+    NothingToJoin(std::time::Duration),
     /// The source ended before its proper end.
     #[error("the source is incomplete: {0}")]
     Incomplete(String),
@@ -116,7 +129,10 @@ impl PipelineError {
     /// Whether it was asked to stop.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
-        matches!(self, Self::Interrupted | Self::Stage(StageError::Interrupted))
+        matches!(
+            self,
+            Self::Interrupted | Self::Stage(StageError::Interrupted) | Self::Promote(PromoteError::Interrupted)
+        )
     }
 
     /// What to do next.
@@ -127,6 +143,7 @@ impl PipelineError {
             Self::TooEarly { .. } => {
                 Some("the order is stage, check, promote, validate; sqlmig run does all four".into())
             }
+            Self::Ended { .. } => Some("load its source again: sqlmig run SOURCE".into()),
             Self::Superseded { .. } => {
                 Some("stage its source again: sqlmig run SOURCE goes on from what is promoted".into())
             }
@@ -143,6 +160,7 @@ impl PipelineError {
             Self::Unreadable { .. } => Some("check the path and its permissions".into()),
             Self::Interrupted => None,
             Self::Fence(error) => error.hint(),
+            Self::NothingToJoin(_) => Some("start sqlmig run SOURCE or sqlmig promote, and workers beside it".into()),
             Self::Incomplete(_) => {
                 Some("get the whole source; --allow-incomplete promotes what was read of this one".into())
             }

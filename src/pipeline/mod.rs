@@ -1,6 +1,7 @@
 //! The ordered list of phases. Each is a command of its own; [`Conductor::run`] is their composition.
 
 mod error;
+mod join;
 mod record;
 mod resume;
 
@@ -205,7 +206,7 @@ impl Conductor {
                 return Err(PipelineError::Incomplete("nothing of it is promoted".into()));
             }
             let relations = self.checked_relations(fence).await?;
-            promote(&self.pool, fence, &self.project, &relations, options, &self.events).await?;
+            promote(&self.pool, fence, &self.project, &relations, options, &self.stop, &self.events).await?;
             Ok("every batch is committed".into())
         })
         .await
@@ -293,8 +294,11 @@ impl Conductor {
     async fn require(&self, fence: Fence, state: RunState, wanted: &'static str) -> Result<Run, PipelineError> {
         let run = fence.run;
         let known = self.find_run(Some(run)).await?;
-        if known.state < state || known.state > RunState::Done {
+        if known.state < state {
             return Err(PipelineError::TooEarly { run, state: known.state.as_str(), wanted });
+        }
+        if matches!(known.state, RunState::Superseded | RunState::RolledBack) {
+            return Err(PipelineError::Ended { run, state: known.state.as_str(), wanted });
         }
         // Staging holds one run, the newest: every new one begins by dropping what an earlier one left there.
         let newer = self.find_run(None).await?.id;

@@ -5,7 +5,8 @@ use tokio_postgres::GenericClient;
 
 use crate::db::catalog::{TargetColumn, has_unique_key, target_columns};
 use crate::db::doing;
-use crate::names::{LEDGER_SCHEMA, TableName, fit, ident};
+use crate::db::undo::UndoTable;
+use crate::names::{TableName, ident};
 use crate::project::{Project, Promote};
 use crate::relations::Relations;
 use crate::template::{Fragment, render_wrap};
@@ -34,6 +35,7 @@ struct Context {
     key: Vec<String>,
     target: Fragment,
     undo: Fragment,
+    row_hash: Fragment,
     select: Fragment,
     rows: Option<Fragment>,
 }
@@ -87,7 +89,7 @@ pub(super) async fn prepare(
     let selected: Vec<(String, u32)> =
         prepared.columns().iter().map(|column| (column.name().to_owned(), column.type_().oid())).collect();
     let columns = fit_columns(promote, &target, &selected)?;
-    let undo_table = undo_table(&promote.target, &target);
+    let undo = UndoTable::of(&promote.target, &target, &promote.key);
     let context = Context {
         names: columns.iter().map(|(_, column)| column.name.clone()).collect(),
         updated: columns
@@ -105,20 +107,16 @@ pub(super) async fn prepare(
         all_columns: target.iter().map(|column| column.name.clone()).collect(),
         key: promote.key.clone(),
         target: Fragment::table(&promote.target),
-        undo: Fragment::new(undo_table.clone()),
+        undo: Fragment::new(undo.sql()),
+        row_hash: undo.row_hash("target"),
         select: Fragment::new(rendered.sql),
         rows: rows.map(Fragment::new),
     };
     let sql = render_wrap("promote_batch.sql", include_str!("../../sql/wrap/promote_batch.sql"), &context)?;
-    let context = minijinja::context! {
-        undo => Fragment::new(undo_table.clone()),
-        target => Fragment::table(&promote.target),
-        columns => target.iter().map(|column| column.name.clone()).collect::<Vec<_>>(),
-    };
-    let undo_ddl = render_wrap("undo_table.sql", include_str!("../../sql/wrap/undo_table.sql"), context)?;
+    let undo_ddl = undo.ddl()?;
     let context = minijinja::context! { target => Fragment::table(&promote.target) };
     let lock = render_wrap("lock_target.sql", include_str!("../../sql/wrap/lock_target.sql"), context)?;
-    Ok(Statement { sql, lock, undo_table, undo_ddl })
+    Ok(Statement { sql, lock, undo_table: undo.sql(), undo_ddl })
 }
 
 /// The keys that several rows of the run would be written to; a few of them, as text.
@@ -183,12 +181,4 @@ fn incoming(oid: u32, column: &TargetColumn) -> Fragment {
     } else {
         Fragment::new(format!("selected.{name}::{}", column.type_name))
     }
-}
-
-/// The table for before-images of a final table. The columns are part of its name: a target that got a new column gets
-/// a new undo table, and what the old one holds stays readable.
-fn undo_table(target: &TableName, columns: &[TargetColumn]) -> String {
-    let shape: Vec<&str> = columns.iter().flat_map(|column| [column.name.as_str(), &column.type_name]).collect();
-    let hash = crate::names::short_hash(&shape.join("\0"));
-    format!("{}.{}", ident(LEDGER_SCHEMA), ident(&fit(&format!("undo {hash} {target}"))))
 }

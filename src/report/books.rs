@@ -74,6 +74,11 @@ pub fn verdict(report: &Report) -> Verdict {
     if !report.run.complete {
         wrong.push("The source was not read to a proper end.".to_owned());
     }
+    if report.run.state == "checked" && report.batches.rolled_back > 0 {
+        wrong.push(
+            "Batches were taken back: sqlmig promote does them again, sqlmig rollback takes back the rest.".to_owned(),
+        );
+    }
     if report.batches.pending + report.batches.failed > 0 {
         let left = count(report.batches.pending + report.batches.failed);
         wrong.push(format!("Batches still to do: {left}; the same command again goes on with them."));
@@ -127,8 +132,13 @@ fn books(report: &Report) -> Result<String, String> {
         )
     } else {
         // Checks move rows from "to be promoted" to quarantine without touching staging, so the two overlap then.
+        let end = if report.run.state == "rolled_back" {
+            "what was promoted of them was taken back"
+        } else {
+            "nothing is promoted yet"
+        };
         format!(
-            "The books of staging balance: {} rows read, {} staged, {} quarantined so far; nothing is promoted yet.",
+            "The books of staging balance: {} rows read, {} staged, {} quarantined so far; {end}.",
             count(sums.read),
             count(sums.staged),
             count(sums.quarantined)

@@ -4,6 +4,7 @@ mod books;
 mod examples;
 mod grid;
 mod plan;
+mod rollback;
 mod run;
 mod runs;
 #[cfg(test)]
@@ -15,7 +16,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::outcome::{CaseOutcome, ExampleReport, History, Plan, Report, Status};
+use crate::outcome::{Accepted, CaseOutcome, ExampleReport, History, Plan, Report, Rollback, StagingEmptied, Status};
 
 pub use books::{Verdict, verdict};
 pub use grid::{count, duration, printable, size};
@@ -114,6 +115,42 @@ pub fn render_case(case: &CaseOutcome, view: View, writer: &mut dyn Write) -> io
     match view.format {
         Format::Json => Ok(()),
         Format::Table => examples::write_case(case, view, writer),
+    }
+}
+
+/// Writes what was taken back, and what was left.
+///
+/// # Errors
+///
+/// What the writer reports.
+pub fn render_rollback(rollback: &Rollback, view: View, writer: &mut dyn Write) -> io::Result<()> {
+    match view.format {
+        Format::Json => json(rollback, writer),
+        Format::Table => rollback::write(rollback, view, writer),
+    }
+}
+
+/// Writes that a run was accepted.
+///
+/// # Errors
+///
+/// What the writer reports.
+pub fn render_accepted(accepted: &Accepted, view: View, writer: &mut dyn Write) -> io::Result<()> {
+    match view.format {
+        Format::Json => json(accepted, writer),
+        Format::Table => rollback::write_accepted(accepted, writer),
+    }
+}
+
+/// Writes that the staging tables were emptied.
+///
+/// # Errors
+///
+/// What the writer reports.
+pub fn render_staging_emptied(emptied: &StagingEmptied, view: View, writer: &mut dyn Write) -> io::Result<()> {
+    match view.format {
+        Format::Json => json(emptied, writer),
+        Format::Table => writeln!(writer, "{} staging tables emptied", emptied.emptied.len()),
     }
 }
 

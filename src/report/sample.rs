@@ -100,7 +100,7 @@ pub(super) fn report() -> Report {
             rows_updated: 0,
             rows_unchanged: 0,
         }],
-        batches: BatchCount { done: 2, failed: 0, pending: 0, retried: 1 },
+        batches: BatchCount { done: 2, failed: 0, pending: 0, retried: 1, rolled_back: 0 },
         migrations: vec!["V1__documents".into(), "V2__document_sources".into()],
         other_statements: vec![
             StatementCount { kind: "CREATE FUNCTION".into(), count: 2 },

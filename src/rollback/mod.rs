@@ -1,15 +1,221 @@
-//! Takes back what a run did. Before promotion that is emptying staging: nothing else was written.
+//! Takes back what a run did. Before promotion that is emptying staging: nothing else was written. After it, batch by batch
+//! from the before-images, the newest first.
+
+mod batch;
+mod error;
+mod finish;
+mod statement;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use deadpool_postgres::Pool;
+use uuid::Uuid;
 
-use crate::db::doing;
-use crate::db::staging::{StagingError, truncate_all};
+use crate::db::catalog::has_ledger;
+use crate::db::ledger::{
+    EventKind, Fence, RunState, UndoneBatch, canary_forget, event_insert, rollback_batches, rollback_forget,
+    rollback_run, run_advance, run_take, runs_unstage,
+};
+use crate::db::staging::truncate_all;
+use crate::db::{doing, transaction};
+use crate::event::Events;
+use crate::fault;
+
+pub use error::RollbackError;
+pub use finish::{Finished, finish};
+
+use batch::Undone;
+use statement::Statements;
+
+/// Times a batch is tried when the database says that trying again may help.
+const ATTEMPTS: u32 = 5;
+/// Pause before the second try; it doubles with each.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What to take back.
+#[derive(Debug, Clone, Copy)]
+pub struct RollbackOptions {
+    /// Only this batch.
+    pub batch: Option<i64>,
+    /// Whether rows that somebody changed or deleted since are put back, too.
+    pub force: bool,
+}
 
 /// Empties every staging table that sqlmig made; returns their names.
 ///
 /// # Errors
 /// Fails when the database refuses.
-pub async fn rollback_staging(pool: &Pool) -> Result<Vec<String>, StagingError> {
-    let client = pool.get().await.map_err(doing("connect for the rollback"))?;
-    truncate_all(&**client).await
+pub async fn rollback_staging(pool: &Pool) -> Result<Vec<String>, RollbackError> {
+    transaction(pool, "empty the staging tables", async |tx| {
+        if has_ledger(&**tx).await? {
+            canary_forget(&**tx).await?;
+            runs_unstage(tx).await?;
+        }
+        Ok(truncate_all(&**tx).await?)
+    })
+    .await
+}
+
+/// Takes back what a run promoted, or one batch of it; returns how many batches that were. Only for who holds the run lock.
+///
+/// Each batch is one transaction, so that this can be stopped at any moment and called again. Rows that were left because
+/// others referred to them are tried again at the end, as long as that helps. What was left, and why, is in the ledger.
+/// A run that is taken back as a whole can not be gone on with; after a single batch, promotion does that batch again.
+///
+/// # Errors
+/// The run was accepted, the final table changed its shape or is gone, this role may not write to it, or the database
+/// refuses. Batches that were taken back stay so.
+pub async fn rollback(pool: &Pool, run: Uuid, options: RollbackOptions, events: &Events) -> Result<i64, RollbackError> {
+    let client = pool.get().await.map_err(doing("connect"))?;
+    let (state, accepted_at) = rollback_run(&**client, run).await?;
+    if let Some(at) = accepted_at {
+        return Err(RollbackError::Accepted { run, at });
+    }
+    drop(client);
+    let fence = take(pool, run).await?;
+    let work = Work { pool, fence, options, events };
+    let batches = work.batches(false).await?;
+    if batches.is_empty() && options.batch.is_some() {
+        work.explain(options.batch.unwrap_or_default()).await?;
+    }
+    let statements = work.prepare(&batches).await?;
+    if !batches.is_empty() {
+        let forced = if options.force { ", also of rows changed since" } else { "" };
+        let of = options.batch.map_or_else(|| "the run".to_owned(), |number| format!("batch {number}"));
+        work.tell(&format!("rollback of {of} begins{forced}: {} batches", batches.len())).await?;
+    }
+    let mut sum = Undone::default();
+    for batch in &batches {
+        let undone = work.take_back(batch, &statements).await?;
+        sum.deleted += undone.deleted;
+        sum.restored += undone.restored;
+    }
+    loop {
+        // What only waited for another row to go can go now.
+        let left = work.batches(true).await?;
+        let mut gained = 0;
+        for batch in &left {
+            let undone = work.take_back(batch, &statements).await?;
+            sum.deleted += undone.deleted;
+            sum.restored += undone.restored;
+            gained += undone.deleted + undone.restored;
+        }
+        if gained == 0 {
+            break;
+        }
+    }
+    work.end(state, sum, !batches.is_empty()).await?;
+    Ok(i64::try_from(batches.len()).unwrap_or(i64::MAX))
+}
+
+/// Takes the run on, so that a conductor who had it before stops.
+async fn take(pool: &Pool, run: Uuid) -> Result<Fence, RollbackError> {
+    let epoch = transaction(pool, "take the run on", async |tx| run_take(tx, run).await).await?;
+    Ok(Fence { run, epoch })
+}
+
+/// A rollback at work.
+struct Work<'a> {
+    pool: &'a Pool,
+    fence: Fence,
+    options: RollbackOptions,
+    events: &'a Events,
+}
+
+impl Work<'_> {
+    /// The batches to take back; or only those with rows that were left because of other rows.
+    async fn batches(&self, waiting: bool) -> Result<Vec<UndoneBatch>, RollbackError> {
+        let client = self.pool.get().await.map_err(doing("connect"))?;
+        Ok(rollback_batches(&**client, self.fence.run, self.options.batch, waiting).await?)
+    }
+
+    /// The statements for each table of before-images; what this role may not do is found out before anything is done.
+    async fn prepare(&self, batches: &[UndoneBatch]) -> Result<BTreeMap<String, Statements>, RollbackError> {
+        let mut statements = BTreeMap::new();
+        for batch in batches.iter().filter(|batch| batch.rows_written > 0) {
+            let undo_table = batch.undo_table.clone().unwrap_or_default();
+            if statements.contains_key(&undo_table) {
+                continue;
+            }
+            let client = self.pool.get().await.map_err(doing("connect"))?;
+            let prepared = statement::prepare(&**client, batch, &undo_table).await?;
+            drop(client);
+            batch::rehearse(self.pool, self.fence, &prepared).await.map_err(|error| RollbackError::Batch {
+                batch: batch.number,
+                target: batch.target.clone(),
+                error,
+            })?;
+            statements.insert(undo_table, prepared);
+        }
+        Ok(statements)
+    }
+
+    /// Takes a batch back, several times where trying again may help.
+    async fn take_back(
+        &self,
+        batch: &UndoneBatch,
+        statements: &BTreeMap<String, Statements>,
+    ) -> Result<Undone, RollbackError> {
+        let statements = batch.undo_table.as_ref().and_then(|table| statements.get(table));
+        let mut attempt = 1;
+        loop {
+            let tried = batch::take_back(self.pool, self.fence, batch, statements, self.options.force).await;
+            match tried {
+                Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
+                    self.events.warn(format!("{error}; trying again ({attempt} of {ATTEMPTS})"));
+                    tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
+                    attempt += 1;
+                }
+                tried => return tried,
+            }
+        }
+    }
+
+    /// Why the batch asked for is not among those that can be taken back; nothing where it was taken back already.
+    async fn explain(&self, number: i64) -> Result<(), RollbackError> {
+        let run = self.fence.run;
+        self.fence
+            .transaction(self.pool, "read the batch", async |tx| {
+                let state = crate::db::ledger::rollback_batch_state(tx, run, number).await?;
+                match state {
+                    None => Err(RollbackError::NoBatch { run, batch: number }),
+                    Some(state) if state.state == "rolled_back" => Ok(()),
+                    Some(state) => Err(RollbackError::NotPromoted { run, batch: number, state: state.state }),
+                }
+            })
+            .await
+    }
+
+    /// Records what came of it; a run that was taken back as a whole is at its end.
+    async fn end(&self, before: RunState, sum: Undone, anything: bool) -> Result<(), RollbackError> {
+        fault::point("rollback.before_end").await;
+        let run = self.fence.run;
+        self.fence
+            .transaction(self.pool, "record the rollback", async |tx| {
+                if self.options.batch.is_none() {
+                    rollback_forget(tx, run).await?;
+                    if before != RunState::RolledBack {
+                        run_advance(tx, run, RunState::RolledBack).await?;
+                    }
+                }
+                if anything {
+                    let message = format!("rollback ends: {} rows deleted, {} restored", sum.deleted, sum.restored);
+                    event_insert(&**tx, run, EventKind::Rollback, &message).await?;
+                }
+                Ok::<_, RollbackError>(())
+            })
+            .await?;
+        fault::point("rollback.after_end").await;
+        Ok(())
+    }
+
+    async fn tell(&self, message: &str) -> Result<(), RollbackError> {
+        let run = self.fence.run;
+        self.fence
+            .transaction(self.pool, "record the rollback", async |tx| {
+                Ok::<_, RollbackError>(event_insert(&**tx, run, EventKind::Rollback, message).await?)
+            })
+            .await
+    }
 }

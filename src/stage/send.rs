@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::db::ledger::{Fence, FenceError, chunk_insert, quarantine_decoded};
-use crate::db::patience::within;
+use crate::db::patience::{client_limit, close, within};
 use crate::db::{DbError, doing};
 use crate::decode::RowDecoder;
 use crate::event::Events;
@@ -173,7 +173,7 @@ impl Lanes {
                 Err(StageError::Db(error)) if attempt > 1 && error.is_duplicate() => return Ok(()),
                 Err(StageError::Db(error) | StageError::Fence(FenceError::Db(error))) => {
                     // Whatever the connection still waits for, nobody else must get it.
-                    drop(deadpool_postgres::Object::take(client));
+                    close(client);
                     self.pause(error, &mut attempt).await?;
                 }
                 Err(error) => return Err(error),
@@ -200,11 +200,11 @@ impl Lanes {
         payload: Bytes,
     ) -> Result<(), StageError> {
         let source = &chunk.layout.source;
-        let limit = self.timeouts.statement;
-        let action = || format!("copy rows {} to {} of {source}", chunk.first_row, chunk.last_row);
+        let limit = client_limit(self.timeouts.statement);
+        let action = &format!("copy rows {} to {} of {source}", chunk.first_row, chunk.last_row);
         fault::point("stage.chunk").await;
-        let tx = within(limit, action(), client.transaction()).await?;
-        within(limit, action(), settings(&tx, self.timeouts)).await?;
+        let tx = answer(limit, action, client.transaction()).await?;
+        answer(limit, action, settings(&tx, self.timeouts)).await?;
         if !self.fence.has_canary(&tx).await? {
             return Err(FenceError::StagingLost(self.fence.run).into());
         }
@@ -212,10 +212,10 @@ impl Lanes {
         // First, so that a chunk whose COMMIT got no answer is not sent a second time.
         chunk_insert(&tx, self.fence.run, source, &chunk.record()).await?;
         fault::point("stage.chunk_recorded").await;
-        let mut sink = pin!(within(limit, action(), tx.copy_in::<_, Bytes>(copy)).await?);
-        within(limit, action(), sink.as_mut().send(payload)).await?;
+        let mut sink = pin!(answer(limit, action, tx.copy_in::<_, Bytes>(copy)).await?);
+        answer(limit, action, sink.as_mut().send(payload)).await?;
         fault::point("stage.chunk_sent").await;
-        let copied = within(limit, action(), sink.as_mut().finish()).await?;
+        let copied = answer(limit, action, sink.as_mut().finish()).await?;
         if copied != chunk.rows {
             return Err(StageError::Copied { table: source.clone(), sent: chunk.rows, copied });
         }
@@ -223,10 +223,19 @@ impl Lanes {
             quarantine_decoded(&tx, self.fence.run, source, &chunk.rejects).await?;
         }
         fault::point("stage.chunk_before_commit").await;
-        within(limit, action(), tx.commit()).await?;
+        answer(limit, action, tx.commit()).await?;
         fault::point("stage.chunk_after_commit").await;
         Ok(())
     }
+}
+
+/// Waits for the server's answer, at most for `limit`.
+async fn answer<T>(
+    limit: Duration,
+    action: &str,
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, DbError> {
+    within(limit, action, async { answer.await.map_err(doing(action)) }).await
 }
 
 /// Settings of the transaction that stages a chunk.

@@ -3,7 +3,9 @@
 mod checks;
 mod cli;
 mod connection;
+mod cut;
 mod embedded;
+mod exactly_once;
 mod examples;
 mod faults;
 mod front;
@@ -14,6 +16,7 @@ mod plan;
 mod program;
 mod promotion;
 mod real_dumps;
+mod rollback;
 mod roundtrip;
 mod runs;
 mod sources;

@@ -100,6 +100,11 @@ CREATE TABLE sqlmig.batch (
     elapsed_ms bigint,
     error text,
     finished_at timestamp with time zone,
+    planned_epoch bigint,
+    failures integer DEFAULT 0 NOT NULL,
+    timeouts integer DEFAULT 0 NOT NULL,
+    retry_at timestamp with time zone,
+    rows_refused bigint DEFAULT 0 NOT NULL,
     CONSTRAINT batch_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'failed'::text])))
 );
 CREATE UNLOGGED TABLE sqlmig.canary (

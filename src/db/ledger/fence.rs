@@ -121,3 +121,14 @@ pub async fn canary_forget(client: &impl GenericClient) -> Result<(), DbError> {
         .map_err(doing("unmark the staging tables"))?;
     Ok(())
 }
+
+/// Lets every unfinished run begin again with staging, which was emptied on purpose.
+///
+/// # Errors
+/// Fails when the database refuses.
+pub async fn runs_unstage(tx: &Transaction<'_>) -> Result<(), DbError> {
+    tx.execute(include_str!("../../../sql/runs_unstage.sql"), &[])
+        .await
+        .map_err(doing("record that staging was emptied"))?;
+    Ok(())
+}

@@ -7,21 +7,28 @@ mod batch;
 mod fence;
 mod findings;
 mod report;
+mod rollback;
 mod run;
 mod tables;
 
 pub use batch::{
-    Batch, BatchResult, PendingBatches, batch_claim, batch_done, batch_failed, batches_forget, batches_pending,
-    batches_plan,
+    Batch, BatchFailure, BatchResult, BatchStanding, BatchesLeft, Refusals, batch_claim, batch_done, batch_failed,
+    batch_halve, batch_refused, batch_settle, batches_forget, batches_left, batches_plan, batches_unfinished, refusals,
+    refusals_forget,
 };
-pub use fence::{Fence, FenceError, canary_forget, canary_put};
+pub use fence::{Fence, FenceError, canary_forget, canary_put, runs_unstage};
 pub use findings::{
     CheckRecord, DecodeReject, FoundRow, check_forget, check_result_insert, finding_insert, quarantine_decoded,
 };
 pub use report::{batch_counts, books, report, status};
+pub use rollback::{
+    BatchState, UndoneBatch, rollback_batch_done, rollback_batch_state, rollback_batches, rollback_forget,
+    rollback_kept, rollback_kept_forget, rollback_run, rollback_totals, run_accept, undo_key, undo_table_forget,
+    undo_tables,
+};
 pub use run::{
-    EventKind, NewRun, Run, RunState, event_insert, phase_insert, run_advance, run_end_predecessors, run_fail,
-    run_insert, run_memory, run_set_aside, run_source_read, run_take, run_target_schema, runs,
+    EventKind, NewRun, Run, RunState, RunToJoin, event_insert, phase_insert, run_advance, run_end_predecessors,
+    run_fail, run_insert, run_memory, run_set_aside, run_source_read, run_take, run_target_schema, run_to_join, runs,
 };
 pub use tables::{
     Chunk, SourceTable, chunk_exists, chunk_insert, chunks, chunks_forget, source_statement_insert,

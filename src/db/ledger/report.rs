@@ -98,7 +98,8 @@ fn line(row: &Row) -> TableBooks {
     let merged: i64 = row.get("rows_merged");
     // Batches laid out mean that a transform promotes this table; until the last is done, the books show what was read.
     let used = row.get::<_, i64>("batches") > 0;
-    let balanced = if used {
+    let taken_back = row.get::<_, i64>("batches") == row.get::<_, i64>("batches_rolled_back");
+    let balanced = if used && !taken_back {
         read == inserted + updated + unchanged + merged + quarantined
     } else {
         read == staged + row.get::<_, i64>("rows_rejected")
@@ -153,7 +154,7 @@ async fn samples(client: &impl GenericClient, run: Uuid) -> Result<Vec<Finding>,
     let decoded = client
         .query(include_str!("../../../sql/decode_samples.sql"), &[&run, &SAMPLES_OF_EACH_CHECK])
         .await
-        .map_err(doing("read samples of undecodable rows"))?;
+        .map_err(doing("read samples of rows in quarantine"))?;
     let found = client
         .query(include_str!("../../../sql/finding_samples.sql"), &[&run, &SAMPLES_OF_EACH_CHECK])
         .await
@@ -162,7 +163,7 @@ async fn samples(client: &impl GenericClient, run: Uuid) -> Result<Vec<Finding>,
         source: row.get("source"),
         row: row.get("row"),
         subject: None,
-        check: "decode".into(),
+        check: row.get("check_name"),
         reason: row.get("reason"),
         line: row.get("line"),
     });
@@ -211,6 +212,7 @@ pub async fn batch_counts(client: &impl GenericClient, run: Uuid) -> Result<Batc
         failed: row.get("failed"),
         pending: row.get("pending"),
         retried: row.get("retried"),
+        rolled_back: row.get("rolled_back"),
     }))
 }
 

@@ -47,7 +47,7 @@ impl RunState {
         matches!(self, Self::Done | Self::Superseded | Self::RolledBack)
     }
 
-    fn parse(word: &str) -> Self {
+    pub(super) fn parse(word: &str) -> Self {
         match word {
             "staged" => Self::Staged,
             "checked" => Self::Checked,
@@ -281,6 +281,36 @@ pub async fn runs(client: &impl GenericClient, id: Option<Uuid>, limit: i64) -> 
     Ok(rows.iter().map(Run::from_row).collect())
 }
 
+/// A run that a worker process may join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunToJoin {
+    /// The run.
+    pub id: Uuid,
+    /// The epoch it is in.
+    pub epoch: i64,
+    /// Whether every batch of it is committed.
+    pub is_promoted: bool,
+    /// Whether batches that were laid out in this epoch wait.
+    pub has_batches: bool,
+}
+
+/// The run that was asked for, or the newest; `None` where there is none.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn run_to_join(client: &impl GenericClient, id: Option<Uuid>) -> Result<Option<RunToJoin>, DbError> {
+    let row = client
+        .query_opt(include_str!("../../../sql/run_to_join.sql"), &[&id])
+        .await
+        .map_err(doing("look for a run to join"))?;
+    Ok(row.map(|row| RunToJoin {
+        id: row.get("id"),
+        epoch: row.get("epoch"),
+        is_promoted: row.get("is_promoted"),
+        has_batches: row.get("has_batches"),
+    }))
+}
+
 /// Records how long a phase took and what it did.
 ///
 /// # Errors
@@ -309,6 +339,8 @@ pub enum EventKind {
     Warning,
     /// A phase was asked to stop.
     Interrupted,
+    /// What it promoted was taken back, or a part of it.
+    Rollback,
 }
 
 impl EventKind {
@@ -319,6 +351,7 @@ impl EventKind {
             Self::Migration => "migration",
             Self::Warning => "warning",
             Self::Interrupted => "interrupted",
+            Self::Rollback => "rollback",
         }
     }
 }

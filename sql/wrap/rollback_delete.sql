@@ -1,0 +1,11 @@
+-- Deletes the rows that a batch inserted. $1 run id, $2 batch{% if single %}, $3 one before-image{% endif %}
+delete from {{ target }} as target
+using {{ undo }} as image
+where image._run_id = $1
+    and image._batch = $2
+    {%- if single %}
+    and image.ctid = $3::text::tid
+    {%- endif %}
+    and image._operation = 'insert'
+    and image._kept is null
+    and {% for column in key %}target.{{ column | ident }} = image.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}

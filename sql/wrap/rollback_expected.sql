@@ -1,0 +1,6 @@
+-- How many rows are to be taken back. $1 run id, $2 batch
+select
+    pg_catalog.count(*) filter (where image._operation = 'insert') as inserted,
+    pg_catalog.count(*) filter (where image._operation = 'update') as updated
+from {{ undo }} as image
+where image._run_id = $1 and image._batch = $2 and image._kept is null

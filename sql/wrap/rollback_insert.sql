@@ -1,0 +1,12 @@
+-- Inserts again the rows that a batch changed and somebody deleted since. $1 run id, $2 batch{% if single %}, $3 one before-image{% endif %}
+insert into {{ target }} ({{ inserted | idents }}) overriding system value
+select {{ inserted | idents('image') }}
+from {{ undo }} as image
+where image._run_id = $1
+    and image._batch = $2
+    {%- if single %}
+    and image.ctid = $3::text::tid
+    {%- endif %}
+    and image._operation = 'update'
+    and image._kept is null
+    and not exists (select from {{ target }} as target where {% for column in key %}target.{{ column | ident }} = image.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %})
