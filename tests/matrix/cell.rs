@@ -194,7 +194,8 @@ impl Bench<'_> {
             Ok(Acted::Outcome(ended, outcome)) => {
                 let newest = checks::newest(&self.server.connect(&self.database).await).await?;
                 let wrong = checks::agree(&ended, newest.as_ref(), true);
-                return self.judge(&ended, outcome, wrong.into_iter().collect()).await.map_err(Stopped::Failed);
+                let wrong = wrong.into_iter().collect();
+                return self.judge(&ended, outcome, wrong, found.was_done).await.map_err(Stopped::Failed);
             }
             Err(stopped) => {
                 running.signal(Signal::SIGKILL);
@@ -368,7 +369,12 @@ impl Bench<'_> {
             let what = format!("the second conductor ended with {}\n{}", second.word(), second.stderr);
             return Err(Stopped::Failed(what));
         }
-        let before = checks::everything(&client).await?;
+        // One whose work was done before has only its own last words to write.
+        let look = async || match found.was_done {
+            true => checks::finals(&client).await,
+            false => checks::everything(&client).await,
+        };
+        let before = look().await?;
         running.signal(Signal::SIGCONT);
         running.go();
         if !wait(running, PATIENCE).await {
@@ -380,7 +386,7 @@ impl Bench<'_> {
             let what = format!("the one that was taken over ended with {}\n{}", first.word(), first.stderr);
             return Err(Stopped::Failed(what));
         }
-        if checks::everything(&client).await? != before {
+        if look().await? != before {
             let what =
                 format!("the one that was taken over has written after the other had finished\n{}", first.stderr);
             return Err(Stopped::Failed(what));
@@ -403,13 +409,14 @@ impl Bench<'_> {
                 wrong.extend(checks::agree(first, newest.as_ref(), found.was_done));
             }
         }
+        let was_done = self.base.is_done(self.cell.scenario, &client).await?;
         client.close().await;
         if !may_end(self.cell.kind, first) {
             wrong.push(format!("it ended with {}\n{}", first.word(), first.stderr));
         }
         if first.code == Some(0) {
             let outcome = if self.cell.kind == Kind::Second { Outcome::Refused } else { Outcome::WentOn };
-            return self.judge(first, outcome, wrong).await.map_err(Stopped::Failed);
+            return self.judge(first, outcome, wrong, false).await.map_err(Stopped::Failed);
         }
         if self.cell.kind == Kind::Second {
             wrong.push(format!("the first conductor was disturbed by the second\n{}", first.stderr));
@@ -422,7 +429,7 @@ impl Bench<'_> {
             match again.code {
                 Some(0) => {
                     let outcome = if tries == 1 { Outcome::Resumed } else { Outcome::Retried };
-                    return self.judge(&again, outcome, wrong).await.map_err(Stopped::Failed);
+                    return self.judge(&again, outcome, wrong, was_done).await.map_err(Stopped::Failed);
                 }
                 Some(5..=7) if tries < 6 => tokio::time::sleep(Duration::from_millis(700)).await,
                 _ => {
@@ -435,9 +442,16 @@ impl Bench<'_> {
     }
 
     /// Holds what there is in the end against an undisturbed run.
-    async fn judge(&self, last: &Ended, outcome: Outcome, mut wrong: Vec<String>) -> Result<Outcome, String> {
+    /// `again` says that the command had done its work already when it was run again.
+    async fn judge(
+        &self,
+        last: &Ended,
+        outcome: Outcome,
+        mut wrong: Vec<String>,
+        again: bool,
+    ) -> Result<Outcome, String> {
         let client = self.server.connect(&self.database).await;
-        wrong.extend(self.base.judge(self.cell.scenario, &client, last, self.expected()).await?);
+        wrong.extend(self.base.judge(self.cell.scenario, &client, last, self.expected(), again).await?);
         wrong.extend(checks::left_behind(&client).await?);
         client.close().await;
         Ok(if wrong.is_empty() { outcome } else { Outcome::Failed(wrong) })

@@ -64,8 +64,29 @@ fn books(report: &Value) -> Vec<Value> {
     tables.iter().map(entry).collect()
 }
 
-/// Says what does not hold of a run that ended well.
-pub async fn whole_run(client: &Connection, report: &Value, expected: &Expected) -> Result<Vec<String>, String> {
+/// The same with the rows that were promoted in one number.
+fn promoted(table: &Value) -> (Vec<Value>, i64) {
+    let numbers = table.as_array().map_or(&[][..], Vec::as_slice);
+    let rows = numbers.iter().skip(3).take(3).filter_map(Value::as_i64).sum();
+    (
+        numbers
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| !(3..6).contains(place))
+            .map(|(_, number)| number.clone())
+            .collect(),
+        rows,
+    )
+}
+
+/// Says what does not hold of a run that ended well; `again` says that the load was done already, so that this is another run
+/// of it, to which every row is unchanged.
+pub async fn whole_run(
+    client: &Connection,
+    report: &Value,
+    expected: &Expected,
+    again: bool,
+) -> Result<Vec<String>, String> {
     let mut wrong = Vec::new();
     let mut must = |holds: bool, what: String| {
         if !holds {
@@ -83,7 +104,9 @@ pub async fn whole_run(client: &Connection, report: &Value, expected: &Expected)
         must(table["balanced"] == true && table["used"] == true, format!("the books of {table} do not balance"));
     }
     let books = books(report);
-    must(books == expected.books, format!("the books are {books:?}, undisturbed {:?}", expected.books));
+    let as_expected =
+        books == expected.books || again && books.iter().map(promoted).eq(expected.books.iter().map(promoted));
+    must(as_expected, format!("the books are {books:?}, undisturbed {:?}", expected.books));
 
     let newest = newest(client).await?;
     let state = newest.map_or_else(|| "no run".into(), |run| run.state);

@@ -47,6 +47,7 @@ async fn disturb(cut: Cut, base: &Base, server: &Server, database: &str, folder:
     if checks::unproven(&client).await? != 0 {
         wrong.push("rows were promoted from a source not proven whole".into());
     }
+    let was_done = base.is_done(Scenario::Small, &client).await?;
     // A line that is cut when everything is said does no harm; everywhere else it is the database that went away.
     let (mut last, mut outcome) = (first.clone(), Outcome::WentOn);
     match first.code {
@@ -67,7 +68,7 @@ async fn disturb(cut: Cut, base: &Base, server: &Server, database: &str, folder:
         _ => wrong.push(format!("it ended with {}\n{}", first.word(), first.stderr)),
     }
     if last.code == Some(0) {
-        wrong.extend(base.judge(Scenario::Small, &client, &last, base.expected(Scenario::Small)).await?);
+        wrong.extend(base.judge(Scenario::Small, &client, &last, base.expected(Scenario::Small), was_done).await?);
     } else if wrong.is_empty() {
         wrong.push(format!("run again, it ended with {}\n{}", last.word(), last.stderr));
     }

@@ -169,10 +169,11 @@ impl Base {
         client: &Connection,
         last: &Ended,
         expected: &Expected,
+        again: bool,
     ) -> Result<Vec<String>, String> {
         match scenario {
             Scenario::Run | Scenario::Small => match last.json() {
-                Some(report) => checks::whole_run(client, &report, expected).await,
+                Some(report) => checks::whole_run(client, &report, expected, again).await,
                 None => Ok(vec![format!("exit code 0 and no report\n{}\n{}", last.stdout, last.stderr)]),
             },
             Scenario::Rollback => {
@@ -216,7 +217,7 @@ impl Base {
         let client = server.connect(database).await;
         let report = ended.json().unwrap_or(Value::Null);
         let expected = checks::expected(&client, &report).await?;
-        let wrong = self.judge(scenario, &client, &ended, &expected).await?;
+        let wrong = self.judge(scenario, &client, &ended, &expected, false).await?;
         client.close().await;
         if !wrong.is_empty() {
             return Err(format!("undisturbed, {scenario:?}: {}", wrong.join("; ")));
