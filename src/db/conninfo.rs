@@ -410,13 +410,16 @@ pub enum ConnInfoError {
     /// A reserved character stands bare.
     #[error("the connection URL has an @ in a place where only an unencoded password can have put it")]
     NotEncoded,
+    /// A blank that is not percent-encoded.
+    #[error("the connection URL has a blank in it")]
+    Blank,
     /// `%` without two hexadecimal digits, or a code that makes no UTF-8 text.
     #[error("the connection URL holds an invalid percent code")]
     PercentCode,
     /// An IPv6 address without its closing bracket.
     #[error("a host of the connection URL is malformed")]
     Host,
-    /// A query part without `=`.
+    /// A query part without `=`, or a second `?`.
     #[error("the connection URL's query is not a list of key=value")]
     Query,
     /// A word without `=` in the other spelling.
@@ -466,6 +469,7 @@ impl ConnInfoError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Form | Self::Scheme | Self::Host | Self::Query => "write postgres://USER@HOST:PORT/DATABASE".into(),
+            Self::Blank => "in a URL write a space as %20, and other settings as ?key=value&key=value".into(),
             Self::NotEncoded | Self::PercentCode | Self::Port => {
                 "in a URL write % as %25, @ as %40, / as %2F, : as %3A, or give the password in PGPASSWORD".into()
             }

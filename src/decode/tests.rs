@@ -398,6 +398,11 @@ fn rows_over_the_limit_end_where_they_would_end_within_it() {
     assert_eq!(lengths(dump.as_bytes()), ["90 bytes", "fits", "92 bytes", "fits", "91 bytes"]);
     let sjis = [b"set names 'SJIS';\ncopy t (a) from stdin;\n", long.as_bytes(), b"\x95\x5c\n1\n\\.\n"].concat();
     assert_eq!(lengths(&sjis), ["92 bytes", "fits"]);
+    let broken = [b"set names 'GB18030';\ncopy t (a) from stdin;\n", long.as_bytes(), b"\x9a\n1\n\\.\n"].concat();
+    assert_eq!(lengths(&broken), ["91 bytes", "fits"]);
+    let (fits, longer) = ("x".repeat(60), "x".repeat(61));
+    let dump = format!("copy t (a) from stdin;\r\n{fits}\r\n{longer}\r\n\\.\r\n");
+    assert_eq!(lengths(dump.as_bytes()), ["fits", "61 bytes"]);
     let dump = format!("copy t (a) from stdin;\n1\n{long}\\\n");
     let error = read_with(dump.as_bytes(), &options).unwrap_err();
     assert!(matches!(error.kind, DecodeErrorKind::EndInCopy) && error.row == Some(1), "{error}");

@@ -29,12 +29,20 @@ pub(super) fn settings(text: &str) -> Result<Settings, ConnInfoError> {
 
 fn url(rest: &str) -> Result<Settings, ConnInfoError> {
     let mut settings = Settings::new();
+    // libpq refuses them too: what follows may be a setting in the other spelling.
+    if rest.contains(char::is_whitespace) {
+        return Err(ConnInfoError::Blank);
+    }
     let (before_query, query) = rest.split_once('?').map_or((rest, None), |(before, query)| (before, Some(query)));
     let (authority, path) = before_query.split_once('/').map_or((before_query, ""), |(host, path)| (host, path));
     let (user_info, hosts) = authority.split_once('@').map_or((None, authority), |(user, hosts)| (Some(user), hosts));
     // A second `@`, or one after the first `/` or `?`, comes from a password that is not percent-encoded.
     if hosts.contains('@') || path.contains('@') || query.is_some_and(|query| query.contains('@')) {
         return Err(ConnInfoError::NotEncoded);
+    }
+    // Meant as a `&`, it would make what follows a part of the value before it, a password too.
+    if query.is_some_and(|query| query.contains('?')) {
+        return Err(ConnInfoError::Query);
     }
     if let Some(user_info) = user_info {
         let (user, password) = user_info.split_once(':').map_or((user_info, None), |(user, pass)| (user, Some(pass)));

@@ -45,6 +45,8 @@ fn what_is_wrong_is_refused_and_no_secret_is_repeated() {
         "postgres://u:hunter2@x?hunter2=1@h/d",
         "postgres://u:hunter2@x?sslmode=hunter2@h/d",
         "postgres://u:hunter2%zz@h/d",
+        "postgres://h password=hunter2",
+        "postgres://h/d?host=/tmp?password=hunter2",
         "postgres://u:hunter2%00@h/d",
         "postgres://u:hunter2%ff@h/d",
         "postgres://u:hunter2@[::1/d",

@@ -83,8 +83,8 @@ impl<R: Read> Scanner<R> {
                 break end;
             }
             copy.searched = window.len();
-            // Only a row can be this long, and it ends somewhere, or the input does.
-            if window.len() > limit {
+            // Only a row can be this long, and it ends somewhere, or the input does. The last byte may be half a line end.
+            if window.len() > limit.saturating_add(1) {
                 if copy.announced {
                     return self.skip_oversized(copy).map(CopyLine::Found);
                 }
@@ -172,7 +172,10 @@ impl<R: Read> Scanner<R> {
             let mut at = 0;
             while at < whole && window[at] != b'\n' {
                 ends_in_cr = window[at] == b'\r';
-                at += if window[at] == b'\\' { 1 + trail.width(&window[at + 1..]) } else { trail.width(&window[at..]) };
+                at += usize::from(window[at] == b'\\');
+                let letter = &window[at..at + trail.width(&window[at..])];
+                // No letter goes on after a line end, but a broken one stands before it.
+                at += letter.iter().skip(1).position(|byte| *byte == b'\n').map_or(letter.len(), |rest| rest + 1);
             }
             let found = at < whole;
             self.buffer.consume(at);
