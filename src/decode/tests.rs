@@ -7,6 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod edges;
+
 /// A reader that brings at most so many bytes at once.
 struct Sips<'a>(&'a [u8], usize);
 
