@@ -167,6 +167,7 @@ fn migrate(error: &MigrateError) -> ExitCode {
     match error {
         MigrateError::Db(error) => database(error),
         MigrateError::Lost { .. } => ExitCode::Database,
+        MigrateError::Busy(error) => lock(error),
         _ => ExitCode::Usage,
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
-use tokio_postgres::Transaction;
+use tokio_postgres::{Client, Transaction};
 
 use super::connect::Connection;
 use super::conninfo::Target;
@@ -19,10 +19,13 @@ use super::error::{DbError, doing};
 const LOCK_TRY: &str = include_str!("../../sql/lock_try.sql");
 const LOCK_HOLDER: &str = include_str!("../../sql/lock_holder.sql");
 const LOCK_ALIVE: &str = include_str!("../../sql/lock_alive.sql");
+const LOCK_DATABASE: &str = include_str!("../../sql/lock_database.sql");
 const LOCK_IS_HELD: &str = include_str!("../../sql/lock_is_held.sql");
 const LOCK_TURN: &str = include_str!("../../sql/lock_turn.sql");
 const LOCK_RELEASE: &str = include_str!("../../sql/lock_release.sql");
 
+/// Pause between two tries of who waits for a lock.
+const TURN_EVERY: Duration = Duration::from_millis(50);
 /// Pause between two questions whether the lock's connection stands.
 const ASK_EVERY: Duration = Duration::from_secs(5);
 /// A connection that does not answer in this time is given up.
@@ -140,6 +143,43 @@ impl LockError {
     }
 }
 
+/// Takes a lock on a connection that is there, waiting for its turn; the connection's end, or its owner, gives it back.
+///
+/// # Errors
+/// [`LockError::Held`] when someone else has it for longer than `patience`.
+pub(super) async fn wait_for(client: &Client, kind: LockKind, patience: Duration) -> Result<(), LockError> {
+    let begun = Instant::now();
+    loop {
+        if try_once(client, kind).await?.is_some() {
+            return Ok(());
+        }
+        if begun.elapsed() > patience {
+            let database = client.query_one(LOCK_DATABASE, &[]).await.map_err(doing("ask which database this is"))?;
+            if let Some(held) = holder_of(client, kind, database.get("database")).await? {
+                return Err(LockError::Held(held));
+            }
+        }
+        tokio::time::sleep(TURN_EVERY).await;
+    }
+}
+
+/// Takes the lock if it is free; the server process that has it then.
+async fn try_once(client: &Client, kind: LockKind) -> Result<Option<i32>, DbError> {
+    let row = client.query_one(LOCK_TRY, &[&KEY_CLASS, &(kind as i32)]).await.map_err(doing("take the run lock"))?;
+    Ok(row.get::<_, bool>("taken").then(|| row.get("pid")))
+}
+
+async fn holder_of(client: &Client, kind: LockKind, database: &str) -> Result<Option<LockHeld>, DbError> {
+    let holder = client.query_opt(LOCK_HOLDER, &[&KEY_CLASS, &(kind as i32)]).await;
+    Ok(holder.map_err(doing("ask who holds the run lock"))?.map(|row| LockHeld {
+        database: database.to_owned(),
+        pid: row.get("pid"),
+        application_name: row.get("application_name"),
+        client_addr: row.get("client_addr"),
+        since: row.get("since"),
+    }))
+}
+
 impl Lock {
     /// Takes the lock, or says who has it; does not wait.
     ///
@@ -149,21 +189,12 @@ impl Lock {
         let connection = target.connect().await?;
         // Two rounds: a holder that is gone between question and second question leaves the lock free.
         for _ in 0..2 {
-            let row = connection.query_one(LOCK_TRY, &[&KEY_CLASS, &(kind as i32)]).await;
-            let row = row.map_err(doing("take the run lock"))?;
-            if row.get("taken") {
-                let holder = Holder(Arc::new(AtomicI32::new(row.get("pid"))));
+            if let Some(pid) = try_once(&connection, kind).await? {
+                let holder = Holder(Arc::new(AtomicI32::new(pid)));
                 return Ok(Self { connection, kind, holder });
             }
-            let holder = connection.query_opt(LOCK_HOLDER, &[&KEY_CLASS, &(kind as i32)]).await;
-            if let Some(row) = holder.map_err(doing("ask who holds the run lock"))? {
-                return Err(LockError::Held(LockHeld {
-                    database: target.database().to_owned(),
-                    pid: row.get("pid"),
-                    application_name: row.get("application_name"),
-                    client_addr: row.get("client_addr"),
-                    since: row.get("since"),
-                }));
+            if let Some(held) = holder_of(&connection, kind, target.database()).await? {
+                return Err(LockError::Held(held));
             }
         }
         let (pid, database) = (0, target.database().to_owned());

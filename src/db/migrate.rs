@@ -3,13 +3,15 @@
 //! refinery runs each migration in a transaction and compares checksums; what it lacks is a lock, so eight processes
 //! that start at once take turns on an advisory lock here.
 
+use std::time::Duration;
+
 use include_dir::{Dir, include_dir};
 use refinery::{Runner, error::Kind};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, GenericClient};
 
 use super::error::server_text;
-use super::lock::{KEY_CLASS, LockKind};
+use super::lock::{KEY_CLASS, LockError, LockKind, wait_for};
 use super::{DbError, doing};
 use crate::names::{LEDGER_SCHEMA, TableName, fit, short_hash};
 use crate::template::{Fragment, TemplateError, render_wrap};
@@ -129,6 +131,9 @@ pub enum MigrateError {
         /// Its words.
         reason: String,
     },
+    /// Someone else migrates for too long.
+    #[error("{0}")]
+    Busy(#[from] LockError),
     /// One of sqlmig's own statements could not be made.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -154,11 +159,15 @@ impl MigrateError {
             ),
             Self::Lost { .. } => Some("run the same command again: what was applied stays applied".into()),
             Self::Other { .. } => None,
+            Self::Busy(error) => error.hint(),
             Self::Template(error) => error.hint(),
             Self::Db(error) => error.hint(),
         }
     }
 }
+
+/// How long others may migrate: an index on a large table takes minutes, a process that hangs takes for ever.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Applies what is pending of a set; returns the names of what was applied, in order.
 ///
@@ -167,10 +176,7 @@ impl MigrateError {
 /// # Errors
 /// A migration that fails leaves those before it applied, and names itself.
 pub async fn migrate(client: &mut Client, set: &MigrationSet) -> Result<Vec<String>, MigrateError> {
-    client
-        .execute(include_str!("../../sql/migration_lock.sql"), &[&KEY_CLASS, &(LockKind::Migrate as i32)])
-        .await
-        .map_err(doing("wait for other migrations to end"))?;
+    wait_for(client, LockKind::Migrate, PATIENCE).await?;
     let result = apply(client, set).await;
     // A connection that broke has lost the lock with its session; the first error is the one to tell.
     let unlocked = client

@@ -26,6 +26,12 @@ static SERVER: OnceCell<TestServer> = OnceCell::const_new();
 static EMBEDDED: OnceCell<Embedded> = OnceCell::const_new();
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
+/// The role that the program runs as, where it is not the tests' own: `SQLMIG_TEST_ROLE`. It is made without any rights but
+/// to create what it needs in each test's database.
+pub fn program_role() -> Option<String> {
+    std::env::var("SQLMIG_TEST_ROLE").ok().filter(|role| !role.is_empty())
+}
+
 /// The major version that is asked for; 18 where none is, so that tests do not depend on what the system has.
 pub fn wanted_version() -> u16 {
     let asked = std::env::var("SQLMIG_TEST_PG_VERSION").ok();
@@ -140,7 +146,13 @@ impl TestDb {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("sqlmig_test_{name}_{}_{number}", std::process::id());
         create(&server.target, &name, template.database().await).await;
-        Self { target: server.target.with_database(&name) }
+        let target = server.target.with_database(&name);
+        if let Some(role) = program_role() {
+            let client = target.connect().await.expect("the test's database can be reached");
+            let rights = include_str!("../sql/program_role.sql").replace("ROLE", &role);
+            client.batch_execute(&rights).await.unwrap_or_else(|error| panic!("{:?}", error.as_db_error()));
+        }
+        Self { target }
     }
 
     /// How to reach it.

@@ -18,6 +18,7 @@ mod promotion;
 mod quarantine;
 mod real_dumps;
 mod resume;
+mod roles;
 mod rollback;
 mod rollback_model;
 mod roundtrip;

@@ -9,7 +9,7 @@ use sqlmig::db::Connection;
 use sqlmig::pipeline::Conductor;
 use tempfile::TempDir;
 
-use crate::harness::{Template, TestDb, embedded};
+use crate::harness::{Template, TestDb, embedded, program_role as harness_role};
 
 /// A database with the ledger and the schema of the built-in project.
 pub static MIGRATED: Template = Template::new("migrated", |target| {
@@ -60,6 +60,12 @@ impl Outcome {
 
 /// The connection string of a test's database.
 pub async fn url(db: &TestDb) -> String {
+    let role = harness_role().unwrap_or_else(|| db.target().user().to_owned());
+    url_as(db, &role).await
+}
+
+/// The connection string of a test's database as another role.
+async fn url_as(db: &TestDb, role: &str) -> String {
     let name = db.target().database().to_owned();
     if let Ok(given) = std::env::var("SQLMIG_TEST_DATABASE_URL") {
         let (base, parameters) = given.split_once('?').unwrap_or((&given, ""));
@@ -67,7 +73,7 @@ pub async fn url(db: &TestDb) -> String {
         format!("{server}/{name}?{parameters}")
     } else {
         let folder = embedded().await.folder().join("data");
-        format!("postgres:///{name}?host={}&user={}", folder.display(), db.target().user())
+        format!("postgres:///{name}?host={}&user={role}", folder.display())
     }
 }
 
@@ -84,6 +90,13 @@ pub async fn on(db: &TestDb, arguments: &str) -> Command {
     let mut command = bare(arguments);
     command.env("DATABASE_URL", url(db).await);
     command
+}
+
+/// Runs the binary on a database as another role. A given server must let that role in without a password.
+pub async fn as_role(db: &TestDb, role: &str, arguments: &str) -> Outcome {
+    let mut command = bare(arguments);
+    command.env("DATABASE_URL", url_as(db, role).await);
+    finish(command).await
 }
 
 /// Runs a command to its end without stopping the test's own connections.
