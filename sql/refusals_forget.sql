@@ -6,6 +6,7 @@ with again as (
     where refused.run_id = $1
         and refused.transform = $2
         and refused.rows_refused > 0
+        and refused.state = 'done'
         and not exists (
             select
             from sqlmig.batch as later

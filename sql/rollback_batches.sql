@@ -1,5 +1,5 @@
--- What can be taken back: batches that are promoted, and those taken back with rows left. The newest first, so that rows go
--- before those that they refer to. $1 run id, $2 one batch, or null for all, $3 whether only those with rows left that other
+-- What can be taken back: batches that are promoted, and those taken back with rows left. The last one first, so that rows
+-- go before those that they refer to; by time, since the halves of a batch have later numbers than what came after it. $1 run id, $2 one batch, or null for all, $3 whether only those with rows left that other
 -- rows kept from going
 select batch.number, batch.target, batch.undo_table, batch.rows_inserted + batch.rows_updated as rows_written
 from sqlmig.batch as batch
@@ -16,4 +16,4 @@ where batch.run_id = $1
                 and kept.reason in ('referenced', 'refused')
         )
     )
-order by batch.number desc
+order by batch.finished_at desc, batch.number desc

@@ -174,7 +174,7 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { lock: Duration::from_secs(5), statement: Duration::from_secs(300), idle: Duration::from_secs(60) }
+        Self { lock: Duration::from_secs(5), statement: Duration::from_mins(5), idle: Duration::from_mins(1) }
     }
 }
 

@@ -111,7 +111,12 @@ impl DbError {
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         match (&self.0.cause, self.code()) {
-            (_, Some(code)) => code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "53300"),
+            // 25P03, 25P04, 57P05: the server closed a connection on which too little happened, as when this process was
+            // stopped for a while.
+            (_, Some(code)) => {
+                code.starts_with("08")
+                    || matches!(code, "57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25P03" | "25P04")
+            }
             (Cause::Driver(error), None) => error.is_closed() || is_io(error) && tls_cause(error).is_none(),
             (Cause::Pool(_) | Cause::TimedOut(_), None) => true,
             (Cause::Tls(_), None) => false,

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use deadpool_postgres::Pool;
 use futures_util::future::join_all;
+use tokio::sync::Notify;
 use tokio_postgres::Transaction;
 
 use crate::db::ledger::{Fence, RunState, batches_left, batches_unfinished, run_advance};
@@ -123,8 +124,9 @@ async fn run_steps(
             refuse_same_keys(session, project, relations, step.promote).await?;
         }
         let workers = options.parallel.max(1).min(usize::try_from(left.pending).unwrap_or(1).max(1));
-        let halt = AtomicBool::new(false);
-        let worker = Worker { session, step, relations, options, halt: &halt, committed: &committed };
+        let (halt, progress) = (AtomicBool::new(false), Notify::new());
+        let worker =
+            Worker { session, step, relations, options, halt: &halt, committed: &committed, progress: &progress };
         // All of them come to their end: a batch in hand is finished even when another one fails.
         let outcomes = join_all((0..workers).map(|_| worker.work())).await;
         let mut errors: Vec<PromoteError> = outcomes.into_iter().filter_map(Result::err).collect();

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio_postgres::Transaction;
 
-use crate::db::doing;
 use crate::db::ledger::{BatchFailure, FenceError, batch_failed, batch_halve, batch_refused, batch_settle, refusals};
+use crate::db::{DbError, doing};
 use crate::fault;
 use crate::template::{Fragment, render_wrap};
 
@@ -52,7 +52,9 @@ impl Worker<'_> {
         match settled {
             Settled::Committed => {
                 warn(format!("{error}; the ledger says that it was committed"));
-                written.iter().for_each(|written| self.finished(&batch, written));
+                if let Some(written) = written {
+                    self.finished(&batch, &written);
+                }
             }
             Settled::Elsewhere => {}
             Settled::Again { failures } => warn(format!("{error}; trying again ({failures} of {ATTEMPTS})")),
@@ -158,14 +160,10 @@ impl Worker<'_> {
     }
 }
 
-/// What the database said of a row, on a few lines.
-fn reason(error: &crate::db::DbError) -> String {
+/// What the database said of a row, on one line.
+fn reason(error: &DbError) -> String {
     let Some(server) = error.server() else { return error.to_string() };
-    let mut text = server.message().to_owned();
-    for (name, value) in [("detail", server.detail()), ("constraint", server.constraint())] {
-        if let Some(value) = value {
-            text.push_str(&format!("; {name}: {value}"));
-        }
-    }
-    text
+    let details = [("detail", server.detail()), ("constraint", server.constraint())];
+    let details = details.into_iter().filter_map(|(name, value)| value.map(|value| format!("; {name}: {value}")));
+    std::iter::once(server.message().to_owned()).chain(details).collect()
 }

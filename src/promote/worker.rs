@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use crate::db::ledger::Batch;
 use crate::event::Event;
 use crate::relations::Relations;
@@ -28,6 +30,8 @@ pub(super) struct Worker<'a> {
     pub halt: &'a AtomicBool,
     /// Batches committed by this process.
     pub committed: &'a AtomicU64,
+    /// Tells the workers of this process that a batch is out of somebody's hands.
+    pub progress: &'a Notify,
 }
 
 impl Worker<'_> {
@@ -51,7 +55,11 @@ impl Worker<'_> {
             if session.stop.is_requested() {
                 return Err(PromoteError::Interrupted);
             }
-            match self.attempt().await {
+            let tried = self.attempt().await;
+            if !matches!(tried, Ok(Tried::Nothing(_))) {
+                self.progress.notify_waiters();
+            }
+            match tried {
                 Ok(Tried::Done(batch, written)) => {
                     self.finished(&batch, &written);
                     (outage, look) = (session.outage(), FIRST_LOOK);
@@ -69,7 +77,10 @@ impl Worker<'_> {
                         return Ok(());
                     }
                     outage = session.outage();
-                    rest(look, session.stop).await?;
+                    tokio::select! {
+                        rested = rest(look, session.stop) => rested?,
+                        () = self.progress.notified() => {}
+                    }
                     look = (look * 2).min(LAST_LOOK);
                 }
                 Err(error) => outage.bear(error).await?,
