@@ -1,4 +1,5 @@
--- Forgets what an earlier try of these phases found. $1 run id, $2 phases. Rows that the decoder rejected stay.
+-- Forgets what an earlier try of these phases found. $1 run id, $2 phases. Rows that the decoder rejected stay,
+-- and those that the database refused in promotion: promotion gives them back itself.
 with forgotten as (
     delete from sqlmig.check_result where run_id = $1 and phase = any ($2)
 ),
@@ -9,4 +10,4 @@ unmerged as (
     delete from sqlmig.merged where run_id = $1 and 'dedup' = any ($2)
 )
 delete from sqlmig.quarantine
-where run_id = $1 and 'check' = any ($2) and check_name <> 'decode'
+where run_id = $1 and 'check' = any ($2) and check_name not in ('decode', 'promote')

@@ -51,7 +51,20 @@ pub enum Event {
         /// For people: what was found or started.
         detail: String,
     },
-    /// A run began, or an earlier one is gone on with.
+    /// A run that was stopped is gone on with.
+    RunResumed {
+        /// The run.
+        run: Uuid,
+        /// The source as it was named, without secrets.
+        source: String,
+        /// The project's name.
+        project: String,
+        /// How far it had come.
+        state: &'static str,
+        /// Batches that are promoted already.
+        batches_done: u64,
+    },
+    /// A run began.
     RunStarted {
         /// The run.
         run: Uuid,

@@ -51,6 +51,9 @@ pub enum LimitError {
     /// Neither a count nor a share.
     #[error("{0:?} is no bound on rejected rows: write a number of rows as 100, or a share as 0.5%")]
     MaxRejects(String),
+    /// No time.
+    #[error("{0:?} is no time: write it with a unit, as 500ms, 5s, 10min or 1h")]
+    TimeSpan(String),
     /// No size.
     #[error("{0:?} is no size: write bytes as 1048576, or with a unit as 256MiB (KiB, MiB, GiB)")]
     ByteSize(String),
@@ -115,6 +118,49 @@ impl FromStr for ByteSize {
     }
 }
 
+/// A time, at least a millisecond. Units are those of PostgreSQL's own settings (PostgreSQL manual, "Setting Parameters"); a bare
+/// number is refused, since there it would be milliseconds, and few people expect that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimeSpan(pub Duration);
+
+impl fmt::Display for TimeSpan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let milliseconds = self.0.as_millis();
+        for (unit, length) in [("h", 3_600_000), ("min", 60_000), ("s", 1000)] {
+            if milliseconds >= length && milliseconds.is_multiple_of(length) {
+                return write!(f, "{}{unit}", milliseconds / length);
+            }
+        }
+        write!(f, "{milliseconds}ms")
+    }
+}
+
+impl FromStr for TimeSpan {
+    type Err = LimitError;
+
+    fn from_str(text: &str) -> Result<Self, LimitError> {
+        let error = || LimitError::TimeSpan(text.to_owned());
+        let trimmed = text.trim();
+        let digits = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
+        let (number, unit) = trimmed.split_at(digits);
+        let length: u64 = match unit.trim() {
+            "ms" => 1,
+            "s" => 1000,
+            "min" => 60_000,
+            "h" => 3_600_000,
+            _ => return Err(error()),
+        };
+        let milliseconds =
+            number.parse::<u64>().ok().and_then(|number| number.checked_mul(length)).ok_or_else(error)?;
+        // The server keeps its time limits as milliseconds in 31 bits; zero would turn them off.
+        if (1..=i32::MAX.unsigned_abs().into()).contains(&milliseconds) {
+            Ok(Self(Duration::from_millis(milliseconds)))
+        } else {
+            Err(error())
+        }
+    }
+}
+
 /// How long the server may take before a transaction is given up and tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
@@ -155,6 +201,12 @@ impl<'de> Deserialize<'de> for ByteSize {
             NumberOrText::Number(bytes) => Ok(Self(bytes)),
             NumberOrText::Text(text) => text.parse().map_err(D::Error::custom),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeSpan {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -201,5 +253,17 @@ mod tests {
         assert_eq!(ByteSize(1 << 28).to_string(), "256MiB");
         assert_eq!(ByteSize((1 << 28) + 1).to_string(), "268435457");
         assert_eq!(ByteSize(0).to_string(), "0");
+    }
+    #[test]
+    fn times_have_a_unit_and_a_bound() {
+        for (text, milliseconds) in [("500ms", 500), ("5s", 5000), ("10 min", 600_000), ("1h", 3_600_000)] {
+            assert_eq!(text.parse(), Ok(TimeSpan(Duration::from_millis(milliseconds))), "{text}");
+        }
+        for text in ["", "5", "s", "0s", "-1s", "1.5s", "1d", "1000h", "99999999999999999999s"] {
+            assert!(text.parse::<TimeSpan>().is_err(), "{text}");
+        }
+        for text in ["1ms", "90s", "2min", "3h"] {
+            assert_eq!(text.parse::<TimeSpan>().unwrap().to_string(), text);
+        }
     }
 }

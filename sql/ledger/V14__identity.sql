@@ -11,12 +11,11 @@ drop constraint run_state_check,
 add constraint run_state_check
 check (state in ('staging', 'staged', 'checked', 'promoted', 'done', 'superseded', 'rolled_back'));
 
--- What a chunk held, so that the same chunk, read again, is known to be the same: the sum of the digests of the rows staged,
--- a digest of the rows rejected, and the bytes all of them had in the source.
+-- What a chunk held, so that the same chunk, read again, is known to be the same: a digest of all its rows in their order, and
+-- the bytes they had in the source.
 alter table sqlmig.chunk
 add column bytes bigint not null default 0,
-add column digest numeric not null default 0,
-add column rejects_digest bigint not null default 0;
+add column content_digest bigint not null default 0;
 
 -- PostgreSQL empties UNLOGGED tables after a crash, and an empty table cannot be told from one that was never filled. This
 -- one is UNLOGGED too and gets a row when a run begins to stage: the row gone, so are the staged rows.

@@ -10,6 +10,7 @@ use crate::db::catalog::staging_tables;
 use crate::db::ledger::{CheckRecord, check_result_insert};
 use crate::db::{doing, staging};
 use crate::event::Event;
+use crate::fault;
 use crate::names::{fit, staging_table};
 use crate::outcome::Severity;
 use crate::project::{Dedup, Project};
@@ -90,19 +91,20 @@ pub(super) async fn settle(
     let action = || format!("run duplicate rule {name}");
     let mut client = checking.pool.get().await.map_err(doing(action()))?;
     let tx = client.transaction().await.map_err(doing(action()))?;
-    let merged = merge(&tx, checking.run, project, relations, rule).await?;
+    checking.fence.hold(&tx).await?;
+    let merged = merge(&tx, checking.fence.run, project, relations, rule).await?;
     let elapsed = started.elapsed();
     if merged.is_none() {
         let skipped = Some("no table of the source feeds this relation");
         let result = record(name, &rule.on, checking.next(), 0, 0, elapsed, skipped);
-        check_result_insert(&tx, checking.run, &result).await?;
+        check_result_insert(&tx, checking.fence.run, &result).await?;
     }
     let merged = merged.unwrap_or_default();
     for feed in relations.sources(&rule.on) {
         let source = feed.source.to_string();
         let failed = merged.by_source.get(&source).copied().unwrap_or_default();
         let result = record(name, &source, checking.next(), feed.rows_staged, failed, elapsed, None);
-        check_result_insert(&tx, checking.run, &result).await?;
+        check_result_insert(&tx, checking.fence.run, &result).await?;
         checking.events.emit(Event::CheckFinished {
             name: name.to_owned(),
             on: source,
@@ -112,6 +114,7 @@ pub(super) async fn settle(
             elapsed,
         });
     }
+    fault::point("check.merged").await;
     tx.commit().await.map_err(doing(action()))?;
     checking.checked.merged += i64::try_from(merged.rows).unwrap_or(i64::MAX);
     Ok(())

@@ -1,6 +1,7 @@
 //! Why checking stopped.
 
 use crate::db::DbError;
+use crate::db::ledger::FenceError;
 use crate::db::staging::StagingError;
 use crate::limits::MaxRejects;
 use crate::relations::RelationsError;
@@ -44,6 +45,9 @@ pub enum CheckError {
     /// A check tried to write.
     #[error("a check may only read: {0}")]
     Writes(DbError),
+    /// The run is another conductor's.
+    #[error(transparent)]
+    Fence(#[from] FenceError),
     /// The database refused.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -71,6 +75,7 @@ impl CheckError {
             Self::Relations(error) => error.hint(),
             Self::Template(error) => error.hint(),
             Self::Writes(_) => Some("take out of its SELECT the function that writes".into()),
+            Self::Fence(error) => error.hint(),
             Self::Db(error) => error.hint(),
         }
     }

@@ -8,14 +8,16 @@ mod error;
 
 use std::time::Instant;
 
-use deadpool_postgres::{Pool, Transaction};
+use deadpool_postgres::Pool;
 use serde::Serialize;
-use uuid::Uuid;
 
-use crate::db::ledger::{CheckRecord, RunState, books, check_forget, check_result_insert, run_advance};
+use crate::db::doing;
+use crate::db::ledger::{
+    CheckRecord, Fence, FenceError, RunState, books, check_forget, check_result_insert, run_advance,
+};
 use crate::db::search::{Search, find};
-use crate::db::{doing, transaction};
 use crate::event::{Event, Events};
+use crate::fault;
 use crate::limits::MaxRejects;
 use crate::outcome::{Severity, TableBooks};
 use crate::project::Project;
@@ -50,7 +52,7 @@ pub struct Checked {
 /// out than allowed, those that could not be decoded included; all checks have run and are recorded then.
 pub async fn check(
     pool: &Pool,
-    run: Uuid,
+    fence: Fence,
     project: &Project,
     relations: &mut Relations,
     max_rejects: Option<MaxRejects>,
@@ -58,12 +60,15 @@ pub async fn check(
 ) -> Result<Checked, CheckError> {
     // What an earlier try found is forgotten, and with it that the run was checked: until this try is through, nothing
     // may be promoted.
-    transaction(pool, "begin the checks", async |tx| {
-        check_forget(tx, run, &["check", "dedup"]).await?;
-        run_advance(tx, run, RunState::Staged).await
-    })
-    .await?;
-    let mut checking = Checking { pool, run, events, ordinal: 0, blocked: Vec::new(), checked: Checked::default() };
+    let run = fence.run;
+    fence
+        .transaction(pool, "begin the checks", async |tx| {
+            check_forget(tx, run, &["check", "dedup"]).await?;
+            Ok::<_, CheckError>(run_advance(tx, run, RunState::Staged).await?)
+        })
+        .await?;
+    fault::point("check.begun").await;
+    let mut checking = Checking { pool, fence, events, ordinal: 0, blocked: Vec::new(), checked: Checked::default() };
     let feeds: Vec<Feed> = relations.feeds().cloned().collect();
     for feed in feeds.iter().filter(|feed| !feed.casts.is_empty()) {
         let sql = cast_check(feed)?;
@@ -98,7 +103,13 @@ pub async fn check(
             return Err(CheckError::TooManyRejects { rejected, limit });
         }
     }
-    transaction(pool, "record that the checks have run", async |tx| run_advance(tx, run, RunState::Checked).await)
+    fault::point("check.through").await;
+    fence
+        .transaction(pool, "record that the checks have run", async |tx| {
+            // A crash between two checks empties the staged rows, and checks of nothing find nothing.
+            fence.hold_staged(tx).await?;
+            Ok::<_, CheckError>(run_advance(tx, run, RunState::Checked).await?)
+        })
         .await?;
     Ok(checking.checked)
 }
@@ -128,7 +139,7 @@ fn cast_check(feed: &Feed) -> Result<String, CheckError> {
 /// The checks of one run, as they go.
 struct Checking<'a> {
     pool: &'a Pool,
-    run: Uuid,
+    fence: Fence,
     events: &'a Events,
     ordinal: i32,
     blocked: Vec<String>,
@@ -142,9 +153,11 @@ impl Checking<'_> {
         let started = Instant::now();
         let keep = if severity == Severity::Reject { usize::MAX } else { FINDINGS_KEPT };
         let search = Search { phase: "check", name, on: &source, sql, keep };
-        let failed = find(self.pool, self.run, &search)
-            .await
-            .map_err(|error| if error.is_write_refused() { CheckError::Writes(error) } else { error.into() })?;
+        let failed = find(self.pool, self.fence, &search).await.map_err(|error| match error {
+            FenceError::Db(error) if error.is_write_refused() => CheckError::Writes(error),
+            FenceError::Db(error) => error.into(),
+            error => error.into(),
+        })?;
         let elapsed = started.elapsed();
         let ordinal = self.next();
         let record = CheckRecord {
@@ -158,19 +171,21 @@ impl Checking<'_> {
             elapsed,
             skipped: None,
         };
-        transaction(self.pool, "record a check's result", async |tx| {
-            if severity == Severity::Reject && failed > 0 {
-                let context = minijinja::context! { staged => Fragment::new(feed.staged.clone()) };
-                let source_file = include_str!("../../sql/wrap/quarantine_found.sql");
-                let take = render_wrap("quarantine_found.sql", source_file, context)?;
-                tx.execute(&take, &[&self.run, &source, &name])
-                    .await
-                    .map_err(doing(format!("take out the rows of {source} that {name} found")))?;
-            }
-            check_result_insert(tx, self.run, &record).await?;
-            Ok::<_, CheckError>(())
-        })
-        .await?;
+        fault::point("check.found").await;
+        self.fence
+            .transaction(self.pool, "record a check's result", async |tx| {
+                if severity == Severity::Reject && failed > 0 {
+                    let context = minijinja::context! { staged => Fragment::new(feed.staged.clone()) };
+                    let source_file = include_str!("../../sql/wrap/quarantine_found.sql");
+                    let take = render_wrap("quarantine_found.sql", source_file, context)?;
+                    tx.execute(&take, &[&self.fence.run, &source, &name])
+                        .await
+                        .map_err(doing(format!("take out the rows of {source} that {name} found")))?;
+                }
+                check_result_insert(tx, self.fence.run, &record).await?;
+                Ok::<_, CheckError>(())
+            })
+            .await?;
         self.checked.checks += 1;
         match severity {
             Severity::Reject => self.checked.rejected += failed,
@@ -208,9 +223,11 @@ impl Checking<'_> {
     }
 
     async fn record(&self, record: &CheckRecord<'_>) -> Result<(), CheckError> {
-        let result = async |tx: &Transaction<'_>| check_result_insert(tx, self.run, record).await;
-        transaction(self.pool, "record a check's result", result).await?;
-        Ok(())
+        self.fence
+            .transaction(self.pool, "record a check's result", async |tx| {
+                Ok(check_result_insert(tx, self.fence.run, record).await?)
+            })
+            .await
     }
 
     fn next(&mut self) -> i32 {

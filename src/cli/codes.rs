@@ -34,7 +34,7 @@ impl From<super::settings::SettingsError> for Failure {
 /// The code of a database error: the server is away, the settings or the project's SQL are wrong, or it refused the
 /// data.
 fn database(error: &DbError) -> ExitCode {
-    if error.is_unavailable() || error.is_retryable() {
+    if error.is_unavailable() || error.is_retryable() || error.is_canceled() {
         ExitCode::Database
     } else if error.is_configuration() || error.is_statement() {
         ExitCode::Usage
@@ -71,14 +71,8 @@ told!(PoolerError, |error| match error {
     PoolerError::Db(error) => database(error),
     PoolerError::TransactionMode { .. } => ExitCode::Usage,
 });
-told!(LockError, |error| match error {
-    LockError::Db(error) => database(error),
-    LockError::Held(_) => ExitCode::Locked,
-});
-told!(ServerError, |error| match error {
-    ServerError::Db(error) => database(error),
-    _ => ExitCode::Usage,
-});
+told!(LockError, lock);
+told!(ServerError, server);
 told!(StagingError, staging);
 told!(ScratchError, |error| match error {
     ScratchError::Template(_) => ExitCode::Unexpected,
@@ -97,10 +91,15 @@ told!(PipelineError, |error| match error {
     | PipelineError::TooEarly { .. }
     | PipelineError::Ended { .. }
     | PipelineError::Superseded { .. }
-    | PipelineError::StagingLost { .. }
-    | PipelineError::OtherProject(_)
+    | PipelineError::Differs { .. }
+    | PipelineError::NothingToJoin(_)
     | PipelineError::Unused(_) => ExitCode::Usage,
-    PipelineError::Incomplete(_) => ExitCode::Source,
+    PipelineError::Incomplete(_) | PipelineError::Unreadable { .. } => ExitCode::Source,
+    // To be tried again: the same command stages again.
+    PipelineError::StagingLost { .. } => ExitCode::Database,
+    PipelineError::Interrupted => ExitCode::Interrupted,
+    PipelineError::Fence(error) => fence(error),
+    PipelineError::Lock(error) => lock(error),
     PipelineError::Migrate(error) => migrate(error),
     PipelineError::Stage(error) => stage(error),
     PipelineError::Relations(error) => relations(error),
@@ -109,21 +108,29 @@ told!(PipelineError, |error| match error {
         CheckError::Dedup { .. } | CheckError::Template(_) | CheckError::Writes(_) => ExitCode::Usage,
         CheckError::Staging(error) => staging(error),
         CheckError::Relations(error) => relations(error),
+        CheckError::Fence(error) => fence(error),
         CheckError::Db(error) => database(error),
     },
     PipelineError::Promote(error) => match error {
-        PromoteError::SameKey { .. } | PromoteError::Counts { .. } => ExitCode::Data,
+        PromoteError::SameKey { .. }
+        | PromoteError::Counts { .. }
+        | PromoteError::TooManyRefused { .. }
+        | PromoteError::GivenUp { .. } => ExitCode::Data,
         PromoteError::Batch { error, .. } | PromoteError::Db(error) => database(error),
         PromoteError::Relations(error) => relations(error),
         PromoteError::Fence(error) => fence(error),
-        PromoteError::Worker(_) => ExitCode::Unexpected,
+        PromoteError::Interrupted => ExitCode::Interrupted,
+        PromoteError::Unfinished(_) => ExitCode::Unexpected,
         _ => ExitCode::Usage,
     },
     PipelineError::Validate(error) => match error {
         ValidateError::Books(_) | ValidateError::Proofs(_) => ExitCode::Data,
         ValidateError::Template(_) | ValidateError::Writes(_) => ExitCode::Usage,
+        ValidateError::Fence(error) => fence(error),
         ValidateError::Db(error) => database(error),
     },
+    PipelineError::Retry(_) | PipelineError::Why(_) => ExitCode::Usage,
+    PipelineError::Server(error) => server(error),
     PipelineError::Staging(error) => staging(error),
     PipelineError::Db(error) => database(error),
 });
@@ -136,6 +143,13 @@ told!(RollbackError, |error| match error {
     _ => ExitCode::Usage,
 });
 
+fn lock(error: &LockError) -> ExitCode {
+    match error {
+        LockError::Db(error) => database(error),
+        LockError::Held(_) | LockError::Lost => ExitCode::Locked,
+    }
+}
+
 fn fence(error: &FenceError) -> ExitCode {
     match error {
         FenceError::TakenOver(_) => ExitCode::Locked,
@@ -143,6 +157,10 @@ fn fence(error: &FenceError) -> ExitCode {
         FenceError::StagingLost(_) => ExitCode::Database,
         FenceError::Db(error) => database(error),
     }
+}
+
+fn server(error: &ServerError) -> ExitCode {
+    if let ServerError::Db(error) = error { database(error) } else { ExitCode::Usage }
 }
 
 fn migrate(error: &MigrateError) -> ExitCode {
@@ -160,7 +178,12 @@ fn relations(error: &RelationsError) -> ExitCode {
 fn stage(error: &StageError) -> ExitCode {
     match error {
         StageError::Decode(_) | StageError::Shape { .. } | StageError::SameName { .. } => ExitCode::Source,
-        StageError::Foreign { .. } | StageError::NoVector(_) | StageError::NoTables { .. } => ExitCode::Usage,
+        StageError::Interrupted => ExitCode::Interrupted,
+        StageError::Fence(error) => fence(error),
+        StageError::OtherSource { .. }
+        | StageError::Foreign { .. }
+        | StageError::NoVector(_)
+        | StageError::NoTables { .. } => ExitCode::Usage,
         StageError::TooManyRejects { .. }
         | StageError::Copied { .. }
         | StageError::Count { .. }

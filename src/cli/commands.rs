@@ -1,7 +1,6 @@
 //! From a command to the phases it stands for.
 
 use std::io::{self, IsTerminal, Write};
-use std::time::Instant;
 
 use sqlmig::db::lock::{Lock, LockKind};
 use sqlmig::db::pooler::refuse_transaction_pooler;
@@ -9,12 +8,14 @@ use sqlmig::db::scratch::Scratch;
 use sqlmig::db::{ServerInfo, Target};
 use sqlmig::event::Events;
 use sqlmig::examples;
+use sqlmig::fault;
 use sqlmig::pipeline::{Conductor, LoadOptions, PipelineError};
 use sqlmig::plan::plan;
 use sqlmig::project::Project;
 use sqlmig::promote::PromoteOptions;
 use sqlmig::report;
 use sqlmig::source;
+use sqlmig::stop::Stop;
 use sqlmig::telemetry::Display;
 use uuid::Uuid;
 
@@ -25,10 +26,12 @@ use super::generate::write_dump;
 use super::interrupt::until_interrupted;
 use super::options::{lanes, promote_options, scan_options, spec, stage_options};
 use super::presentation::Presentation;
+use super::quarantine::{look_into_quarantine, retry_quarantine};
 use super::rollback;
 use super::server::Server;
 use super::settings::{FileSettings, Settings};
 use super::show::{history, show, show_report, status};
+use super::why::{events, why};
 
 /// Connections besides the promotion workers': the conductor's own, and one to write what another reads.
 const OTHER_CONNECTIONS: usize = 4;
@@ -44,8 +47,12 @@ pub fn execute(args: &Args) -> ExitCode {
             let outcome = tokio::runtime::Runtime::new()
                 .map_err(|error| Failure::from_error(ExitCode::Unexpected, &error))
                 .and_then(|runtime| {
-                    let outcome = runtime.block_on(until_interrupted(dispatch(&args.command, &prepared, &display)));
-                    // A thread that waits for a slow source would otherwise hold up the end.
+                    let stop = Stop::default();
+                    let command = dispatch(&args.command, &prepared, &display, &stop);
+                    let outcome = runtime.block_on(until_interrupted(command, &stop, &args.command.again()));
+                    // A thread that waits for a slow source would otherwise hold up the end. One that waits for the
+                    // server panics as the runtime goes away under it, which is nothing to tell anyone.
+                    std::panic::set_hook(Box::new(|_| {}));
                     runtime.shutdown_background();
                     outcome
                 });
@@ -83,32 +90,40 @@ fn prepare(args: &Args) -> Result<Prepared, Failure> {
     Ok(Prepared { settings: Settings::resolve(&args.global, &args.command, &file)?, project })
 }
 
-async fn dispatch(command: &Command, prepared: &Prepared, display: &Display) -> Result<(), Failure> {
+async fn dispatch(command: &Command, prepared: &Prepared, display: &Display, stop: &Stop) -> Result<(), Failure> {
     match command {
         Command::Completions { shell } => Ok(completions::write(*shell, &mut io::stdout())?),
         Command::Generate(options) => Ok(write_dump(options)?),
         _ => {
             let server = Server::open(&prepared.settings, display).await?;
-            let outcome = on_server(command, prepared, display, &server).await;
+            let outcome = on_server(command, prepared, display, &server, stop).await;
             server.close().await.and(outcome)
         }
     }
 }
 
 /// Runs the commands that need the target.
-async fn on_server(command: &Command, prepared: &Prepared, display: &Display, server: &Server) -> Result<(), Failure> {
+async fn on_server(
+    command: &Command,
+    prepared: &Prepared,
+    display: &Display,
+    server: &Server,
+    stop: &Stop,
+) -> Result<(), Failure> {
     let Prepared { settings, project } = prepared;
     let target = &server.target;
     let connection = target.connect().await?;
-    for warning in ServerInfo::read(&connection).await?.check()? {
+    for warning in ServerInfo::read(&*connection).await?.check()? {
         display.events().warn(warning);
     }
     drop(connection);
     let workers = usize::try_from(settings.parallel).unwrap_or(1).max(lanes());
-    let conductor = Conductor {
+    let mut conductor = Conductor {
         pool: target.pool(workers + OTHER_CONNECTIONS)?,
         project: project.clone(),
         events: display.events(),
+        stop: stop.clone(),
+        holder: None,
     };
     let options = promote_options(settings);
     match command {
@@ -126,7 +141,14 @@ async fn on_server(command: &Command, prepared: &Prepared, display: &Display, se
             let run = conductor.find_run(run.run).await?.id;
             show_report(&conductor, settings, display, run).await
         }
-        Command::History { .. } => history(&conductor, settings, display).await,
+        Command::History { run, .. } => match run.run {
+            Some(run) => events(&conductor, settings, display, run).await,
+            None => history(&conductor, settings, display).await,
+        },
+        Command::Why { table, key, run } => why(&conductor, settings, display, table, key, run.run).await,
+        Command::Quarantine { action } if !action.changes_anything() => {
+            look_into_quarantine(action, &conductor, settings, display).await
+        }
         Command::Rollback(options) => rollback::rollback(options, &conductor, target, settings, display).await,
         Command::Finish { run, yes } => rollback::finish(run.run, *yes, &conductor, target, settings, display).await,
         // Migrations take turns on a lock of their own: eight that start at once all succeed.
@@ -134,10 +156,23 @@ async fn on_server(command: &Command, prepared: &Prepared, display: &Display, se
             refuse_transaction_pooler(target).await?;
             conduct(command, &conductor, settings, display, options).await
         }
+        // A worker process holds no lock: the fence of the run that it joins keeps it in place.
+        Command::Promote { run, worker: true, .. } => {
+            refuse_transaction_pooler(target).await?;
+            let batches = conductor.work(run.run, options).await?;
+            display.clear();
+            Ok(writeln!(io::stdout(), "{batches} batches committed")?)
+        }
         _ => {
             refuse_transaction_pooler(target).await?;
-            let lock = Lock::try_take(target, LockKind::Run).await?;
-            let outcome = conduct(command, &conductor, settings, display, options).await;
+            let mut lock = Lock::try_take(target, LockKind::Run).await?;
+            conductor.holder = Some(lock.holder());
+            fault::point("run.locked").await;
+            // Whoever loses the lock may have lost the run: another sqlmig may take it on at any moment.
+            let outcome = tokio::select! {
+                outcome = conduct(command, &conductor, settings, display, options) => outcome,
+                lost = lock.keep(target) => Err(lost.into()),
+            };
             lock.release().await;
             outcome
         }
@@ -155,11 +190,7 @@ async fn conduct(
     match command {
         Command::Run { source, .. } => {
             let source = source::open(&spec(&source.source))?;
-            let load = LoadOptions {
-                stage: stage_options(settings, &conductor.project),
-                promote: options,
-                allow_incomplete: settings.allow_incomplete,
-            };
+            let load = load_options(settings, conductor, options);
             // The report is shown on failure too: what succeeded is in it, and what failed comes last.
             let (run, outcome) = match conductor.run(source, load).await {
                 Ok(run) => (Some(run), Ok(())),
@@ -179,13 +210,11 @@ async fn conduct(
             Ok(writeln!(io::stdout(), "{} migrations applied", applied.len())?)
         }
         Command::Stage { source, .. } => {
-            let started = Instant::now();
             let source = source::open(&spec(&source.source))?;
-            let applied = conductor.migrate(false).await?;
-            let run = conductor.begin(&source).await?;
-            conductor.record_migrations(run, &applied, started.elapsed()).await?;
-            let staged = conductor.stage(run, source, stage_options(settings, &conductor.project)).await;
-            show_report(conductor, settings, display, run).await?;
+            let load = load_options(settings, conductor, options);
+            let taken = conductor.open(&source, &load, false).await?;
+            let staged = conductor.stage(taken, source, load.stage).await;
+            show_report(conductor, settings, display, taken.fence.run).await?;
             match staged? {
                 // What came before the end is staged, and the run goes on from there for whoever allows it.
                 Some(why) if !settings.allow_incomplete => Err(PipelineError::Incomplete(why).into()),
@@ -193,27 +222,37 @@ async fn conduct(
             }
         }
         Command::Check { run, .. } => {
-            let run = conductor.go_on(run.run).await?;
+            let fence = conductor.resume(run.run).await?.fence;
             let outcome = match conductor.migrate(true).await {
-                Ok(_) => conductor.check(run, settings.max_rejects).await,
+                Ok(_) => conductor.check(fence, settings.max_rejects).await,
                 Err(error) => Err(error),
             };
-            finish(conductor, settings, display, run, outcome).await
+            finish(conductor, settings, display, fence.run, outcome).await
         }
         Command::Promote { run, .. } => {
-            let run = conductor.go_on(run.run).await?;
+            let fence = conductor.resume(run.run).await?.fence;
             let outcome = match conductor.migrate(true).await {
-                Ok(_) => conductor.promote(run, options, settings.allow_incomplete).await,
+                Ok(_) => conductor.promote(fence, options, settings.allow_incomplete).await,
                 Err(error) => Err(error),
             };
-            finish(conductor, settings, display, run, outcome).await
+            finish(conductor, settings, display, fence.run, outcome).await
         }
         Command::Validate { run } => {
-            let run = conductor.go_on(run.run).await?;
-            let outcome = conductor.validate(run).await;
-            finish(conductor, settings, display, run, outcome).await
+            let fence = conductor.resume(run.run).await?.fence;
+            let outcome = conductor.validate(fence).await;
+            finish(conductor, settings, display, fence.run, outcome).await
         }
+        Command::Quarantine { action } => retry_quarantine(action, conductor, settings, display, options).await,
         _ => Ok(()),
+    }
+}
+
+fn load_options(settings: &Settings, conductor: &Conductor, promote: PromoteOptions) -> LoadOptions {
+    LoadOptions {
+        stage: stage_options(settings, &conductor.project),
+        promote,
+        allow_incomplete: settings.allow_incomplete,
+        restart: settings.restart,
     }
 }
 
@@ -235,7 +274,8 @@ async fn test(prepared: &Prepared, display: &Display, target: &Target, names: &[
     let scratch = Scratch::create(target).await?;
     let outcome = async {
         let pool = scratch.target().pool(OTHER_CONNECTIONS)?;
-        let conductor = Conductor { pool, project: project.clone(), events: Events::none() };
+        let conductor =
+            Conductor { pool, project: project.clone(), events: Events::none(), stop: Stop::default(), holder: None };
         conductor.migrate(true).await?;
         Ok::<_, Failure>(examples::run(&conductor.pool, project, names, |_| {}).await?)
     };

@@ -208,12 +208,27 @@ fn run() {
 
               [env: SQLMIG_ROW_LIMIT]
 
+          --restart
+              Set an unfinished run aside and begin a new one; what it promoted stays
+
+              [env: SQLMIG_RESTART]
+
     Limits:
           --max-rejects <N|P%>
               Fail where more rows are rejected: a count as 100, or a share of all rows as 0.5%
               [default: no bound]
 
               [env: SQLMIG_MAX_REJECTS]
+
+          --lock-timeout <TIME>
+              Wait at most so long for a lock, then try again: 500ms, 5s, 1min [default: 5s]
+
+              [env: SQLMIG_LOCK_TIMEOUT]
+
+          --statement-timeout <TIME>
+              A statement may take so long; a batch that takes longer twice is halved [default: 5min]
+
+              [env: SQLMIG_STATEMENT_TIMEOUT]
 
     Promotion:
           --batch-size <ROWS>
@@ -357,12 +372,27 @@ fn stage() {
 
               [env: SQLMIG_ROW_LIMIT]
 
+          --restart
+              Set an unfinished run aside and begin a new one; what it promoted stays
+
+              [env: SQLMIG_RESTART]
+
     Limits:
           --max-rejects <N|P%>
               Fail where more rows are rejected: a count as 100, or a share of all rows as 0.5%
               [default: no bound]
 
               [env: SQLMIG_MAX_REJECTS]
+
+          --lock-timeout <TIME>
+              Wait at most so long for a lock, then try again: 500ms, 5s, 1min [default: 5s]
+
+              [env: SQLMIG_LOCK_TIMEOUT]
+
+          --statement-timeout <TIME>
+              A statement may take so long; a batch that takes longer twice is halved [default: 5min]
+
+              [env: SQLMIG_STATEMENT_TIMEOUT]
 
     Global options: …
 
@@ -420,7 +450,10 @@ fn promote() {
 
     Reads the checked rows through transforms/promote. Each batch is one transaction with its
     before-images, its rows and its line in the ledger: it happened wholly or not at all. Rows that the
-    target already has as they are stay untouched.
+    target already has as they are stay untouched. A row that the database refuses goes to quarantine.
+
+    With --worker: takes batches that another process, the conductor, has laid out, until none is left.
+    Any number of such processes may help; one that dies leaves its batch to the others.
 
     Usage: sqlmig promote [OPTIONS]
 
@@ -430,8 +463,30 @@ fn promote() {
 
               [env: SQLMIG_RUN]
 
+          --worker
+              Help another process: take its batches, and begin and conclude nothing
+
+              [env: SQLMIG_WORKER]
+
       -h, --help
               Print help (see a summary with '-h')
+
+    Limits:
+          --max-rejects <N|P%>
+              Fail where more rows are rejected: a count as 100, or a share of all rows as 0.5%
+              [default: no bound]
+
+              [env: SQLMIG_MAX_REJECTS]
+
+          --lock-timeout <TIME>
+              Wait at most so long for a lock, then try again: 500ms, 5s, 1min [default: 5s]
+
+              [env: SQLMIG_LOCK_TIMEOUT]
+
+          --statement-timeout <TIME>
+              A statement may take so long; a batch that takes longer twice is halved [default: 5min]
+
+              [env: SQLMIG_STATEMENT_TIMEOUT]
 
     Promotion:
           --batch-size <ROWS>
@@ -455,6 +510,7 @@ fn promote() {
     Examples:
       sqlmig promote
       sqlmig promote --batch-size 10000 --parallel 2
+      sqlmig promote --worker
 
     Next: sqlmig validate.
     Exit codes: sqlmig --help lists them.

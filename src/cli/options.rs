@@ -35,6 +35,7 @@ pub fn stage_options(settings: &Settings, project: &Project) -> StageOptions {
         digested: project.settings.digest.clone(),
         max_rejects: settings.max_rejects,
         lanes: lanes(),
+        timeouts: settings.timeouts,
     }
 }
 
@@ -48,5 +49,7 @@ pub fn promote_options(settings: &Settings) -> PromoteOptions {
     PromoteOptions {
         batch_size: u64::from(settings.batch_size),
         parallel: usize::try_from(settings.parallel).unwrap_or(1),
+        timeouts: settings.timeouts,
+        max_refused: settings.max_rejects,
     }
 }

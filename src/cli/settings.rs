@@ -5,18 +5,18 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use sqlmig::limits::{ByteSize, MaxRejects};
+use sqlmig::limits::{ByteSize, MaxRejects, TimeSpan, Timeouts};
 use sqlmig::names::TableName;
 
-use super::args::{Color, Command, GlobalArgs, LogFormat, Output};
+use super::args::{Color, Command, GlobalArgs, LogFormat, Output, QuarantineCommand};
 use super::presentation::Presentation;
 
 /// Staged rows of one batch; of the sizes tried, larger ones gained nothing and made what one failure undoes larger.
 const BATCH_SIZE: u32 = 5_000;
 /// PostgreSQL refuses a field of more than 1 GiB; a row of a quarter of that is most likely a quoting fault.
 const ROW_LIMIT: ByteSize = ByteSize(256 << 20);
-/// Runs that `history` lists.
-const HISTORY_LIMIT: u32 = 20;
+/// Runs that `history` lists, rows that `quarantine list` does.
+const LIMIT: u32 = 20;
 /// Where the embedded server lives, below the folder sqlmig was started in.
 const EMBEDDED_DIR: &str = ".sqlmig";
 
@@ -53,13 +53,17 @@ pub struct FileSettings {
     pub row_limit: Option<ByteSize>,
     /// `--max-rejects`: rows, or a text as `"0.5%"`.
     pub max_rejects: Option<MaxRejects>,
+    /// `--lock-timeout`: a text with a unit.
+    pub lock_timeout: Option<TimeSpan>,
+    /// `--statement-timeout`: a text with a unit.
+    pub statement_timeout: Option<TimeSpan>,
     /// `--batch-size`.
     pub batch_size: Option<NonZeroU32>,
     /// `--parallel`.
     pub parallel: Option<NonZeroU32>,
     /// `--allow-incomplete`.
     pub allow_incomplete: Option<bool>,
-    /// `--limit` of `history`.
+    /// `--limit` of `history` and `quarantine list`.
     pub limit: Option<NonZeroU32>,
 }
 
@@ -134,14 +138,18 @@ pub struct Settings {
     pub row_limit: ByteSize,
     /// How many rows may be rejected; `None` means any number.
     pub max_rejects: Option<MaxRejects>,
+    /// How long the server may take.
+    pub timeouts: Timeouts,
     /// Staged rows promoted in one transaction.
     pub batch_size: u32,
     /// Batches at work at once.
     pub parallel: u32,
     /// Whether rows of an unfinished source may be promoted.
     pub allow_incomplete: bool,
-    /// Runs that `history` lists.
-    pub history_limit: u32,
+    /// Whether an unfinished run is set aside.
+    pub restart: bool,
+    /// Runs that `history` lists, rows that `quarantine list` does.
+    pub limit: u32,
 }
 
 impl Settings {
@@ -153,8 +161,17 @@ impl Settings {
     pub fn resolve(typed: &GlobalArgs, command: &Command, file: &FileSettings) -> Result<Self, SettingsError> {
         let source = command.source();
         let promote = command.promote();
+        let timeouts = command.timeouts();
+        let time =
+            |typed: Option<TimeSpan>, file: Option<TimeSpan>, default| typed.or(file).map_or(default, |time| time.0);
+        let usual = Timeouts::default();
         let named: &[TableName] = source.map_or(&[], |source| &source.tables);
-        let typed_limit = if let Command::History { limit } = command { *limit } else { None };
+        let typed_limit = match command {
+            Command::History { limit, .. } | Command::Quarantine { action: QuarantineCommand::List { limit, .. } } => {
+                *limit
+            }
+            _ => None,
+        };
         Ok(Self {
             presentation: Presentation::resolve(typed, file),
             database_url: typed.database_url.clone().or_else(|| file.database_url.clone()),
@@ -167,13 +184,23 @@ impl Settings {
             database: first(source.and_then(|source| source.database.as_ref()), file.database.as_ref()),
             row_limit: source.and_then(|source| source.row_limit).or(file.row_limit).unwrap_or(ROW_LIMIT),
             max_rejects: command.limits().and_then(|limits| limits.max_rejects).or(file.max_rejects),
+            timeouts: Timeouts {
+                lock: time(timeouts.and_then(|typed| typed.lock_timeout), file.lock_timeout, usual.lock),
+                statement: time(
+                    timeouts.and_then(|typed| typed.statement_timeout),
+                    file.statement_timeout,
+                    usual.statement,
+                ),
+                ..usual
+            },
             batch_size: number(command.batch().and_then(|batch| batch.batch_size), file.batch_size, BATCH_SIZE),
             parallel: number(promote.and_then(|promote| promote.parallel), file.parallel, 1),
             allow_incomplete: promote
                 .and_then(|promote| promote.allow_incomplete)
                 .or(file.allow_incomplete)
                 .unwrap_or(false),
-            history_limit: number(typed_limit, file.limit, HISTORY_LIMIT),
+            restart: command.restart(),
+            limit: number(typed_limit, file.limit, LIMIT),
         })
     }
 }
@@ -268,7 +295,7 @@ mod tests {
     }
 
     /// Options that no file may set: where the file is, consent, and what is about one call only.
-    const NOT_IN_A_FILE: [&str; 6] = ["project", "yes", "run", "staging", "batch", "force"];
+    const NOT_IN_A_FILE: [&str; 8] = ["project", "yes", "run", "staging", "restart", "worker", "batch", "force"];
     /// Of these, what is so much about one call that it has no variable, either.
     const TYPED_ONLY: [&str; 3] = ["staging", "batch", "force"];
 

@@ -136,6 +136,35 @@ pub async fn has_unique_key(client: &impl GenericClient, table: &TableName, key:
     Ok(row.get("has_unique_key"))
 }
 
+/// Which database this is, wherever it is reached.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn target_identity(client: &impl GenericClient) -> Result<String, DbError> {
+    let row = client
+        .query_one(include_str!("../../sql/target_identity.sql"), &[])
+        .await
+        .map_err(doing("ask which database this is"))?;
+    Ok(row.get("target"))
+}
+
+/// A digest of the columns of some tables; those that do not exist count as having none.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn target_fingerprint<'a>(
+    client: &impl GenericClient,
+    tables: impl Iterator<Item = &'a TableName>,
+) -> Result<String, DbError> {
+    let (schemas, names): (Vec<&str>, Vec<&str>) =
+        tables.map(|table| (table.schema.as_deref().unwrap_or("public"), table.table.as_str())).unzip();
+    let row = client
+        .query_one(include_str!("../../sql/target_fingerprint.sql"), &[&schemas, &names])
+        .await
+        .map_err(doing("look at the shape of the final tables"))?;
+    Ok(row.get("fingerprint"))
+}
+
 /// A foreign key by which rows refer to a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignKey {

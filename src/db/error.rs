@@ -118,10 +118,34 @@ impl DbError {
         }
     }
 
+    /// Whether this side gave up waiting for an answer.
+    #[must_use]
+    pub fn is_timed_out(&self) -> bool {
+        matches!(self.0.cause, Cause::TimedOut(_))
+    }
+
+    /// Whether the server ended the statement: by its time limit, or because someone asked it to.
+    #[must_use]
+    pub fn is_canceled(&self) -> bool {
+        self.code() == Some("57014")
+    }
+
+    /// Whether a lock was waited for in vain.
+    #[must_use]
+    pub fn is_lock_timeout(&self) -> bool {
+        self.code() == Some("55P03")
+    }
+
     /// Whether the data was refused: a value (class 22) or a constraint (class 23).
     #[must_use]
     pub fn is_data(&self) -> bool {
         self.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+    }
+
+    /// Whether a row with this key is there already.
+    #[must_use]
+    pub fn is_duplicate(&self) -> bool {
+        self.code() == Some("23505")
     }
 
     /// Whether a statement in a READ ONLY transaction tried to write.
@@ -154,7 +178,7 @@ impl DbError {
         match &self.0.cause {
             Cause::Tls(error) => error.hint(),
             Cause::Pool(_) => None,
-            Cause::TimedOut(_) => Some("check host, port and network, or raise connect_timeout".into()),
+            Cause::TimedOut(_) => Some("check host, port and network; then run the same command again".into()),
             Cause::Driver(error) => match self.code() {
                 Some(code) => hint_for_code(code).map(str::to_owned),
                 None => hint_for_driver(error),
@@ -296,6 +320,8 @@ fn hint_for_code(code: &str) -> Option<&'static str> {
         "53100" => "make room on the server's disk, then run the same command again",
         "53200" => "lower maintenance_work_mem or the number of connections",
         "53300" => "the server has no connection to spare: lower the parallelism, or try again later",
+        "55P03" => "someone holds a lock on the table: let him finish, or raise --lock-timeout",
+        "57014" => "someone ended the statement, or it took too long: raise --statement-timeout or lower --batch-size",
         "57P03" => "the server is starting or stopping: try again in a moment",
         "25006" => "this is a standby or a read-only database: connect to the primary",
         "0A000" | "42704" | "42883" => "is the extension that provides it installed in this database?",

@@ -5,8 +5,12 @@
 //! a transaction-mode pooler; `pooler` refuses those.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
+use tokio_postgres::Transaction;
 
 use super::connect::Connection;
 use super::conninfo::Target;
@@ -14,7 +18,19 @@ use super::error::{DbError, doing};
 
 const LOCK_TRY: &str = include_str!("../../sql/lock_try.sql");
 const LOCK_HOLDER: &str = include_str!("../../sql/lock_holder.sql");
+const LOCK_ALIVE: &str = include_str!("../../sql/lock_alive.sql");
+const LOCK_IS_HELD: &str = include_str!("../../sql/lock_is_held.sql");
+const LOCK_TURN: &str = include_str!("../../sql/lock_turn.sql");
 const LOCK_RELEASE: &str = include_str!("../../sql/lock_release.sql");
+
+/// Pause between two questions whether the lock's connection stands.
+const ASK_EVERY: Duration = Duration::from_secs(5);
+/// A connection that does not answer in this time is given up.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+/// A server that is away for longer ends the run.
+const RETAKE_WITHIN: Duration = Duration::from_secs(60);
+/// A server process that lost its client has ended by then (`client_connection_check_interval` is 2 seconds).
+const ENDED_WITHIN: Duration = Duration::from_secs(5);
 
 /// First half of every advisory lock key of sqlmig: the letters `sqlm`.
 pub(super) const KEY_CLASS: i32 = 0x7371_6c6d;
@@ -26,6 +42,8 @@ pub enum LockKind {
     Run = 1,
     /// A change of its schema; who wants it waits for it, as `migrate` does.
     Migrate = 2,
+    /// The moment in which a run is begun or taken on; for one transaction.
+    Turn = 3,
 }
 
 /// A lock that is held until it is released or dropped.
@@ -33,6 +51,30 @@ pub enum LockKind {
 pub struct Lock {
     connection: Connection,
     kind: LockKind,
+    holder: Holder,
+}
+
+/// Which server process carries the run lock of this process.
+#[derive(Debug, Clone)]
+pub struct Holder(Arc<AtomicI32>);
+
+impl Holder {
+    /// Waits for the turn to begin a run or take one on, which lasts as long as the transaction, and sees that the run lock
+    /// is still held. A process that was stopped for a while may have lost it without knowing.
+    ///
+    /// # Errors
+    /// [`LockError::Lost`] when the lock is not held any more, or the database does not answer.
+    pub async fn take_turn(&self, tx: &Transaction<'_>) -> Result<(), LockError> {
+        let turn = tx.query_one(LOCK_TURN, &[&KEY_CLASS, &(LockKind::Turn as i32)]).await;
+        turn.map_err(doing("wait for the turn to take a run on"))?;
+        let pid = self.0.load(Ordering::Relaxed);
+        let row = tx.query_one(LOCK_IS_HELD, &[&KEY_CLASS, &(LockKind::Run as i32), &pid]).await;
+        if row.map_err(doing("ask whether the run lock is held"))?.get("is_held") {
+            Ok(())
+        } else {
+            Err(LockError::Lost)
+        }
+    }
 }
 
 /// Who holds the lock. Other roles' addresses are visible to superusers and members of `pg_read_all_stats` only.
@@ -73,6 +115,9 @@ pub enum LockError {
     /// Someone else has it.
     #[error("{0}")]
     Held(LockHeld),
+    /// It was taken and lost.
+    #[error("the run lock is lost: its connection has ended")]
+    Lost,
     /// The database could not be asked.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -87,6 +132,9 @@ impl LockError {
                 "wait for it and run the command again; if its client is dead: select pg_terminate_backend({})",
                 held.pid
             )),
+            Self::Lost => {
+                Some("another sqlmig may have the run now: see sqlmig status, then run the same command again".into())
+            }
             Self::Db(error) => error.hint(),
         }
     }
@@ -102,8 +150,10 @@ impl Lock {
         // Two rounds: a holder that is gone between question and second question leaves the lock free.
         for _ in 0..2 {
             let row = connection.query_one(LOCK_TRY, &[&KEY_CLASS, &(kind as i32)]).await;
-            if row.map_err(doing("take the run lock"))?.get(0) {
-                return Ok(Self { connection, kind });
+            let row = row.map_err(doing("take the run lock"))?;
+            if row.get("taken") {
+                let holder = Holder(Arc::new(AtomicI32::new(row.get("pid"))));
+                return Ok(Self { connection, kind, holder });
             }
             let holder = connection.query_opt(LOCK_HOLDER, &[&KEY_CLASS, &(kind as i32)]).await;
             if let Some(row) = holder.map_err(doing("ask who holds the run lock"))? {
@@ -120,10 +170,40 @@ impl Lock {
         Err(LockError::Held(LockHeld { database, pid, application_name: None, client_addr: None, since: None }))
     }
 
-    /// Whether the connection that carries the lock is still open. Not a proof: only a fence in each transaction is.
+    /// Which server process carries the lock; follows when it is taken again.
     #[must_use]
-    pub fn is_held(&self) -> bool {
-        !self.connection.is_closed()
+    pub fn holder(&self) -> Holder {
+        self.holder.clone()
+    }
+
+    /// Keeps the lock: asks the server now and then, and takes the lock again where its connection was lost. Returns only
+    /// when that is not possible. Not a proof that the lock is held: only a fence in each transaction is.
+    pub async fn keep(&mut self, target: &Target) -> LockError {
+        loop {
+            tokio::time::sleep(ASK_EVERY).await;
+            let asked = tokio::time::timeout(ANSWER_WITHIN, self.connection.query_one(LOCK_ALIVE, &[])).await;
+            if matches!(asked, Ok(Ok(_))) {
+                continue;
+            }
+            let lost_at = Instant::now();
+            loop {
+                match Self::try_take(target, self.kind).await {
+                    Ok(lock) => {
+                        self.holder.0.store(lock.holder.0.load(Ordering::Relaxed), Ordering::Relaxed);
+                        self.connection = lock.connection;
+                        break;
+                    }
+                    Err(LockError::Db(error)) if error.is_retryable() && lost_at.elapsed() < RETAKE_WITHIN => {
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                    // The server process of the lost connection takes a moment to end.
+                    Err(LockError::Held(_)) if lost_at.elapsed() < ENDED_WITHIN => {
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                    Err(error) => return error,
+                }
+            }
+        }
     }
 
     /// Gives the lock back; the server has freed it when this returns.

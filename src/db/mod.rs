@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod lock;
 pub mod migrate;
 pub mod password;
+pub mod patience;
 pub mod pooler;
 pub mod search;
 pub mod scratch;

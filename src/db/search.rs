@@ -4,10 +4,9 @@ use std::pin::pin;
 
 use deadpool_postgres::Pool;
 use futures_util::TryStreamExt;
-use uuid::Uuid;
 
-use super::ledger::{FoundRow, finding_insert};
-use super::{DbError, doing};
+use super::doing;
+use super::ledger::{Fence, FenceError, FoundRow, finding_insert};
 
 /// Findings recorded at a time.
 const FINDINGS_AT_A_TIME: usize = 1000;
@@ -33,7 +32,7 @@ pub struct Search<'a> {
 ///
 /// # Errors
 /// Fails when the SELECT does or the database does not answer.
-pub async fn find(pool: &Pool, run: Uuid, search: &Search<'_>) -> Result<i64, DbError> {
+pub async fn find(pool: &Pool, fence: Fence, search: &Search<'_>) -> Result<i64, FenceError> {
     let action = || format!("run {} {} on {}", search.phase, search.name, search.on);
     let mut reader = pool.get().await.map_err(doing(action()))?;
     let reading = reader.transaction().await.map_err(doing(action()))?;
@@ -45,6 +44,7 @@ pub async fn find(pool: &Pool, run: Uuid, search: &Search<'_>) -> Result<i64, Db
 
     let mut other = pool.get().await.map_err(doing(action()))?;
     let recording = other.transaction().await.map_err(doing(action()))?;
+    fence.hold(&recording).await?;
     let mut found = 0;
     let mut kept = 0;
     let mut waiting = Vec::new();
@@ -60,12 +60,12 @@ pub async fn find(pool: &Pool, run: Uuid, search: &Search<'_>) -> Result<i64, Db
             });
         }
         if waiting.len() == FINDINGS_AT_A_TIME {
-            finding_insert(&recording, run, search.phase, search.name, search.on, &waiting).await?;
+            finding_insert(&recording, fence.run, search.phase, search.name, search.on, &waiting).await?;
             waiting.clear();
         }
         next = rows.try_next().await.map_err(doing(action()))?;
     }
-    finding_insert(&recording, run, search.phase, search.name, search.on, &waiting).await?;
+    finding_insert(&recording, fence.run, search.phase, search.name, search.on, &waiting).await?;
     recording.commit().await.map_err(doing(action()))?;
     Ok(found)
 }

@@ -1,6 +1,6 @@
 //! What the server is and can do, and whether sqlmig can work with it.
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, GenericClient};
 
 use super::error::{DbError, doing};
 
@@ -92,7 +92,7 @@ impl ServerInfo {
     ///
     /// # Errors
     /// When the query fails.
-    pub async fn read(client: &Client) -> Result<Self, DbError> {
+    pub async fn read(client: &impl GenericClient) -> Result<Self, DbError> {
         let row = client.query_one(SERVER_INFO, &[]).await.map_err(doing("ask the server what it is"))?;
         Ok(Self {
             version_num: row.get("version_num"),

@@ -4,7 +4,7 @@ use tokio_postgres::GenericClient;
 
 use super::catalog::staging_tables;
 use super::{DbError, doing};
-use crate::names::staging_table;
+use crate::names::{fit, staging_table};
 use crate::template::{Fragment, TemplateError, render_wrap};
 
 /// What marks a table as made by sqlmig.
@@ -88,12 +88,20 @@ pub async fn make_ready(client: &impl GenericClient, name: &str) -> Result<(), S
     execute(client, "analyze", name, "analyze_table.sql", analyze).await
 }
 
+/// Whether there is a staging table of this name.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn exists(client: &impl GenericClient, name: &str) -> Result<bool, DbError> {
+    Ok(staging_tables(client).await?.iter().any(|table| table.name == name))
+}
+
 /// Rows of a staging table; 0 where it is gone.
 ///
 /// # Errors
 /// Fails when the database does not answer.
 pub async fn count(client: &impl GenericClient, name: &str) -> Result<i64, StagingError> {
-    if !staging_tables(client).await?.iter().any(|table| table.name == name) {
+    if !exists(client, name).await? {
         return Ok(0);
     }
     let context = minijinja::context! { table => Fragment::new(staging_table(name)) };
@@ -116,7 +124,8 @@ async fn execute(
     file: &'static str,
     source: &'static str,
 ) -> Result<(), StagingError> {
-    let context = minijinja::context! { table => Fragment::new(staging_table(name)) };
+    let index = fit(&format!("rows {name}"));
+    let context = minijinja::context! { table => Fragment::new(staging_table(name)), index };
     let statement = render_wrap(file, source, context)?;
     client.batch_execute(&statement).await.map_err(doing(format!("{verb} staging table {name}")))?;
     Ok(())

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::check::merge;
 use crate::db::catalog::target_columns;
 use crate::db::doing;
-use crate::db::ledger::{run_insert, source_table_insert, source_table_read, source_table_staged};
+use crate::db::ledger::{NewRun, run_insert, source_table_insert, source_table_read, source_table_staged};
 use crate::decode::ColumnKind;
 use crate::names::{TableName, ident, staging_table};
 use crate::project::{Case, Example, GivenTable, Project, Row, SqlFile, TransformPhase};
@@ -57,7 +57,16 @@ impl Trial<'_> {
     /// The rows cannot be put in place, or the transform cannot run.
     pub async fn run(&self) -> Result<Option<String>, CaseError> {
         let run = Uuid::now_v7();
-        run_insert(self.tx, run, &self.project.name, &self.project.hash, &self.example.path).await?;
+        let new = NewRun {
+            id: run,
+            project: &self.project.name,
+            project_hash: &self.project.hash,
+            source: &self.example.path,
+            source_bytes: None,
+            scope: "",
+            target: "",
+        };
+        run_insert(self.tx, &new).await?;
         for (ordinal, (source, given)) in (1..).zip(&self.case.given) {
             self.give(run, ordinal, source, given).await?;
         }

@@ -29,7 +29,7 @@ pub async fn run(
     mut told: impl FnMut(&CaseOutcome),
 ) -> Result<ExampleReport, DbError> {
     let mut client = pool.get().await.map_err(doing("connect"))?;
-    let vector_schema = ServerInfo::read(&client).await?.pgvector_schema;
+    let vector_schema = ServerInfo::read(&**client).await?.pgvector_schema;
     let mut cases = Vec::new();
     for example in project.examples().iter().filter(|example| is_wanted(example, names)) {
         for case in &example.cases {

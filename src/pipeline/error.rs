@@ -4,12 +4,18 @@ use uuid::Uuid;
 
 use crate::check::CheckError;
 use crate::db::DbError;
+use crate::db::ledger::FenceError;
+use crate::db::lock::LockError;
 use crate::db::migrate::MigrateError;
+use crate::db::server_info::ServerError;
 use crate::db::staging::StagingError;
 use crate::promote::PromoteError;
 use crate::relations::RelationsError;
 use crate::stage::StageError;
 use crate::validate::ValidateError;
+
+use super::retry::RetryError;
+use super::why::WhyError;
 
 /// Why a run stopped.
 #[derive(Debug, thiserror::Error)]
@@ -55,9 +61,34 @@ pub enum PipelineError {
         /// Rows now.
         found: i64,
     },
-    /// The project was changed between two steps of a run.
-    #[error("run {0} was staged with another version of the project")]
-    OtherProject(Uuid),
+    /// An unfinished run was begun with something else.
+    #[error("run {run} is not finished, and was begun with another {}", .parts.join("; another "))]
+    Differs {
+        /// The run.
+        run: Uuid,
+        /// What differs: then and now.
+        parts: Vec<String>,
+    },
+    /// The source can't be read.
+    #[error("{source_name} can't be read: {error}")]
+    Unreadable {
+        /// The source.
+        source_name: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// It was asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// The run is another conductor's, or what it staged is gone.
+    #[error(transparent)]
+    Fence(#[from] FenceError),
+    /// No conductor laid out batches in this time.
+    #[error("no run with batches to promote appeared within {} s", .0.as_secs())]
+    NothingToJoin(std::time::Duration),
+    /// The run lock is not held any more.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The source ended before its proper end.
     #[error("the source is incomplete: {0}")]
     Incomplete(String),
@@ -82,6 +113,15 @@ pub enum PipelineError {
     /// Validation failed.
     #[error(transparent)]
     Validate(#[from] ValidateError),
+    /// Rows in quarantine were not tried again.
+    #[error(transparent)]
+    Retry(#[from] RetryError),
+    /// The fate of a row cannot be told.
+    #[error(transparent)]
+    Why(#[from] WhyError),
+    /// The server cannot be used.
+    #[error(transparent)]
+    Server(#[from] ServerError),
     /// Staging could not be counted.
     #[error(transparent)]
     Staging(#[from] StagingError),
@@ -91,6 +131,27 @@ pub enum PipelineError {
 }
 
 impl PipelineError {
+    /// Whether staged rows are gone, and the source would have to be staged again.
+    #[must_use]
+    pub fn is_staging_lost(&self) -> bool {
+        matches!(
+            self,
+            Self::StagingLost { .. }
+                | Self::Fence(FenceError::StagingLost(_))
+                | Self::Stage(StageError::Fence(FenceError::StagingLost(_)))
+                | Self::Promote(PromoteError::Fence(FenceError::StagingLost(_)))
+        )
+    }
+
+    /// Whether it was asked to stop.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        matches!(
+            self,
+            Self::Interrupted | Self::Stage(StageError::Interrupted) | Self::Promote(PromoteError::Interrupted)
+        )
+    }
+
     /// What to do next.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -104,9 +165,20 @@ impl PipelineError {
                 Some("stage its source again: sqlmig run SOURCE goes on from what is promoted".into())
             }
             Self::StagingLost { .. } => Some(
-                "staging is emptied by rollback --staging and by a crash of the server: stage the source again".into(),
+                "staging is emptied by rollback --staging and by a crash of the server: sqlmig run SOURCE (or sqlmig stage \
+                 SOURCE) stages it again, and what is promoted is kept"
+                    .into(),
             ),
-            Self::OtherProject(_) => Some("use the project it was staged with, or stage again".into()),
+            Self::Differs { .. } => Some(
+                "finish it with what it was begun with; or --restart sets it aside and begins a new run (what it promoted \
+                 stays, and sqlmig rollback --run takes it back)"
+                    .into(),
+            ),
+            Self::Unreadable { .. } => Some("check the path and its permissions".into()),
+            Self::Interrupted => None,
+            Self::Fence(error) => error.hint(),
+            Self::Lock(error) => error.hint(),
+            Self::NothingToJoin(_) => Some("start sqlmig run SOURCE or sqlmig promote, and workers beside it".into()),
             Self::Incomplete(_) => {
                 Some("get the whole source; --allow-incomplete promotes what was read of this one".into())
             }
@@ -119,6 +191,9 @@ impl PipelineError {
             Self::Check(error) => error.hint(),
             Self::Promote(error) => error.hint(),
             Self::Validate(error) => error.hint(),
+            Self::Retry(error) => error.hint(),
+            Self::Why(error) => error.hint(),
+            Self::Server(error) => error.hint(),
             Self::Staging(error) => error.hint(),
             Self::Db(error) => error.hint(),
         }

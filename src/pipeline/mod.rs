@@ -1,30 +1,38 @@
 //! The ordered list of phases. Each is a command of its own; [`Conductor::run`] is their composition.
 
 mod error;
+mod join;
 mod record;
+mod resume;
+mod retry;
+mod why;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use deadpool_postgres::Pool;
 use uuid::Uuid;
 
 use crate::check::{check, find_patches};
-use crate::db::ledger::{
-    EventKind, Fence, Run, RunState, event_insert, phase_insert, run_insert, run_take, runs, source_tables,
-};
+use crate::db::catalog::target_fingerprint;
+use crate::db::ledger::{Fence, FenceError, Run, RunState, batch_counts, run_target_schema, source_tables};
+use crate::db::lock::Holder;
 use crate::db::migrate::{MigrationSet, migrate as apply_migrations};
-use crate::db::{doing, staging, transaction};
+use crate::db::{doing, staging};
 use crate::event::{Event, Events, Phase};
 use crate::limits::MaxRejects;
-use crate::names::staging_table;
+use crate::names::{hex, staging_table};
 use crate::project::Project;
 use crate::promote::{PromoteOptions, promote};
 use crate::relations::Relations;
 use crate::source::Source;
 use crate::stage::{StageOptions, stage};
+use crate::stop::Stop;
 use crate::validate::validate;
 
 pub use error::PipelineError;
+pub use resume::Taken;
+pub use retry::{Given, RetryError, RetryOptions};
+pub use why::WhyError;
 
 /// Where a run happens: the target and the project.
 pub struct Conductor {
@@ -34,6 +42,10 @@ pub struct Conductor {
     pub project: Project,
     /// Who listens.
     pub events: Events,
+    /// Whether to stop.
+    pub stop: Stop,
+    /// Who holds the run lock for it; without one, whoever calls sees to it that there is no other conductor.
+    pub holder: Option<Holder>,
 }
 
 /// How to load a source.
@@ -45,28 +57,44 @@ pub struct LoadOptions {
     pub promote: PromoteOptions,
     /// Whether rows of a source that ended early may be promoted.
     pub allow_incomplete: bool,
+    /// Whether an unfinished run is set aside.
+    pub restart: bool,
 }
 
 impl Conductor {
-    /// Everything, in order: the whole of what sqlmig does.
+    /// Everything, in order: the whole of what sqlmig does. A run that was stopped goes on where it stopped.
     ///
     /// # Errors
     /// The first phase that fails; the run is recorded with its error, and what was done stays.
     pub async fn run(&self, source: Source, options: LoadOptions) -> Result<Uuid, (Option<Uuid>, PipelineError)> {
-        let started = Instant::now();
-        let migrated = self.migrate(true).await.map_err(|error| (None, error))?;
-        let run = self.begin(&source).await.map_err(|error| (None, error))?;
+        let taken = self.open(&source, &options, true).await.map_err(|error| (None, error))?;
+        let fence = taken.fence;
         let steps = async {
-            self.record_migrations(run, &migrated, started.elapsed()).await?;
-            let ended_early = self.stage(run, source, options.stage.clone()).await?;
-            self.check(run, options.stage.max_rejects).await?;
-            if let Some(place) = ended_early.filter(|_| !options.allow_incomplete) {
-                return Err(self.refuse(run, PipelineError::Incomplete(place)).await);
+            let ended_early = self.stage(taken, source, options.stage.clone()).await?;
+            if taken.state < RunState::Checked {
+                self.check(fence, options.stage.max_rejects).await?;
             }
-            self.promote(run, options.promote, options.allow_incomplete).await?;
-            self.validate(run).await
+            if let Some(place) = ended_early.filter(|_| !options.allow_incomplete) {
+                return Err(self.refuse(fence, PipelineError::Incomplete(place)).await);
+            }
+            if taken.state < RunState::Promoted {
+                self.promote(fence, options.promote, options.allow_incomplete).await?;
+            }
+            self.validate(fence).await
         };
-        steps.await.map(|()| run).map_err(|error| (Some(run), error))
+        steps.await.map(|()| fence.run).map_err(|error| (Some(fence.run), error))
+    }
+
+    /// Brings the database up to date, with the project's schema if `project` says so, and takes on the run of a source.
+    ///
+    /// # Errors
+    /// As [`Self::migrate`] and [`Self::begin_or_resume`].
+    pub async fn open(&self, source: &Source, options: &LoadOptions, project: bool) -> Result<Taken, PipelineError> {
+        let started = Instant::now();
+        let migrated = self.migrate(project).await?;
+        let taken = self.begin_or_resume(source, &options.stage.scope(), options.restart).await?;
+        self.record_migrations(taken.fence, &migrated, started.elapsed()).await?;
+        Ok(taken)
     }
 
     /// Brings the ledger up to date and, if `project` says so, the project's schema; returns what was applied.
@@ -94,58 +122,40 @@ impl Conductor {
         Ok(applied)
     }
 
-    /// Records that a run of this source begins.
+    /// Streams the source into staging, or what of it is missing there; says why the source ended before its proper end,
+    /// if it did.
     ///
     /// # Errors
-    /// Fails when the database refuses.
-    pub async fn begin(&self, source: &Source) -> Result<Uuid, PipelineError> {
-        let run = Uuid::now_v7();
-        let mut client = self.pool.get().await.map_err(doing("connect"))?;
-        let tx = client.transaction().await.map_err(doing("record the run"))?;
-        run_insert(&tx, run, &self.project.name, &self.project.hash, &source.display).await?;
-        tx.commit().await.map_err(doing("record the run"))?;
-        self.events.emit(Event::RunStarted { run, source: source.display.clone(), project: self.project.name.clone() });
-        Ok(run)
-    }
-
-    /// Records the migrations that were applied on the way into a run, which could not be recorded before its ledger.
-    ///
-    /// # Errors
-    /// Fails when the database refuses.
-    pub async fn record_migrations(
-        &self,
-        run: Uuid,
-        applied: &[String],
-        elapsed: Duration,
-    ) -> Result<(), PipelineError> {
-        let client = self.pool.get().await.map_err(doing("connect"))?;
-        for name in applied {
-            event_insert(&**client, run, EventKind::Migration, name).await?;
-        }
-        let summary = format!("{} migrations applied", applied.len());
-        phase_insert(&**client, run, Phase::Migrate, elapsed, &summary).await?;
-        Ok(())
-    }
-
-    /// Streams the source into staging; says why the source ended before its proper end, if it did.
-    ///
-    /// # Errors
-    /// As [`stage`].
+    /// As [`stage`]; or this is not the source that the run was begun with.
     pub async fn stage(
         &self,
-        run: Uuid,
+        taken: Taken,
         source: Source,
         options: StageOptions,
     ) -> Result<Option<String>, PipelineError> {
+        let fence = taken.fence;
+        if taken.state >= RunState::Staged {
+            match self.staged_rows_stand(fence).await {
+                Ok(()) => return self.compare(fence, source).await,
+                Err(error) if error.is_staging_lost() => {
+                    self.warn(fence, format!("{error}; staging it again, what is promoted is kept")).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
         let mut ended_early = None;
-        self.phase(run, Phase::Stage, async {
-            let staged = stage(&self.pool, run, source, options, &self.events).await?;
+        self.phase(fence, Phase::Stage, async {
+            let staged = stage(&self.pool, fence, source, options, &self.stop, &self.events).await?;
             ended_early = staged.ended_early;
             for warning in staged.warnings {
-                self.warn(run, warning).await?;
+                self.warn(fence, warning).await?;
             }
+            let kept = match staged.chunks_skipped {
+                0 => String::new(),
+                kept => format!("; {kept} chunks were staged already"),
+            };
             Ok(format!(
-                "{} rows of {} tables staged, {} in quarantine",
+                "{} rows of {} tables staged, {} in quarantine{kept}",
                 staged.rows_staged, staged.tables, staged.rows_rejected
             ))
         })
@@ -157,21 +167,28 @@ impl Conductor {
     ///
     /// # Errors
     /// As [`check`]; or nothing is staged.
-    pub async fn check(&self, run: Uuid, max_rejects: Option<MaxRejects>) -> Result<(), PipelineError> {
-        self.require(run, RunState::Staged, "checked").await?;
-        self.phase(run, Phase::Check, async {
-            let mut relations = self.relations(run).await?;
+    pub async fn check(&self, fence: Fence, max_rejects: Option<MaxRejects>) -> Result<(), PipelineError> {
+        let known = self.require(fence, RunState::Staged, "checked").await?;
+        let client = self.pool.get().await.map_err(doing("connect"))?;
+        if known.state >= RunState::Checked && batch_counts(&**client, fence.run).await?.done > 0 {
+            self.events.warn("the checks are not repeated: batches are promoted by their result");
+            return Ok(());
+        }
+        drop(client);
+        self.phase(fence, Phase::Check, async {
+            let mut relations = self.relations(fence).await?;
             if relations.feeds().next().is_none() {
                 return Err(PipelineError::Unused(self.project.name.clone()));
             }
             let unused: Vec<String> = relations.unused().map(ToString::to_string).collect();
             if !unused.is_empty() {
-                self.warn(run, format!("no transform uses {}: staged, and no further", unused.join(", "))).await?;
+                self.warn(fence, format!("no transform uses {}: staged, and no further", unused.join(", "))).await?;
             }
             for skipped in relations.skipped() {
-                self.warn(run, format!("skipped {skipped}")).await?;
+                self.warn(fence, format!("skipped {skipped}")).await?;
             }
-            let checked = check(&self.pool, run, &self.project, &mut relations, max_rejects, &self.events).await?;
+            self.note_target_schema(fence).await?;
+            let checked = check(&self.pool, fence, &self.project, &mut relations, max_rejects, &self.events).await?;
             Ok(format!(
                 "{} checks: {} rows taken out, {} merged, {} warnings",
                 checked.checks, checked.rejected, checked.merged, checked.warned
@@ -186,21 +203,17 @@ impl Conductor {
     /// As [`promote`]; or the checks have not run, or the source is incomplete.
     pub async fn promote(
         &self,
-        run: Uuid,
+        fence: Fence,
         options: PromoteOptions,
         allow_incomplete: bool,
     ) -> Result<(), PipelineError> {
-        let known = self.require(run, RunState::Checked, "promoted").await?;
-        self.phase(run, Phase::Promote, async {
+        let known = self.require(fence, RunState::Checked, "promoted").await?;
+        self.phase(fence, Phase::Promote, async {
             if !known.complete && !allow_incomplete {
                 return Err(PipelineError::Incomplete("nothing of it is promoted".into()));
             }
-            let mut relations = self.relations(run).await?;
-            let client = self.pool.get().await.map_err(doing("connect"))?;
-            find_patches(&**client, &self.project, &mut relations).await?;
-            drop(client);
-            let epoch = transaction(&self.pool, "take the run on", async |tx| run_take(tx, run).await).await?;
-            promote(&self.pool, Fence { run, epoch }, &self.project, &relations, options, &self.events).await?;
+            let relations = self.checked_relations(fence).await?;
+            promote(&self.pool, fence, &self.project, &relations, options, &self.stop, &self.events).await?;
             Ok("every batch is committed".into())
         })
         .await
@@ -210,56 +223,83 @@ impl Conductor {
     ///
     /// # Errors
     /// As [`validate`]; or not all batches are done.
-    pub async fn validate(&self, run: Uuid) -> Result<(), PipelineError> {
-        self.require(run, RunState::Promoted, "validated").await?;
-        self.phase(run, Phase::Validate, async {
-            let mut relations = self.relations(run).await?;
-            let client = self.pool.get().await.map_err(doing("connect"))?;
-            find_patches(&**client, &self.project, &mut relations).await?;
-            drop(client);
-            let proofs = validate(&self.pool, run, &self.project, &relations, &self.events).await?;
+    pub async fn validate(&self, fence: Fence) -> Result<(), PipelineError> {
+        self.require(fence, RunState::Promoted, "validated").await?;
+        self.phase(fence, Phase::Validate, async {
+            let relations = self.checked_relations(fence).await?;
+            let proofs = validate(&self.pool, fence, &self.project, &relations, &self.events).await?;
             Ok(format!("the books balance, {proofs} proofs hold"))
         })
         .await
     }
 
-    /// The run that was asked for, or the newest.
-    ///
-    /// # Errors
-    /// There is no such run.
-    pub async fn find_run(&self, run: Option<Uuid>) -> Result<Run, PipelineError> {
+    async fn relations(&self, fence: Fence) -> Result<Relations, PipelineError> {
+        self.staged_rows_stand(fence).await?;
         let client = self.pool.get().await.map_err(doing("connect"))?;
-        if !crate::db::catalog::has_ledger(&**client).await? {
-            return Err(PipelineError::NoRun(run));
-        }
-        runs(&**client, run, 1).await?.pop().ok_or(PipelineError::NoRun(run))
+        Ok(Relations::resolve(&**client, &self.project, fence.run).await?)
     }
 
-    /// The run that was asked for, or the newest, to go on with.
-    ///
-    /// # Errors
-    /// There is no such run.
-    pub async fn go_on(&self, run: Option<Uuid>) -> Result<Uuid, PipelineError> {
-        let run = self.find_run(run).await?;
-        self.events.emit(Event::RunStarted { run: run.id, source: run.source, project: run.project });
-        Ok(run.id)
+    /// The relations as the checks left them.
+    async fn checked_relations(&self, fence: Fence) -> Result<Relations, PipelineError> {
+        let mut relations = self.relations(fence).await?;
+        let client = self.pool.get().await.map_err(doing("connect"))?;
+        find_patches(&**client, &self.project, &mut relations).await?;
+        Ok(relations)
     }
 
-    async fn relations(&self, run: Uuid) -> Result<Relations, PipelineError> {
-        let client = self.pool.get().await.map_err(doing("connect"))?;
-        // PostgreSQL empties UNLOGGED tables after a crash (manual, CREATE TABLE), without a word to anyone.
-        for table in source_tables(&**client, run).await? {
-            let found = staging::count(&**client, &table.staged_as).await?;
-            if found != table.rows_staged {
-                let table_name = staging_table(&table.staged_as);
-                return Err(PipelineError::StagingLost { table: table_name, staged: table.rows_staged, found });
+    /// Sees to it that every staged row is still there: PostgreSQL empties UNLOGGED tables after a crash (manual, CREATE
+    /// TABLE), without a word to anyone.
+    async fn staged_rows_stand(&self, fence: Fence) -> Result<(), PipelineError> {
+        fence
+            .transaction(&self.pool, "see that the staged rows are there", async |tx| {
+                if !fence.has_canary(tx).await? {
+                    return Err(FenceError::StagingLost(fence.run).into());
+                }
+                for table in source_tables(&**tx, fence.run).await? {
+                    let found = staging::count(&**tx, &table.staged_as).await?;
+                    if found != table.rows_staged {
+                        let table_name = staging_table(&table.staged_as);
+                        return Err(PipelineError::StagingLost { table: table_name, staged: table.rows_staged, found });
+                    }
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Holds a source against the one that a run has staged: reads its bytes, and nothing else. Says why the staged one
+    /// ended early, if it did.
+    async fn compare(&self, fence: Fence, source: Source) -> Result<Option<String>, PipelineError> {
+        let run = self.find_run(Some(fence.run)).await?;
+        let display = source.display.clone();
+        let digest = tokio::task::spawn_blocking(move || source.into_digest()).await;
+        let digest = digest.map_err(std::io::Error::other).and_then(|digest| digest);
+        let digest = hex(&digest.map_err(|error| PipelineError::Unreadable { source_name: display.clone(), error })?);
+        match run.source_sha256 {
+            Some(known) if known != digest => {
+                let parts = vec![format!("source (SHA-256 {known} then, {display} has {digest})")];
+                Err(PipelineError::Differs { run: run.id, parts })
             }
+            _ if run.complete => Ok(None),
+            _ => Ok(Some("it ended before its proper end".into())),
         }
-        Ok(Relations::resolve(&**client, &self.project, run).await?)
     }
 
-    /// A run that has come as far as `state`, with this project.
-    async fn require(&self, run: Uuid, state: RunState, wanted: &'static str) -> Result<Run, PipelineError> {
+    /// Records the shape of the final tables as the checks find it.
+    async fn note_target_schema(&self, fence: Fence) -> Result<(), PipelineError> {
+        let action = "record the shape of the final tables";
+        fence
+            .transaction(&self.pool, action, async |tx| {
+                let shape =
+                    target_fingerprint(&**tx, self.project.promote.iter().map(|promote| &promote.target)).await?;
+                Ok(run_target_schema(tx, fence.run, &shape).await?)
+            })
+            .await
+    }
+
+    /// A run that has come as far as `state`, whose final tables are still those that the checks found.
+    async fn require(&self, fence: Fence, state: RunState, wanted: &'static str) -> Result<Run, PipelineError> {
+        let run = fence.run;
         let known = self.find_run(Some(run)).await?;
         if known.state < state {
             return Err(PipelineError::TooEarly { run, state: known.state.as_str(), wanted });
@@ -267,13 +307,19 @@ impl Conductor {
         if matches!(known.state, RunState::Superseded | RunState::RolledBack) {
             return Err(PipelineError::Ended { run, state: known.state.as_str(), wanted });
         }
-        if known.project_hash != self.project.hash {
-            return Err(PipelineError::OtherProject(run));
-        }
-        // Staging holds one run, the newest: every stage begins by dropping what an earlier one left there.
+        // Staging holds one run, the newest: every new one begins by dropping what an earlier one left there.
         let newer = self.find_run(None).await?.id;
         if newer != run {
             return Err(PipelineError::Superseded { run, newer });
+        }
+        if state >= RunState::Checked {
+            let client = self.pool.get().await.map_err(doing("connect"))?;
+            let targets = self.project.promote.iter().map(|promote| &promote.target);
+            let shape = target_fingerprint(&**client, targets).await?;
+            if known.target_schema.as_ref().is_some_and(|then| *then != shape) {
+                let parts = vec!["shape of the final tables (they were changed after the checks)".into()];
+                return Err(PipelineError::Differs { run, parts });
+            }
         }
         Ok(known)
     }

@@ -2,77 +2,112 @@
 
 use std::time::{Duration, Instant};
 
-use uuid::Uuid;
-
 use super::{Conductor, PipelineError};
-use crate::db::ledger::{EventKind, FenceError, event_insert, phase_insert, run_fail, run_memory};
-use crate::db::{DbError, doing};
+use crate::db::ledger::{EventKind, Fence, event_insert, phase_insert, run_fail, run_memory};
 use crate::event::{Event, Phase};
-use crate::promote::PromoteError;
+use crate::fault;
 
 impl Conductor {
     /// Runs one phase: the only place that tells of it, measures it and records how it ended.
     pub(super) async fn phase(
         &self,
-        run: Uuid,
+        fence: Fence,
         phase: Phase,
         work: impl Future<Output = Result<String, PipelineError>>,
     ) -> Result<(), PipelineError> {
         let started = Instant::now();
         self.events.emit(Event::PhaseStarted { phase });
-        let outcome = work.await;
+        fault::point(&format!("{phase}.started")).await;
+        let outcome = match phase {
+            // These two end what they have in hand; of the others nothing is worth finishing.
+            Phase::Stage | Phase::Promote => work.await,
+            _ => tokio::select! {
+                outcome = work => outcome,
+                () = self.stop.requested() => Err(PipelineError::Interrupted),
+            },
+        };
+        fault::point(&format!("{phase}.ended")).await;
         let elapsed = started.elapsed();
         match outcome {
             Ok(summary) => {
-                self.record(run, phase, elapsed, &summary, None).await?;
+                self.record(fence, phase, elapsed, &summary, None).await?;
                 self.events.emit(Event::PhaseFinished { phase, elapsed, summary });
                 Ok(())
             }
             Err(error) => {
-                // A run that another conductor has taken on is the other's to write about.
-                if matches!(error, PipelineError::Promote(PromoteError::Fence(FenceError::TakenOver(_)))) {
-                    return Err(error);
-                }
                 let text = error.to_string();
-                // The phase's own error is the one to tell, even when it cannot be recorded.
-                drop(self.record(run, phase, elapsed, &text, Some(&text)).await);
+                // The phase's own error is the one to tell, even when it cannot be recorded; and a run that another
+                // conductor has taken on is the other's to write about: the fence sees to that.
+                drop(self.record(fence, phase, elapsed, &text, Some(&error)).await);
                 Err(error)
             }
         }
     }
 
     /// Records why a run goes no further; returns the error.
-    pub(super) async fn refuse(&self, run: Uuid, error: PipelineError) -> PipelineError {
-        if let Ok(client) = self.pool.get().await {
-            // The error itself is the one to tell, even when it cannot be recorded.
-            drop(run_fail(&**client, run, &error.to_string()).await);
-        }
+    pub(super) async fn refuse(&self, fence: Fence, error: PipelineError) -> PipelineError {
+        let text = error.to_string();
+        let recorded = fence
+            .transaction(&self.pool, "record the run's error", async |tx| {
+                Ok::<_, PipelineError>(run_fail(&**tx, fence.run, &text).await?)
+            })
+            .await;
+        // The error itself is the one to tell, even when it cannot be recorded.
+        drop(recorded);
         error
     }
 
     /// Tells of something the operator should know, and keeps it for the report.
-    pub(super) async fn warn(&self, run: Uuid, message: String) -> Result<(), PipelineError> {
-        let client = self.pool.get().await.map_err(doing("connect"))?;
-        event_insert(&**client, run, EventKind::Warning, &message).await?;
+    pub(super) async fn warn(&self, fence: Fence, message: String) -> Result<(), PipelineError> {
+        fence
+            .transaction(&self.pool, "record a warning", async |tx| {
+                Ok::<_, PipelineError>(event_insert(&**tx, fence.run, EventKind::Warning, &message).await?)
+            })
+            .await?;
         self.events.warn(message);
         Ok(())
     }
 
+    /// Records the migrations that were applied on the way into a run, which could not be recorded before its ledger.
+    pub(super) async fn record_migrations(
+        &self,
+        fence: Fence,
+        applied: &[String],
+        elapsed: Duration,
+    ) -> Result<(), PipelineError> {
+        fence
+            .transaction(&self.pool, "record the migrations", async |tx| {
+                for name in applied {
+                    event_insert(&**tx, fence.run, EventKind::Migration, name).await?;
+                }
+                let summary = format!("{} migrations applied", applied.len());
+                Ok(phase_insert(&**tx, fence.run, Phase::Migrate, elapsed, &summary).await?)
+            })
+            .await
+    }
+
     async fn record(
         &self,
-        run: Uuid,
+        fence: Fence,
         phase: Phase,
         elapsed: Duration,
         summary: &str,
-        error: Option<&str>,
-    ) -> Result<(), DbError> {
-        let client = self.pool.get().await.map_err(doing("record the phase"))?;
-        run_memory(&**client, run, peak_rss_bytes()).await?;
-        phase_insert(&**client, run, phase, elapsed, summary).await?;
-        if let Some(error) = error {
-            run_fail(&**client, run, error).await?;
-        }
-        Ok(())
+        error: Option<&PipelineError>,
+    ) -> Result<(), PipelineError> {
+        fence
+            .transaction(&self.pool, "record the phase", async |tx| {
+                run_memory(&**tx, fence.run, peak_rss_bytes()).await?;
+                phase_insert(&**tx, fence.run, phase, elapsed, summary).await?;
+                match error {
+                    None => {}
+                    Some(error) if error.is_interrupted() => {
+                        event_insert(&**tx, fence.run, EventKind::Interrupted, &format!("during {phase}")).await?;
+                    }
+                    Some(_) => run_fail(&**tx, fence.run, summary).await?,
+                }
+                Ok(())
+            })
+            .await
     }
 }
 

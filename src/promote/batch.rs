@@ -1,157 +1,204 @@
 //! One batch: claimed, written and recorded in one transaction.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use deadpool_postgres::Pool;
+use deadpool_postgres::{ClientWrapper, Transaction};
 
-use crate::db::doing;
-use crate::db::ledger::{Batch, BatchResult, Fence, batch_claim, batch_done, batch_failed};
-use crate::event::{Event, Events};
-use crate::names::TableName;
-use crate::project::Promote;
+use crate::db::ledger::{Batch, BatchResult, BatchesLeft, batch_claim, batch_done, batches_left};
+use crate::db::patience::{close, connection, within};
+use crate::db::{DbError, doing};
+use crate::fault;
 
 use super::PromoteError;
+use super::session::is_lost;
 use super::statement::Statement;
+use super::worker::Worker;
 
-/// Times a batch is tried when the database says that trying again may help.
-const ATTEMPTS: u32 = 5;
 /// From this try on nobody else may write to the target while a batch is written. A table that others write to all the
 /// time would otherwise refuse every try.
-const LOCK_FROM: u32 = 3;
-/// Pause before the second try; it doubles with each.
-const PAUSE: Duration = Duration::from_millis(100);
-
-/// What a worker needs.
-pub(super) struct Worker<'a> {
-    pub pool: Pool,
-    /// The run, as the conductor took it on.
-    pub fence: Fence,
-    pub promote: &'a Promote,
-    /// The statement of each source table; of a transform that reads no source rows, the one under no name.
-    pub statements: &'a BTreeMap<Option<TableName>, Statement>,
-    pub events: &'a Events,
-}
+const LOCK_FROM: i32 = 3;
 
 /// What one try came to.
-enum Tried {
-    /// No batch is left to claim.
-    Nothing,
+pub(super) enum Tried {
+    /// No batch is free to claim.
+    Nothing(BatchesLeft),
     /// Committed.
-    Done(Batch, BatchResult, Duration),
-    /// Rolled back; trying again may help.
-    Again(Batch, PromoteError),
+    Done(Batch, Written),
+    /// It failed, or nobody knows.
+    Failed(Box<Failed>),
+}
+
+/// What a batch wrote.
+#[derive(Debug, Clone)]
+pub(super) struct Written {
+    pub result: BatchResult,
+    pub elapsed: Duration,
+    /// The transaction that wrote it.
+    pub xid: String,
+}
+
+/// A batch whose transaction ended otherwise than by an answer to COMMIT.
+pub(super) struct Failed {
+    pub batch: Batch,
+    pub trouble: Trouble,
+    pub error: PromoteError,
+    /// What it wrote, if COMMIT was sent.
+    pub written: Option<Written>,
+}
+
+/// What can be done about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// It may pass: another writer, a deadlock, a server that is away.
+    Passing,
+    /// The statement took too long; whether it was the server that said so.
+    Slow { by_server: bool },
+    /// The database refuses the data.
+    Data,
+    /// Trying again is in vain.
+    Lasting,
 }
 
 impl Worker<'_> {
-    /// Takes batches until none is left.
+    /// Tries the next batch.
     ///
     /// # Errors
-    /// The first batch that fails for good; it is rolled back and recorded.
-    pub async fn work(&self) -> Result<(), PromoteError> {
-        let mut attempt = 1;
-        loop {
-            match self.try_one(attempt).await {
-                Ok(Tried::Nothing) => return Ok(()),
-                Ok(Tried::Done(batch, result, elapsed)) => {
-                    attempt = 1;
-                    let count = |rows: i64| u64::try_from(rows).unwrap_or_default();
-                    self.events.emit(Event::BatchFinished {
-                        target: self.promote.target.clone(),
-                        number: batch.number,
-                        inserted: count(result.inserted),
-                        updated: count(result.updated),
-                        unchanged: count(result.unchanged),
-                        elapsed,
-                    });
-                }
-                Ok(Tried::Again(batch, error)) => {
-                    let given_up = attempt == ATTEMPTS;
-                    self.record_failure(&batch, &error, given_up).await?;
-                    if given_up {
-                        return Err(error);
-                    }
-                    self.events.warn(format!("{error}; trying again ({attempt} of {ATTEMPTS})"));
-                    tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
-                    attempt += 1;
-                }
-                Err(error) => {
-                    if let PromoteError::Batch { batch, .. } | PromoteError::Counts { batch, .. } = &error {
-                        let batch = Batch { number: *batch, source: None, first_row: 0, last_row: 0 };
-                        self.record_failure(&batch, &error, true).await?;
-                    }
-                    return Err(error);
-                }
-            }
+    /// It came to no batch: the database is away, or the fence does not hold.
+    pub async fn attempt(&self) -> Result<Tried, PromoteError> {
+        fault::point("promote.begin").await;
+        let mut client = connection(self.session.pool, self.session.limit(), "connect for promotion").await?;
+        let tried = self.claim(&mut client).await;
+        let lost = match &tried {
+            Ok(Tried::Failed(failed)) => is_lost(&failed.error),
+            Ok(_) => false,
+            Err(error) => is_lost(error),
+        };
+        if lost {
+            close(client);
         }
+        tried
     }
 
-    async fn try_one(&self, attempt: u32) -> Result<Tried, PromoteError> {
-        let started = Instant::now();
-        let mut client = self.pool.get().await.map_err(doing("connect for promotion"))?;
-        let tx = client.transaction().await.map_err(doing("begin a batch"))?;
-        tx.batch_execute(include_str!("../../sql/promote_settings.sql")).await.map_err(doing("begin a batch"))?;
-        self.fence.hold_staged(&tx).await?;
-        let Some(batch) = batch_claim(&tx, self.fence.run, &self.promote.file.name).await? else {
-            return Ok(Tried::Nothing);
+    async fn claim(&self, client: &mut ClientWrapper) -> Result<Tried, PromoteError> {
+        let (started, session) = (Instant::now(), self.session);
+        let (limit, run, epoch) = (session.limit(), session.fence.run, session.fence.epoch);
+        let tx = within(limit, "begin a batch", session.begin(client, "begin a batch")).await?;
+        within(limit, "lock the run's row", session.fence.hold_staged(&tx)).await?;
+        fault::point("promote.fenced").await;
+        let name = self.step.promote.file.name.as_str();
+        let Some(batch) = within(limit, "claim a batch", batch_claim(&tx, run, name, epoch)).await? else {
+            return Ok(Tried::Nothing(within(limit, "count batches", batches_left(&*tx, run, name)).await?));
         };
-        let Some(statement) = self.statements.get(&batch.source) else {
-            return Err(self.counts(&batch, "its source table is not in this run".into()));
+        fault::point("promote.claimed").await;
+        Ok(match self.write(&tx, &batch, started).await {
+            Err(failed) => Tried::Failed(failed),
+            Ok(written) => self.commit(tx, batch, written).await,
+        })
+    }
+
+    /// Writes the batch's rows, counts them and records the result.
+    async fn write(&self, tx: &Transaction<'_>, batch: &Batch, started: Instant) -> Result<Written, Box<Failed>> {
+        let (limit, fence) = (self.session.limit(), self.session.fence);
+        let Some(statement) = self.step.statements.get(&batch.source) else {
+            return Err(self.miscounted(batch, Trouble::Lasting, "its source table is not in this run"));
         };
-        let write = async {
-            if attempt >= LOCK_FROM {
-                tx.batch_execute(&statement.lock).await?;
-            }
-            tx.query_one(&statement.sql, &[&batch.first_row, &batch.last_row, &self.fence.run, &batch.number]).await
-        };
-        let written = write.await;
-        let row = match written {
-            Ok(row) => row,
-            Err(error) => {
-                let error = doing(format!("write to {}", self.promote.target))(error);
-                let again = error.is_retryable();
-                let error = PromoteError::Batch {
-                    transform: self.promote.file.path.clone(),
-                    batch: batch.number,
-                    first_row: batch.first_row,
-                    last_row: batch.last_row,
-                    error,
-                };
-                return if again { Ok(Tried::Again(batch, error)) } else { Err(error) };
-            }
-        };
+        let action = format!("write to {}", self.step.promote.target);
+        if batch.failures + 1 >= LOCK_FROM {
+            self.ask(batch, &action, tx.batch_execute(&statement.lock)).await?;
+        }
+        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+            [&batch.first_row, &batch.last_row, &fence.run, &batch.number];
+        let row = self.ask(batch, &action, tx.query_one(&statement.sql, &parameters)).await?;
+        fault::point("promote.written").await;
         let count = |name: &str| row.get::<_, i64>(name);
         let (expected, incoming, existing) = (count("expected"), count("incoming"), count("existing"));
         let (saved, changed, added, noted) = (count("saved"), count("changed"), count("added"), count("noted"));
         if incoming != expected {
             let reason = format!("the transform yields {incoming} rows for {expected}");
-            return Err(self.counts(&batch, reason));
+            return Err(self.miscounted(batch, Trouble::Lasting, &reason));
         }
         if existing + added != incoming || changed != saved || noted != added {
-            let reason = "rows of the target were changed by someone else at the same moment".to_owned();
-            let error = self.counts(&batch, reason);
-            return Ok(Tried::Again(batch, error));
+            let reason = "rows of the target were changed by someone else at the same moment";
+            return Err(self.miscounted(batch, Trouble::Passing, reason));
         }
+        fault::point("promote.counted").await;
         let result = BatchResult { inserted: added, updated: changed, unchanged: existing - changed };
-        let elapsed = started.elapsed();
-        batch_done(&tx, self.fence.run, &batch, result, &statement.undo_table, self.fence.epoch, elapsed).await?;
-        tx.commit().await.map_err(doing("commit a batch"))?;
-        Ok(Tried::Done(batch, result, elapsed))
+        let (elapsed, asked) = (started.elapsed(), Instant::now());
+        let done = batch_done(tx, fence.run, batch, result, &statement.undo_table, fence.epoch, elapsed);
+        let xid = within(limit, "record a batch", done).await;
+        let xid = xid.map_err(|error| self.failed(batch, error, asked.elapsed(), false))?;
+        fault::point("promote.recorded").await;
+        Ok(Written { result, elapsed, xid })
     }
 
-    fn counts(&self, batch: &Batch, reason: String) -> PromoteError {
-        PromoteError::Counts {
-            transform: self.promote.file.path.clone(),
+    async fn commit(&self, tx: Transaction<'_>, batch: Batch, written: Written) -> Tried {
+        fault::point("promote.before_commit").await;
+        let asked = Instant::now();
+        let commit = async { tx.commit().await.map_err(doing("commit a batch")) };
+        match within(self.session.limit(), "commit a batch", commit).await {
+            Ok(()) => {
+                fault::point("promote.after_commit").await;
+                Tried::Done(batch, written)
+            }
+            Err(error) => {
+                let mut failed = self.failed(&batch, error, asked.elapsed(), false);
+                failed.written = Some(written);
+                Tried::Failed(failed)
+            }
+        }
+    }
+
+    /// Waits for the answer to a statement that writes the batch.
+    async fn ask<T>(
+        &self,
+        batch: &Batch,
+        action: &str,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Box<Failed>> {
+        let asked = Instant::now();
+        let answer = async { answer.await.map_err(doing(action)) };
+        let answer = within(self.session.limit(), action, answer).await;
+        answer.map_err(|error| self.failed(batch, error, asked.elapsed(), true))
+    }
+
+    /// What the database said of the batch. `elapsed` tells the server's own time limit from a person who ended the
+    /// statement: the code is the same (57014), and the text is in the server's language.
+    fn failed(&self, batch: &Batch, error: DbError, elapsed: Duration, writing: bool) -> Box<Failed> {
+        let trouble = if error.is_canceled() && elapsed >= self.session.timeouts.statement {
+            Trouble::Slow { by_server: true }
+        } else if error.is_timed_out() && writing {
+            Trouble::Slow { by_server: false }
+        } else if error.is_retryable() {
+            Trouble::Passing
+        } else if error.is_data() {
+            Trouble::Data
+        } else {
+            Trouble::Lasting
+        };
+        let error = PromoteError::Batch {
+            transform: self.step.promote.file.path.clone(),
+            batch: batch.number,
+            source_table: batch.source.clone(),
+            first_row: batch.first_row,
+            last_row: batch.last_row,
+            error,
+        };
+        Box::new(Failed { batch: batch.clone(), trouble, error, written: None })
+    }
+
+    fn miscounted(&self, batch: &Batch, trouble: Trouble, reason: &str) -> Box<Failed> {
+        let error = PromoteError::Counts {
+            transform: self.step.promote.file.path.clone(),
             batch: batch.number,
             first_row: batch.first_row,
             last_row: batch.last_row,
-            reason,
-        }
+            reason: reason.to_owned(),
+        };
+        Box::new(Failed { batch: batch.clone(), trouble, error, written: None })
     }
 
-    async fn record_failure(&self, batch: &Batch, error: &PromoteError, given_up: bool) -> Result<(), PromoteError> {
-        let client = self.pool.get().await.map_err(doing("record a failed batch"))?;
-        batch_failed(&**client, self.fence.run, batch.number, &error.to_string(), given_up).await?;
-        Ok(())
+    /// The statement of a batch's source table.
+    pub(super) fn statement(&self, batch: &Batch) -> Option<&Statement> {
+        self.step.statements.get(&batch.source)
     }
 }

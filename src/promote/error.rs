@@ -63,12 +63,17 @@ pub enum PromoteError {
         reason: String,
     },
     /// The database refused a batch.
-    #[error("batch {batch} of {transform} (rows {first_row} to {last_row}) was rolled back: {error}")]
+    #[error(
+        "batch {batch} of {transform} ({}) was rolled back: {error}",
+        rows(source_table.as_ref(), *first_row, *last_row)
+    )]
     Batch {
         /// The transform's file.
         transform: String,
         /// The batch.
         batch: i64,
+        /// The source table, if it promotes one's rows.
+        source_table: Option<TableName>,
         /// First row.
         first_row: i64,
         /// Last row.
@@ -79,9 +84,32 @@ pub enum PromoteError {
     /// The run is another conductor's, or what it staged is gone.
     #[error(transparent)]
     Fence(#[from] FenceError),
-    /// A worker panicked.
-    #[error("a promotion worker failed: {0}")]
-    Worker(String),
+    /// The database refuses row after row.
+    #[error("more than {bound}: {last}")]
+    TooManyRefused {
+        /// Rows that it refused, the last included.
+        refused: i64,
+        /// The bound.
+        bound: String,
+        /// What it said of the last.
+        last: Box<PromoteError>,
+    },
+    /// Another worker gave a batch up.
+    #[error("batch {batch} of {transform} was given up by another worker: {error}")]
+    GivenUp {
+        /// The transform's file.
+        transform: String,
+        /// The batch.
+        batch: i64,
+        /// What it said.
+        error: String,
+    },
+    /// Batches are left that nobody promoted.
+    #[error("{0} batches of the run are not done")]
+    Unfinished(i64),
+    /// It was asked to stop, and did so between two batches.
+    #[error("promotion was stopped between two batches")]
+    Interrupted,
     /// The canonical relations could not be built.
     #[error(transparent)]
     Relations(#[from] RelationsError),
@@ -93,7 +121,25 @@ pub enum PromoteError {
     Db(#[from] DbError),
 }
 
+/// Whose rows, and which.
+fn rows(source: Option<&TableName>, first: i64, last: i64) -> String {
+    let of = source.map(|source| format!(" of {source}")).unwrap_or_default();
+    if first == last { format!("row {first}{of}") } else { format!("rows {first} to {last}{of}") }
+}
+
 impl PromoteError {
+    /// What the database said, if it was the database that failed.
+    pub(super) fn database(&self) -> Option<&DbError> {
+        match self {
+            Self::Batch { error, .. }
+            | Self::Sql(_, error)
+            | Self::Db(error)
+            | Self::Fence(FenceError::Db(error))
+            | Self::Relations(RelationsError::Db(error)) => Some(error),
+            _ => None,
+        }
+    }
+
     /// What to do next.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -116,7 +162,14 @@ impl PromoteError {
             Self::Relations(error) => error.hint(),
             Self::Template(error) => error.hint(),
             Self::Fence(error) => error.hint(),
-            Self::Worker(_) => None,
+            Self::TooManyRefused { .. } => Some(
+                "mend the transform, the target or the source, or allow more (--max-rejects); sqlmig promote then tries the refused rows again"
+                    .into(),
+            ),
+            Self::GivenUp { .. } => Some("that worker says what to do; then run the same command again".into()),
+            Self::Unfinished(_) | Self::Interrupted => {
+                Some("run the same command again: what is promoted stays, and the rest is promoted".into())
+            }
         }
     }
 }

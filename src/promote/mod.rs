@@ -1,29 +1,40 @@
 //! Writes the surviving rows to the final tables in batched, undoable transactions.
 //!
-//! One promote transform after another, parents first. The batches of one transform are claimed by N workers; each
-//! batch is one transaction that holds its rows, its before-images and its line in the ledger.
+//! One promote transform after another, parents first. The batches of one transform are claimed by workers, of this process
+//! and of others; each batch is one transaction that holds its rows, its before-images and its line in the ledger.
 
+mod backoff;
 mod batch;
 mod error;
+mod layout;
+mod session;
+mod settle;
 mod statement;
+mod worker;
 
-use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use deadpool_postgres::Pool;
-use futures_util::future::try_join_all;
-use uuid::Uuid;
+use futures_util::future::join_all;
+use tokio_postgres::Transaction;
 
-use crate::db::doing;
-use crate::db::ledger::{Fence, RunState, batches_forget, batches_pending, batches_plan, run_advance};
+use crate::db::ledger::{Fence, RunState, batches_left, batches_unfinished, run_advance};
 use crate::event::{Event, Events};
-use crate::names::TableName;
-use crate::project::{Project, Promote};
+use crate::fault;
+use crate::limits::{MaxRejects, Timeouts};
+use crate::project::Project;
 use crate::relations::Relations;
+use crate::stop::Stop;
 
 pub use error::PromoteError;
 
-use batch::Worker;
-use statement::Statement;
+use layout::{Step, lay_out, prepare, refuse_same_keys};
+use session::Session;
+use worker::Worker;
+
+/// Rows that the database may refuse in a run without a bound of its own. A transform that is wrong for every row must not
+/// grind through millions of them, each with a transaction of its own.
+pub const MOST_REFUSED: i64 = 100;
 
 /// How to promote.
 #[derive(Debug, Clone, Copy)]
@@ -32,98 +43,96 @@ pub struct PromoteOptions {
     pub batch_size: u64,
     /// Workers, each with a connection of its own.
     pub parallel: usize,
+    /// How long a transaction may wait.
+    pub timeouts: Timeouts,
+    /// How many rows may be in quarantine when one more is to go there; `None` allows [`MOST_REFUSED`] rows that the
+    /// database refuses.
+    pub max_refused: Option<MaxRejects>,
 }
 
-/// Promotes the clean rows of a run.
+/// Promotes the clean rows of a run, as its conductor.
 ///
 /// `fence` is the run as the conductor took it on; when it is in another epoch, workers stop.
 ///
 /// Batches that an earlier try has committed are kept; what is left is laid out anew with the batch size given.
 ///
 /// # Errors
-/// A transform does not fit its target, or a batch failed: it is rolled back, and those before it stay.
+/// A transform does not fit its target, or a batch failed for good: it is rolled back, and those before it stay. Asked to
+/// stop, it does so between two batches.
 pub async fn promote(
     pool: &Pool,
     fence: Fence,
     project: &Project,
     relations: &Relations,
     options: PromoteOptions,
+    stop: &Stop,
     events: &Events,
 ) -> Result<(), PromoteError> {
-    let run = fence.run;
-    let mut claimed: Vec<&str> = Vec::new();
-    for promote in &project.promote {
-        // The rows of a relation enter the books once: with the first transform that promotes them.
-        let counted = promote.from.as_deref().is_some_and(|relation| !claimed.contains(&relation));
-        claimed.extend(promote.from.as_deref());
-        let statements = lay_out(pool, run, project, relations, promote, options, counted).await?;
-        let client = pool.get().await.map_err(doing("count the batches"))?;
-        let pending = batches_pending(&**client, run, &promote.file.name).await?;
-        drop(client);
-        events.emit(Event::BatchesPlanned {
-            target: promote.target.clone(),
-            batches: u64::try_from(pending.batches).unwrap_or_default(),
-            rows: u64::try_from(pending.rows).unwrap_or_default(),
-        });
-        let workers = options.parallel.max(1).min(usize::try_from(pending.batches).unwrap_or(1).max(1));
-        let worker = Worker { pool: pool.clone(), fence, promote, statements: &statements, events };
-        try_join_all((0..workers).map(|_| worker.work())).await?;
-    }
-    fence
-        .transaction(pool, "record the promotion", async |tx| {
-            Ok::<_, PromoteError>(run_advance(tx, run, RunState::Promoted).await?)
-        })
-        .await
+    let session = Session { pool, fence, timeouts: options.timeouts, stop, events };
+    let steps = prepare(&session, project, relations).await?;
+    lay_out(&session, relations, &steps, options).await?;
+    run_steps(&session, project, relations, options, &steps).await?;
+    let finish = async |tx: &Transaction<'_>| match batches_unfinished(tx, fence.run).await? {
+        (0, None) => Ok(run_advance(tx, fence.run, RunState::Promoted).await?),
+        (pending, failed) => Err(PromoteError::Unfinished(pending + i64::from(failed.is_some()))),
+    };
+    session.fenced("record the promotion", session.outage(), finish).await?;
+    fault::point("promote.done").await;
+    Ok(())
 }
 
-/// Prepares a transform's statements and lays out its batches.
-async fn lay_out(
+/// Promotes batches that a conductor laid out, until none of the run is left; returns how many this process committed.
+///
+/// `fence` is the run in its present epoch. It takes nothing on, lays nothing out and concludes nothing.
+///
+/// # Errors
+/// As [`promote`].
+pub async fn work(
     pool: &Pool,
-    run: Uuid,
+    fence: Fence,
     project: &Project,
     relations: &Relations,
-    promote: &Promote,
     options: PromoteOptions,
-    counted: bool,
-) -> Result<BTreeMap<Option<TableName>, Statement>, PromoteError> {
-    let action = || format!("lay out the batches of {}", promote.file.path);
-    let mut client = pool.get().await.map_err(doing(action()))?;
-    let sources: Vec<(Option<TableName>, i64)> = match &promote.from {
-        // A table's last row is the last that was read: rows in quarantine keep their ordinals.
-        Some(relation) => relations
-            .sources(relation)
-            .into_iter()
-            .map(|feed| {
-                let table = relations.tables().iter().find(|table| table.source == feed.source);
-                (Some(feed.source.clone()), table.map_or(0, |table| table.rows_read))
-            })
-            .collect(),
-        None => vec![(None, 1)],
-    };
-    let mut statements = BTreeMap::new();
-    for (source, _) in &sources {
-        let statement = statement::prepare(&**client, project, relations, promote, source.as_ref()).await?;
-        statements.insert(source.clone(), statement);
-    }
-    // Only now: whether the columns fit the target is told better by what came before.
-    let conflicts = statement::key_conflicts(&**client, project, relations, promote).await?;
-    if !conflicts.is_empty() {
-        return Err(PromoteError::SameKey {
-            transform: promote.file.path.clone(),
-            target: promote.target.clone(),
-            keys: conflicts.join(", "),
+    stop: &Stop,
+    events: &Events,
+) -> Result<u64, PromoteError> {
+    let session = Session { pool, fence, timeouts: options.timeouts, stop, events };
+    let steps = prepare(&session, project, relations).await?;
+    run_steps(&session, project, relations, options, &steps).await
+}
+
+/// One transform after another: the next one's batches are not begun before all of this one's are done, whoever does them.
+async fn run_steps(
+    session: &Session<'_>,
+    project: &Project,
+    relations: &Relations,
+    options: PromoteOptions,
+    steps: &[Step<'_>],
+) -> Result<u64, PromoteError> {
+    let committed = AtomicU64::new(0);
+    for step in steps {
+        let name = step.promote.file.name.as_str();
+        let count = async |tx: &Transaction<'_>| Ok(batches_left(tx, session.fence.run, name).await?);
+        let left = session.fenced("count the batches", session.outage(), count).await?;
+        session.events.emit(Event::BatchesPlanned {
+            target: step.promote.target.clone(),
+            batches: u64::try_from(left.pending).unwrap_or_default(),
+            rows: u64::try_from(left.rows).unwrap_or_default(),
         });
+        if left.pending > 0 {
+            refuse_same_keys(session, project, relations, step.promote).await?;
+        }
+        let workers = options.parallel.max(1).min(usize::try_from(left.pending).unwrap_or(1).max(1));
+        let halt = AtomicBool::new(false);
+        let worker = Worker { session, step, relations, options, halt: &halt, committed: &committed };
+        // All of them come to their end: a batch in hand is finished even when another one fails.
+        let outcomes = join_all((0..workers).map(|_| worker.work())).await;
+        let mut errors: Vec<PromoteError> = outcomes.into_iter().filter_map(Result::err).collect();
+        // Whoever failed himself says more than who saw it or was stopped.
+        errors.sort_by_key(|error| matches!(error, PromoteError::GivenUp { .. } | PromoteError::Interrupted));
+        if let Some(error) = errors.into_iter().next() {
+            return Err(error);
+        }
     }
-    for statement in statements.values() {
-        client.batch_execute(&statement.undo_ddl).await.map_err(doing("make the table for before-images"))?;
-    }
-    let tx = client.transaction().await.map_err(doing(action()))?;
-    let name = promote.file.name.as_str();
-    batches_forget(&tx, run, name).await?;
-    for (source, last_row) in &sources {
-        let source = source.as_ref();
-        batches_plan(&tx, run, name, &promote.target, source, *last_row, options.batch_size, counted).await?;
-    }
-    tx.commit().await.map_err(doing(action()))?;
-    Ok(statements)
+    Ok(committed.into_inner())
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::db::catalog::has_ledger;
 use crate::db::ledger::{
     EventKind, Fence, RunState, UndoneBatch, canary_forget, event_insert, rollback_batches, rollback_forget,
-    rollback_run, run_advance, run_take,
+    rollback_run, run_advance, run_take, runs_unstage,
 };
 use crate::db::staging::truncate_all;
 use crate::db::{doing, transaction};
@@ -50,6 +50,7 @@ pub async fn rollback_staging(pool: &Pool) -> Result<Vec<String>, RollbackError>
     transaction(pool, "empty the staging tables", async |tx| {
         if has_ledger(&**tx).await? {
             canary_forget(&**tx).await?;
+            runs_unstage(tx).await?;
         }
         Ok(truncate_all(&**tx).await?)
     })

@@ -116,7 +116,7 @@ pub fn open(spec: &SourceSpec) -> Result<Source, SourceError> {
         SourceSpec::File(path) => path.display().to_string(),
     };
     let failed = |error| SourceError::Open { display: display.clone(), error };
-    let (mut input, stored_bytes): (Box<dyn Read + Send>, _) = match spec {
+    let (input, stored_bytes): (Box<dyn Read + Send>, _) = match spec {
         SourceSpec::Stdin => (Box::new(io::stdin()), None),
         SourceSpec::File(path) => {
             let file = File::open(path).map_err(failed)?;
@@ -128,6 +128,24 @@ pub fn open(spec: &SourceSpec) -> Result<Source, SourceError> {
             (Box::new(file), size)
         }
     };
+    begin(spec, display, input, stored_bytes)
+}
+
+/// A source that comes from elsewhere than a file, such as a socket; `display` is its name for people.
+///
+/// # Errors
+/// Its first bytes can't be read, or are those of a kind that can't be read, or only from a file.
+pub fn from_reader(display: impl Into<String>, input: Box<dyn Read + Send>) -> Result<Source, SourceError> {
+    begin(&SourceSpec::Stdin, display.into(), input, None)
+}
+
+fn begin(
+    spec: &SourceSpec,
+    display: String,
+    mut input: Box<dyn Read + Send>,
+    stored_bytes: Option<u64>,
+) -> Result<Source, SourceError> {
+    let failed = |error| SourceError::Open { display: display.clone(), error };
     let mut head = Vec::new();
     input.by_ref().take(compression::HEAD_BYTES as u64).read_to_end(&mut head).map_err(failed)?;
     let compression = match compression::recognise(&head) {
@@ -160,6 +178,15 @@ impl Source {
     #[must_use]
     pub fn digest(&self) -> StoredDigest {
         self.state.digest.clone()
+    }
+
+    /// SHA-256 of the stored bytes, all of which are read for it.
+    ///
+    /// # Errors
+    /// They can't be read.
+    pub fn into_digest(mut self) -> io::Result<[u8; 32]> {
+        io::copy(&mut self.stored, &mut io::sink())?;
+        self.state.digest.get().ok_or_else(|| io::Error::other("it did not come to an end"))
     }
 
     /// The decompressed text. Its errors say which compression failed and near which stored byte ([`DamagedError`]);

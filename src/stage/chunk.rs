@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::db::ledger::DecodeReject;
+use crate::db::ledger::{Chunk, DecodeReject};
 use crate::decode::{Block, Oversized, RawRow, RowDecoder, RowError};
 
 use super::digest;
@@ -85,6 +85,7 @@ impl RawChunk {
             rejects: Vec::new(),
             payload: Vec::with_capacity(self.text.len() + 64 * self.rows.len()),
             digest: 0,
+            content_digest: 0,
             hex: Vec::new(),
             bytes: self.text.len() as u64,
             layout: self.layout,
@@ -106,6 +107,9 @@ impl RawChunk {
             chunk.rejects.push(reject(error, row, &raw, oversized.head));
         }
         chunk.payload.extend_from_slice(&TRAILER);
+        for reject in &chunk.rejects {
+            chunk.content_digest = digest::chain(chunk.content_digest, &reject.raw);
+        }
         chunk
     }
 }
@@ -139,6 +143,8 @@ pub(super) struct EncodedChunk {
     pub payload: Vec<u8>,
     /// Sum of the rows' digests.
     pub digest: i128,
+    /// Digest of all rows in their order, those that could not be decoded among them.
+    pub content_digest: i64,
     /// Memory for the hex form of a vector.
     hex: Vec<u8>,
     /// Bytes the rows had in the source.
@@ -146,6 +152,18 @@ pub(super) struct EncodedChunk {
 }
 
 impl EncodedChunk {
+    /// What the ledger keeps of it.
+    pub fn record(&self) -> Chunk {
+        Chunk {
+            first_row: self.first_row,
+            last_row: self.last_row,
+            rows_staged: self.rows,
+            rows_rejected: self.rejects.len() as u64,
+            bytes: self.bytes,
+            content_digest: self.content_digest,
+        }
+    }
+
     /// Writes one row: `_row`, the columns, the digests.
     fn push<'a>(
         &mut self,
@@ -169,6 +187,7 @@ impl EncodedChunk {
             write(payload, hash.as_ref().map(<[u8; 32]>::as_slice));
         }
         self.digest += i128::from(row_digest);
+        self.content_digest = digest::chain(self.content_digest, &row_digest.to_be_bytes());
         self.rows += 1;
     }
 }

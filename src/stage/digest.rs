@@ -31,6 +31,11 @@ pub(super) fn row<'a>(
     digest.cast_signed()
 }
 
+/// The digest of a sequence: of what came before, and of the next piece.
+pub(super) fn chain(before: i64, next: &[u8]) -> i64 {
+    hash(next, before.cast_unsigned()).cast_signed()
+}
+
 /// SHA-256, as `sha256()` of PostgreSQL computes it.
 pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()

@@ -1,6 +1,7 @@
 //! Why a source was not staged.
 
 use crate::db::DbError;
+use crate::db::ledger::FenceError;
 use crate::db::server_info::ServerError;
 use crate::db::staging::StagingError;
 use crate::decode::DecodeError;
@@ -65,6 +66,14 @@ pub enum StageError {
         /// Rows taken.
         copied: u64,
     },
+    /// The run began with another source.
+    #[error("{table}: {what} are not those that this run has read before, so this is another source")]
+    OtherSource {
+        /// The table.
+        table: TableName,
+        /// What differs.
+        what: String,
+    },
     /// The rows counted by reader and server differ.
     #[error("{table}: {read} rows were read, {rejected} of them rejected, but {staged} are in staging")]
     Count {
@@ -83,6 +92,12 @@ pub enum StageError {
         /// The table.
         table: TableName,
     },
+    /// It was asked to stop.
+    #[error("staging was interrupted")]
+    Interrupted,
+    /// The run is another conductor's, or what it staged is gone.
+    #[error(transparent)]
+    Fence(#[from] FenceError),
     /// The other side has failed; its error is the one to tell.
     #[error("staging was stopped")]
     Stopped,
@@ -127,7 +142,11 @@ impl StageError {
             Self::Copied { .. } | Self::Count { .. } | Self::Digest { .. } => {
                 Some("run the same command again; if it fails in the same way, please report it as a bug".into())
             }
-            Self::Stopped | Self::Lane(_) | Self::Template(_) => None,
+            Self::OtherSource { .. } => {
+                Some("give the source that the run began with, or begin a new run with --restart".into())
+            }
+            Self::Fence(error) => error.hint(),
+            Self::Interrupted | Self::Stopped | Self::Lane(_) | Self::Template(_) => None,
             Self::Staging(error) => error.hint(),
             Self::Db(error) => error.hint(),
         }

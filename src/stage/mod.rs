@@ -11,6 +11,7 @@
 
 mod chunk;
 mod digest;
+mod earlier;
 mod error;
 mod known;
 mod layout;
@@ -26,20 +27,22 @@ use std::sync::{Arc, Mutex, mpsc};
 use deadpool_postgres::Pool;
 use tokio::runtime::Handle;
 use tokio_postgres::GenericClient;
-use uuid::Uuid;
 
-use crate::db::ledger::{SourceTable, canary_forget, canary_put, source_table_insert};
-use crate::db::{ServerInfo, doing, staging};
+use crate::db::ledger::{Fence, SourceTable, source_table_insert};
+use crate::db::{ServerInfo, doing};
 use crate::decode::{ColumnKind, DumpFacts, ScanOptions, Scanner};
 use crate::event::{Event, Events};
-use crate::limits::MaxRejects;
+use crate::fault;
+use crate::limits::{ByteSize, MaxRejects, Timeouts};
 use crate::names::TableName;
 use crate::source::Source;
+use crate::stop::Stop;
 
 pub use error::StageError;
 pub use known::known_shapes;
 pub(crate) use layout::digest_column;
 
+use earlier::Earlier;
 use layout::Layout;
 use read::{ReadOutcome, Reading};
 use send::Lanes;
@@ -61,6 +64,19 @@ pub struct StageOptions {
     pub max_rejects: Option<MaxRejects>,
     /// Lanes: decoding threads with a connection each.
     pub lanes: usize,
+    /// How long the server may take.
+    pub timeouts: Timeouts,
+}
+
+impl StageOptions {
+    /// What of a source they ask for, in words: another part of it is another run.
+    #[must_use]
+    pub fn scope(&self) -> String {
+        let tables: Vec<String> = self.only.iter().map(ToString::to_string).collect();
+        let tables = if tables.is_empty() { "all tables".to_owned() } else { tables.join(", ") };
+        let database = self.scan.database.as_deref().map(|name| format!(" of database {name}")).unwrap_or_default();
+        format!("{tables}{database}, rows up to {}", ByteSize(self.scan.row_limit_bytes as u64))
+    }
 }
 
 /// What was staged.
@@ -72,47 +88,58 @@ pub struct Staged {
     pub rows_rejected: u64,
     /// Tables.
     pub tables: usize,
+    /// Chunks that an earlier try had staged, and that were not sent again.
+    pub chunks_skipped: u64,
     /// Why the source ended before its proper end, if it did.
     pub ended_early: Option<String>,
     /// What an operator should know: an early end, tables left out, lines that are no SQL.
     pub warnings: Vec<String>,
 }
 
-/// Stages a source for a run that the ledger has.
+/// Stages a source for a run that the ledger has, or what of it is not staged yet.
+///
+/// An earlier try's chunks that are still there are read again and compared, but not sent again.
 ///
 /// # Errors
-/// The source can't be read, the database refuses, more rows are rejected than allowed, or what arrived is not what was
-/// sent. A source that ended early is not an error here: what came before it is staged, and the caller decides.
+/// The source can't be read or is not the one that the run began with, the database refuses, more rows are rejected than
+/// allowed, what arrived is not what was sent, or it was asked to stop. A source that ended early is not an error here:
+/// what came before it is staged, and the caller decides.
 pub async fn stage(
     pool: &Pool,
-    run: Uuid,
+    fence: Fence,
     source: Source,
     options: StageOptions,
+    stop: &Stop,
     events: &Events,
 ) -> Result<Staged, StageError> {
-    let mut client = pool.get().await.map_err(doing("connect for staging"))?;
-    staging::drop_all(&**client).await?;
-    canary_forget(&**client).await?;
-    canary_put(&**client, run).await?;
+    fault::point("stage.begin").await;
+    let earlier = Arc::new(Earlier::find(pool, fence, events).await?);
+    fault::point("stage.canary").await;
+    let client = pool.get().await.map_err(doing("connect for staging"))?;
     let mut scan = options.scan;
     scan.known.extend(known_shapes(&**client).await?);
+    drop(client);
     let digest = source.digest();
     let progress = source.progress();
     events.emit(Event::SourceOpened { bytes: source.stored_bytes });
 
     let (chunks, waiting) = mpsc::sync_channel(RAW_CHUNKS_WAITING);
-    let stop = Arc::new(AtomicBool::new(false));
+    let failed = Arc::new(AtomicBool::new(false));
     let lanes = Lanes {
         pool: pool.clone(),
-        run,
+        fence,
+        earlier: Arc::clone(&earlier),
         chunks: Arc::new(Mutex::new(waiting)),
         row_limit_bytes: scan.row_limit_bytes,
         max_rejects: options.max_rejects,
-        stop: Arc::clone(&stop),
+        timeouts: options.timeouts,
+        failed: Arc::clone(&failed),
+        events: events.clone(),
     };
     let reader = {
         let (events, progress, pool) = (events.clone(), Arc::clone(&progress), pool.clone());
         let (only, digested) = (options.only.clone(), options.digested.clone());
+        let (earlier, stop) = (Arc::clone(&earlier), stop.clone());
         tokio::task::spawn_blocking(move || {
             let handle = Handle::current();
             let tables_met = AtomicI32::new(0);
@@ -122,9 +149,10 @@ pub async fn stage(
                 digested: &|table| digested.get(table).cloned().unwrap_or_default(),
                 create: &|layout, facts| {
                     let ordinal = 1 + tables_met.fetch_add(1, Ordering::Relaxed);
-                    handle.block_on(create(&pool, run, ordinal, layout, facts))
+                    handle.block_on(create(&pool, fence, ordinal, layout, facts, &earlier))
                 },
                 chunks,
+                failed: &failed,
                 stop: &stop,
                 progress: &progress,
                 events: &events,
@@ -150,7 +178,16 @@ pub async fn stage(
         }),
     };
     let source = ReadSource { complete, sha256: digest.get(), stored_bytes: progress.load(Ordering::Relaxed) };
-    settle(&mut client, run, &outcome, &sent, source, refused.is_none(), events).await?;
+    let settled = settle(pool, fence, &outcome, &sent, &earlier, source, refused.is_none()).await;
+    if let Err(StageError::Count { .. } | StageError::Digest { .. }) = settled {
+        // Whatever is in staging is not what was sent: the next try must not build on it.
+        earlier::distrust(pool, fence).await?;
+    }
+    settled?;
+    for (layout, _) in &outcome.tables {
+        let sent = sent.get(&layout.source).copied().unwrap_or_default();
+        events.emit(Event::TableStaged { table: layout.source.clone(), staged: sent.rows, rejected: sent.rejects });
+    }
     if let Some(refused) = refused {
         return Err(refused);
     }
@@ -158,6 +195,7 @@ pub async fn stage(
         rows_staged: sent.values().map(|sent| sent.rows).sum(),
         rows_rejected: rejected,
         tables: outcome.tables.len(),
+        chunks_skipped: earlier.skipped(),
         ended_early: outcome.ended_early.as_ref().map(ToString::to_string),
         warnings: warnings(&outcome),
     })
@@ -176,15 +214,23 @@ fn warnings(outcome: &ReadOutcome) -> Vec<String> {
     incomplete.chain(left_out).chain(stray).collect()
 }
 
-/// Makes the staging table of a table that the reader met, and records it.
+/// Makes the staging table of a table that the reader met, and records it; unless an earlier try has.
 async fn create(
     pool: &Pool,
-    run: Uuid,
+    fence: Fence,
     ordinal: i32,
     layout: &Arc<Layout>,
     facts: &DumpFacts,
+    earlier: &Earlier,
 ) -> Result<(), StageError> {
-    let client = pool.get().await.map_err(doing("connect for staging"))?;
+    let known = earlier.table(&layout.source);
+    if known.is_some_and(|known| !tables::is_of(&known.recorded, layout)) {
+        return Err(StageError::OtherSource { table: layout.source.clone(), what: "the columns".into() });
+    }
+    if known.is_some_and(|known| known.stands) {
+        return Ok(());
+    }
+    fault::point("stage.create").await;
     // A dump creates its tables before it fills them, so this is known before the first row is sent.
     let vectors = layout.has_vectors()
         || facts
@@ -192,11 +238,20 @@ async fn create(
             .iter()
             .any(|table| table.columns.iter().any(|column| ColumnKind::of_type(&column.type_text) != ColumnKind::Text));
     if vectors {
+        let client = pool.get().await.map_err(doing("connect for staging"))?;
         ServerInfo::ensure_pgvector(&client).await.map_err(StageError::NoVector)?;
     }
-    let schema = ServerInfo::read(&client).await?.pgvector_schema;
-    let table = tables::create(&**client, layout, schema.as_deref()).await?;
-    source_table_insert(&**client, run, ordinal, &table).await?;
+    fence
+        .transaction(pool, "make a staging table", async |tx| {
+            let schema = ServerInfo::read(&**tx).await?.pgvector_schema;
+            let table = tables::create(&**tx, layout, schema.as_deref()).await?;
+            if known.is_none() {
+                source_table_insert(&**tx, fence.run, ordinal, &table).await?;
+            }
+            Ok::<_, StageError>(())
+        })
+        .await?;
+    fault::point("stage.created").await;
     Ok(())
 }
 

@@ -8,7 +8,9 @@ use std::sync::mpsc::SyncSender;
 
 use crate::decode::{Block, DecodeError, DumpFacts, Item, Scanner};
 use crate::event::{Event, Events};
+use crate::fault;
 use crate::names::TableName;
+use crate::stop::Stop;
 
 use super::StageError;
 use super::chunk::RawChunk;
@@ -34,7 +36,9 @@ pub(super) struct Reading<'a> {
     /// Where chunks go.
     pub chunks: SyncSender<RawChunk>,
     /// Set when the sending side has failed and reading on is of no use.
-    pub stop: &'a AtomicBool,
+    pub failed: &'a AtomicBool,
+    /// Whether it was asked to stop.
+    pub stop: &'a Stop,
     /// Stored bytes read so far.
     pub progress: &'a AtomicU64,
     /// Told how far reading has come.
@@ -117,6 +121,7 @@ pub(super) fn read<R: Read>(mut scanner: Scanner<R>, reading: &Reading<'_>) -> R
         open = Some((place, start(&tables[place], block)?));
     };
     flush(&mut open, &mut tables, reading, rows)?;
+    fault::point_blocking("stage.source_end");
     Ok(ReadOutcome {
         tables: tables.into_iter().map(|table| (table.layout, table.rows)).collect(),
         left_out,
@@ -144,8 +149,11 @@ fn flush(
     reading: &Reading<'_>,
     rows: u64,
 ) -> Result<(), StageError> {
-    if reading.stop.load(Ordering::Relaxed) {
+    if reading.failed.load(Ordering::Relaxed) {
         return Err(StageError::Stopped);
+    }
+    if reading.stop.is_requested() {
+        return Err(StageError::Interrupted);
     }
     let Some((place, chunk)) = open.take() else { return Ok(()) };
     if chunk.len() == 0 {

@@ -2,16 +2,20 @@
 
 use std::collections::HashMap;
 
-use uuid::Uuid;
+use deadpool_postgres::Pool;
+use tokio_postgres::Transaction;
 
 use crate::db::ledger::{
-    RunState, run_advance, run_source_read, source_statement_insert, source_table_read, source_table_staged,
+    Fence, FenceError, RunState, run_advance, run_source_read, runs, source_statement_insert, source_table_read,
+    source_table_staged,
 };
 use crate::db::{ServerInfo, doing, staging};
-use crate::event::{Event, Events};
+use crate::fault;
 use crate::names::{TableName, hex};
 
 use super::StageError;
+use super::earlier::Earlier;
+use super::layout::Layout;
 use super::read::ReadOutcome;
 use super::send::Sent;
 use super::tables;
@@ -26,50 +30,82 @@ pub(super) struct ReadSource {
     pub stored_bytes: u64,
 }
 
-/// Records what was read, counts what arrived, and holds the one against the other; the run is staged then, if `reached`
-/// says so.
+/// Records what was read, counts what arrived, and holds the one against the other and against what an earlier try of the
+/// run had read; the run is staged then, if `reached` says so.
 pub(super) async fn settle(
-    client: &mut deadpool_postgres::Client,
-    run: Uuid,
+    pool: &Pool,
+    fence: Fence,
     outcome: &ReadOutcome,
     sent: &HashMap<TableName, Sent>,
+    earlier: &Earlier,
     source: ReadSource,
     reached: bool,
-    events: &Events,
 ) -> Result<(), StageError> {
-    let schema = ServerInfo::read(client).await?.pgvector_schema;
-    let tx = client.transaction().await.map_err(doing("record what was staged"))?;
-    tx.batch_execute(include_str!("../../sql/verify_settings.sql")).await.map_err(doing("count what was staged"))?;
-    for (layout, rows) in &outcome.tables {
-        staging::make_ready(&*tx, &layout.staged_as).await?;
-        let (staged, server_digest) = tables::count_and_digest(&*tx, layout, schema.as_deref()).await?;
-        let sent = sent.get(&layout.source).copied().unwrap_or_default();
-        let own_digest = sent.digest.to_string();
-        if u64::try_from(staged).ok() != Some(sent.rows) || sent.rows + sent.rejects != *rows {
-            return Err(StageError::Count {
-                table: layout.source.clone(),
-                read: *rows,
-                rejected: sent.rejects,
-                staged,
-            });
-        }
-        if own_digest != server_digest {
-            return Err(StageError::Digest { table: layout.source.clone() });
-        }
-        source_table_read(&tx, run, &layout.source, *rows, sent.rejects, sent.bytes, &own_digest).await?;
-        source_table_staged(&tx, run, &layout.source, staged).await?;
-    }
-    let statements = outcome.facts.statements.iter().map(|(kind, count)| (kind.as_str(), *count));
-    source_statement_insert(&tx, run, statements).await?;
     let sha256 = source.sha256.map(|digest| hex(&digest)).unwrap_or_default();
-    run_source_read(&tx, run, &sha256, source.stored_bytes, source.complete).await?;
-    if reached {
-        run_advance(&tx, run, RunState::Staged).await?;
+    if let Some(table) = earlier.not_met() {
+        return Err(StageError::OtherSource { table: table.clone(), what: "the rows staged before".into() });
     }
-    tx.commit().await.map_err(doing("record what was staged"))?;
-    for (layout, _) in &outcome.tables {
-        let sent = sent.get(&layout.source).copied().unwrap_or_default();
-        events.emit(Event::TableStaged { table: layout.source.clone(), staged: sent.rows, rejected: sent.rejects });
+    fault::point("stage.settle").await;
+    fence
+        .transaction(pool, "record what was staged", async |tx| {
+            let schema = ServerInfo::read(&**tx).await?.pgvector_schema;
+            let settings = include_str!("../../sql/verify_settings.sql");
+            tx.batch_execute(settings).await.map_err(doing("count what was staged"))?;
+            if !fence.has_canary(tx).await? {
+                return Err(FenceError::StagingLost(fence.run).into());
+            }
+            for (layout, rows) in &outcome.tables {
+                let sent = sent.get(&layout.source).copied().unwrap_or_default();
+                settle_table(tx, fence, layout, *rows, sent, earlier, schema.as_deref()).await?;
+            }
+            fault::point("stage.counted").await;
+            let statements = outcome.facts.statements.iter().map(|(kind, count)| (kind.as_str(), *count));
+            source_statement_insert(tx, fence.run, statements).await?;
+            if let Some(table) =
+                outcome.tables.first().filter(|_| earlier.sha256.as_ref().is_some_and(|own| *own != sha256))
+            {
+                return Err(StageError::OtherSource { table: table.0.source.clone(), what: "the file's bytes".into() });
+            }
+            run_source_read(tx, fence.run, &sha256, source.stored_bytes, source.complete).await?;
+            let run = runs(&**tx, Some(fence.run), 1).await?.pop();
+            // What was checked and promoted before staging was lost stays so.
+            if reached && run.is_some_and(|run| run.state == RunState::Staging) {
+                run_advance(tx, fence.run, RunState::Staged).await?;
+            }
+            fault::point("stage.settle_before_commit").await;
+            Ok(())
+        })
+        .await?;
+    fault::point("stage.settle_after_commit").await;
+    Ok(())
+}
+
+/// Counts and digests one table.
+async fn settle_table(
+    tx: &Transaction<'_>,
+    fence: Fence,
+    layout: &Layout,
+    rows: u64,
+    sent: Sent,
+    earlier: &Earlier,
+    vector_schema: Option<&str>,
+) -> Result<(), StageError> {
+    let table = &layout.source;
+    staging::make_ready(tx, &layout.staged_as).await?;
+    fault::point("stage.indexed").await;
+    let (staged, server_digest) = tables::count_and_digest(tx, layout, vector_schema).await?;
+    let own_digest = sent.digest.to_string();
+    let recorded = earlier.table(table).and_then(|known| known.recorded.digest.as_ref());
+    if recorded.is_some_and(|recorded| *recorded != own_digest) {
+        return Err(StageError::OtherSource { table: table.clone(), what: "the rows".into() });
     }
+    if u64::try_from(staged).ok() != Some(sent.rows) || sent.rows + sent.rejects != rows {
+        return Err(StageError::Count { table: table.clone(), read: rows, rejected: sent.rejects, staged });
+    }
+    if own_digest != server_digest {
+        return Err(StageError::Digest { table: table.clone() });
+    }
+    source_table_read(tx, fence.run, table, rows, sent.rejects, sent.bytes, &own_digest).await?;
+    source_table_staged(tx, fence.run, table, staged).await?;
     Ok(())
 }

@@ -35,6 +35,12 @@ fn column_types(layout: &Layout) -> (Vec<String>, Vec<String>) {
     own.chain(digests).unzip()
 }
 
+/// Whether a table that the ledger has is one of this layout.
+pub(super) fn is_of(recorded: &SourceTable, layout: &Layout) -> bool {
+    let (names, types) = column_types(layout);
+    recorded.staged_as == layout.staged_as && recorded.columns == names && recorded.column_types == types
+}
+
 /// Makes the staging table of `layout`, in place of one that an earlier run left; returns what the ledger records of it.
 ///
 /// # Errors

@@ -34,6 +34,12 @@ fn told(event: &Event) -> Option<(Tone, String)> {
         Event::RunStarted { run, source, project } => {
             (Tone::Plain, format!("run {run}: {} into project {}", printable(source), printable(project)))
         }
+        Event::RunResumed { run, source, project, state, batches_done } => {
+            let (source, project) = (printable(source), printable(project));
+            let promoted =
+                if *batches_done == 0 { String::new() } else { format!(", {batches_done} batches promoted") };
+            (Tone::Plain, format!("run {run} goes on: {source} into project {project}, {state}{promoted}"))
+        }
         Event::PhaseFinished { phase, elapsed, summary } => {
             (Tone::Good, format!("{phase}: {} ({})", printable(summary), time(*elapsed)))
         }

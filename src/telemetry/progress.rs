@@ -104,7 +104,7 @@ impl Display {
     }
 
     fn show(&self, event: &Event) {
-        if let Event::RunStarted { run, .. } = event {
+        if let Event::RunStarted { run, .. } | Event::RunResumed { run, .. } = event {
             self.run.set(*run);
         }
         match self.mode {

@@ -15,6 +15,9 @@ pub(super) fn log(event: &Event) {
     match event {
         Event::ServerReady { detail } => info!(detail, "server ready"),
         Event::RunStarted { source, project, .. } => info!(source, project, "run started"),
+        Event::RunResumed { source, project, state, batches_done, .. } => {
+            info!(source, project, state, batches_done, "run goes on");
+        }
         Event::PhaseStarted { phase } => info!(%phase, "phase started"),
         Event::PhaseFinished { phase, elapsed, summary } => {
             info!(%phase, elapsed_ms = ms(*elapsed), summary, "phase finished");

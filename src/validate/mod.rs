@@ -3,12 +3,14 @@
 use std::time::Instant;
 
 use deadpool_postgres::Pool;
-use uuid::Uuid;
 
-use crate::db::ledger::{CheckRecord, RunState, books, check_forget, check_result_insert, run_advance};
+use crate::db::ledger::{
+    CheckRecord, Fence, FenceError, RunState, books, check_forget, check_result_insert, run_advance,
+};
 use crate::db::search::{Search, find};
-use crate::db::{DbError, doing, transaction};
+use crate::db::{DbError, doing};
 use crate::event::{Event, Events};
+use crate::fault;
 use crate::names::TableName;
 use crate::outcome::Severity;
 use crate::project::Project;
@@ -33,6 +35,9 @@ pub enum ValidateError {
     /// A proof tried to write.
     #[error("a proof may only read: {0}")]
     Writes(DbError),
+    /// The run is another conductor's.
+    #[error(transparent)]
+    Fence(#[from] FenceError),
     /// The database refused.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -49,6 +54,7 @@ impl ValidateError {
             Self::Proofs(_) => Some("see the rows with sqlmig report".into()),
             Self::Template(error) => error.hint(),
             Self::Writes(_) => Some("take out of its SELECT the function that writes".into()),
+            Self::Fence(error) => error.hint(),
             Self::Db(error) => error.hint(),
         }
     }
@@ -60,12 +66,18 @@ impl ValidateError {
 /// The books do not balance or a proof of severity `error` found something; all others have run and are recorded then.
 pub async fn validate(
     pool: &Pool,
-    run: Uuid,
+    fence: Fence,
     project: &Project,
     relations: &Relations,
     events: &Events,
 ) -> Result<usize, ValidateError> {
-    transaction(pool, "begin the validation", async |tx| check_forget(tx, run, &["validate"]).await).await?;
+    let run = fence.run;
+    fence
+        .transaction(pool, "begin the validation", async |tx| {
+            Ok::<_, ValidateError>(check_forget(tx, run, &["validate"]).await?)
+        })
+        .await?;
+    fault::point("validate.begun").await;
 
     let mut failed = Vec::new();
     for (ordinal, proof) in (1..).zip(&project.validate) {
@@ -76,9 +88,11 @@ pub async fn validate(
         let sql = render_wrap("proof.sql", include_str!("../../sql/wrap/proof.sql"), context)?;
         let started = Instant::now();
         let search = Search { phase: "validate", name, on: &on, sql: &sql, keep: FINDINGS_KEPT };
-        let found = find(pool, run, &search)
-            .await
-            .map_err(|error| if error.is_write_refused() { ValidateError::Writes(error) } else { error.into() })?;
+        let found = find(pool, fence, &search).await.map_err(|error| match error {
+            FenceError::Db(error) if error.is_write_refused() => ValidateError::Writes(error),
+            FenceError::Db(error) => error.into(),
+            error => error.into(),
+        })?;
         let elapsed = started.elapsed();
         let examined = count_rows(pool, &proof.on).await?;
         let record = CheckRecord {
@@ -92,7 +106,12 @@ pub async fn validate(
             elapsed,
             skipped: None,
         };
-        transaction(pool, "record a proof", async |tx| check_result_insert(tx, run, &record).await).await?;
+        fence
+            .transaction(pool, "record a proof", async |tx| {
+                Ok::<_, ValidateError>(check_result_insert(tx, run, &record).await?)
+            })
+            .await?;
+        fault::point("validate.proof").await;
         if proof.severity == Severity::Error && found > 0 {
             failed.push(format!("{name} ({found})"));
         }
@@ -125,7 +144,14 @@ pub async fn validate(
     if !failed.is_empty() {
         return Err(ValidateError::Proofs(failed));
     }
-    transaction(pool, "record the validation", async |tx| run_advance(tx, run, RunState::Done).await).await?;
+    fault::point("validate.proven").await;
+    fence
+        .transaction(pool, "record the validation", async |tx| {
+            // Proofs that hold the final tables against rows that a crash has emptied meanwhile prove nothing.
+            fence.hold_staged(tx).await?;
+            Ok::<_, ValidateError>(run_advance(tx, run, RunState::Done).await?)
+        })
+        .await?;
     Ok(project.validate.len())
 }
 

@@ -34,11 +34,11 @@ fn kill(process: i32) {
 async fn the_test_server_has_what_a_load_needs() {
     let db = TestDb::new("info").await;
     let client = db.connect().await;
-    let info = ServerInfo::read(&client).await.unwrap();
+    let info = ServerInfo::read(&*client).await.unwrap();
     assert_eq!(info.check().unwrap(), Vec::<String>::new());
     assert_eq!(info.pgvector, None);
     let version = ServerInfo::ensure_pgvector(&client).await.unwrap();
-    assert_eq!(ServerInfo::read(&client).await.unwrap().pgvector, Some(version));
+    assert_eq!(ServerInfo::read(&*client).await.unwrap().pgvector, Some(version));
     client.batch_execute("select '[1,2]'::halfvec(2) <-> '[1,2]'").await.unwrap();
 }
 

@@ -15,7 +15,13 @@ use crate::harness::{Template, TestDb, embedded};
 pub static MIGRATED: Template = Template::new("migrated", |target| {
     Box::pin(async move {
         let project = sqlmig::project::Project::builtin().unwrap();
-        let conductor = Conductor { pool: target.pool(2).unwrap(), project, events: sqlmig::event::Events::none() };
+        let conductor = Conductor {
+            pool: target.pool(2).unwrap(),
+            project,
+            events: sqlmig::event::Events::none(),
+            stop: sqlmig::stop::Stop::default(),
+            holder: None,
+        };
         conductor.migrate(true).await.unwrap();
         conductor.pool.close();
     })
@@ -177,10 +183,10 @@ impl Things {
         path
     }
 
-    /// Loads rows by this project.
+    /// Loads rows by this project, whatever came before.
     pub async fn run(&self, db: &TestDb, rows: &[&str]) -> Outcome {
         let dump = self.dump(rows);
-        sqlmig(db, &format!("run {} --project {} --output json", dump.display(), self.path().display())).await
+        sqlmig(db, &format!("run --restart {} --project {} --output json", dump.display(), self.path().display())).await
     }
 
     /// Another command with this project.

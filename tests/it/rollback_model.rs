@@ -14,12 +14,14 @@ use sqlmig::db::Connection;
 use sqlmig::db::ledger::{rollback_kept, runs};
 use sqlmig::decode::ScanOptions;
 use sqlmig::event::Events;
+use sqlmig::limits::Timeouts;
 use sqlmig::pipeline::{Conductor, LoadOptions};
 use sqlmig::project::Project;
 use sqlmig::promote::PromoteOptions;
 use sqlmig::rollback::{RollbackError, RollbackOptions, finish, rollback};
 use sqlmig::source::{self, SourceSpec};
 use sqlmig::stage::StageOptions;
+use sqlmig::stop::Stop;
 use uuid::Uuid;
 
 use crate::harness::TestDb;
@@ -248,9 +250,11 @@ impl Both {
                 digested: BTreeMap::new(),
                 max_rejects: None,
                 lanes: 1,
+                timeouts: Timeouts::default(),
             },
-            promote: PromoteOptions { batch_size, parallel: 1 },
+            promote: promote_options(batch_size),
             allow_incomplete: false,
+            restart: false,
         };
         let source = source::open(&SourceSpec::File(path)).unwrap();
         let id = self.conductor.run(source, options).await.unwrap();
@@ -262,8 +266,9 @@ impl Both {
         let Some(run) = self.model.runs.last().filter(|run| run.state == State::Checked).map(|run| run.id) else {
             return;
         };
-        self.conductor.promote(run, PromoteOptions { batch_size, parallel: 1 }, false).await.unwrap();
-        self.conductor.validate(run).await.unwrap();
+        let fence = self.conductor.resume(Some(run)).await.unwrap().fence;
+        self.conductor.promote(fence, promote_options(batch_size), false).await.unwrap();
+        self.conductor.validate(fence).await.unwrap();
         self.model.promote(batch_size);
     }
 
@@ -397,6 +402,10 @@ impl Both {
     }
 }
 
+fn promote_options(batch_size: u64) -> PromoteOptions {
+    PromoteOptions { batch_size, parallel: 1, timeouts: Timeouts::default(), max_refused: None }
+}
+
 async fn case(steps: Vec<Step>) -> Result<(), TestCaseError> {
     let db = TestDb::new("model").await;
     let things = Things::new()
@@ -406,7 +415,13 @@ async fn case(steps: Vec<Step>) -> Result<(), TestCaseError> {
             "create table public.orders (thing integer primary key references public.things (id));",
         );
     let project = Project::load(things.path()).unwrap();
-    let conductor = Conductor { pool: db.target().pool(6).unwrap(), project, events: Events::none() };
+    let conductor = Conductor {
+        pool: db.target().pool(6).unwrap(),
+        project,
+        events: Events::none(),
+        stop: Stop::default(),
+        holder: None,
+    };
     conductor.migrate(true).await.unwrap();
     let mut both = Both { model: Model::default(), things, conductor, client: db.connect().await, loads: 0 };
     let mut outcome = Ok(());

@@ -123,7 +123,7 @@ impl Trip {
         // pg_restore has to be the server's own: an older one refuses its archives.
         let path = format!("{}:{}", self.programs.display(), std::env::var("PATH").unwrap_or_default());
         Command::new(env!("CARGO_BIN_EXE_sqlmig"))
-            .args(["--quiet", "--output", "json", "stage"])
+            .args(["--quiet", "--output", "json", "stage", "--restart"])
             .args(options)
             .arg(file)
             .env("DATABASE_URL", self.target.url().await)

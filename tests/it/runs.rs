@@ -168,7 +168,11 @@ async fn two_projects_live_in_one_database() {
         history["runs"].as_array().unwrap().iter().filter_map(|run| run["project"].as_str()).collect();
     assert_eq!(projects, ["docs", "things", "docs"]);
     // A run is gone on with by its own project only.
-    things.sqlmig(&db, "check").await.code(2).says(&["staged with another version of the project"]);
+    things
+        .sqlmig(&db, "check")
+        .await
+        .code(2)
+        .says(&["begun with another project (docs then, things now)", "--restart"]);
 }
 
 #[tokio::test]
@@ -225,14 +229,17 @@ async fn only_what_is_staged_now_is_gone_on_with() {
     let stage = |name: &str| format!("stage {} --output json", fixture(name));
     let first = sqlmig(&db, &stage("docs.sql.gz")).await.code(0).json();
     sqlmig(&db, "check").await.code(0);
-    let second = sqlmig(&db, &stage("crates.sql.gz")).await.code(0).json();
+    sqlmig(&db, &stage("crates.sql.gz")).await.code(2).says(&["not finished", "another source", "--restart"]);
+    let second = sqlmig(&db, &(stage("crates.sql.gz") + " --restart")).await.code(0).json();
     let (first, second) = (first["run"]["id"].as_str().unwrap(), second["run"]["id"].as_str().unwrap());
     let refused: Outcome = sqlmig(&db, &format!("promote --run {first}")).await;
-    refused.code(2).says(&[first, second, "no longer staged", "hint: "]);
+    refused.code(2).says(&[first, "superseded", "hint: "]);
+    let history = sqlmig(&db, &format!("status --run {second} --output json")).await.code(0).json();
+    assert_eq!(history["run"]["state"], "staged");
     // A crash of the server, or a rollback, empties staging.
     let client = db.connect().await;
     client.batch_execute("truncate staging.doc_embeddings").await.unwrap();
-    sqlmig(&db, "check").await.code(2).says(&["holds 0 rows, 40 were staged", "stage the source again"]);
+    sqlmig(&db, "check").await.code(5).says(&["holds 0 rows, 40 were staged", "stages it again"]);
     assert_eq!(number(&client, "select count(*) from public.documents").await, 0);
 }
 

@@ -64,7 +64,7 @@ impl Desk {
     }
 
     fn stage(&self, file: &Path) -> Output {
-        self.command().arg("stage").arg(file).output().unwrap()
+        self.command().args(["stage", "--restart"]).arg(file).output().unwrap()
     }
 }
 
@@ -168,7 +168,8 @@ async fn damaged_sources_are_told_with_their_place() {
     {
         writeln!(told_of_all, "{name}\n{}", told(&desk.stage(&path))).unwrap();
     }
-    let mut child = desk.command().args(["stage", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        desk.command().args(["stage", "--restart", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(&whole).unwrap();
     writeln!(told_of_all, "stdin\n{}", told(&child.wait_with_output().unwrap())).unwrap();
     let meta = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hostile-meta.sql");
@@ -192,13 +193,14 @@ async fn archives_need_pg_restore() {
     let whole = desk.file("custom.dump", &custom);
     let cut = desk.file("cut.dump", &custom[..custom.len() - 40]);
     let tar = desk.file("tar.dump", &archive("-Ft"));
-    let stage =
-        |file: &Path, path: &Path| told(&desk.command().arg("stage").arg(file).env("PATH", path).output().unwrap());
+    let stage = |file: &Path, path: &Path| {
+        told(&desk.command().args(["stage", "--restart"]).arg(file).env("PATH", path).output().unwrap())
+    };
     let mut text = format!("custom\n{}\n", stage(&whole, &programs));
     writeln!(text, "custom, no pg_restore\n{}", stage(&whole, desk.folder.path())).unwrap();
     writeln!(text, "tar\n{}", stage(&tar, &programs)).unwrap();
     // What pg_restore says of a damaged archive is its own.
-    let output = desk.command().arg("stage").arg(&cut).env("PATH", &programs).output().unwrap();
+    let output = desk.command().args(["stage", "--restart"]).arg(&cut).env("PATH", &programs).output().unwrap();
     assert_eq!(output.status.code(), Some(4), "{}", told(&output));
     assert_told("archives", &desk, &text);
 }
@@ -221,7 +223,7 @@ async fn an_unfinished_source_is_promoted_only_when_asked_to() {
 
     let migrated = desk.sqlmig(&["migrate"]);
     assert_eq!(migrated.status.code(), Some(0), "{}", told(&migrated));
-    let staged = desk.sqlmig(&["stage", &path]);
+    let staged = desk.sqlmig(&["stage", "--restart", &path]);
     assert_eq!(staged.status.code(), Some(4), "{}", told(&staged));
     assert!(told(&staged).contains("table public.documents, after row 60 of its block"), "{}", told(&staged));
     let report: Value = serde_json::from_slice(&staged.stdout).unwrap();
@@ -247,7 +249,7 @@ async fn a_row_over_the_limit_goes_to_quarantine_with_its_head() {
     let desk = Desk::new("oversized").await;
     let long = format!("20\tlong {}\n", "ab".repeat(4000));
     let file = desk.file("long.sql", dump(40).replace("20\tnote", &format!("{long}20\tnote")).as_bytes());
-    let output = desk.sqlmig(&["stage", "--row-limit", "4096", &file.display().to_string()]);
+    let output = desk.sqlmig(&["stage", "--restart", "--row-limit", "4096", &file.display().to_string()]);
     let client = desk.db.connect().await;
     let found = client.query("select source, row, code, line, raw, reason from sqlmig.quarantine", &[]).await.unwrap();
     assert_eq!(found.len(), 1, "{}", told(&output));
@@ -305,7 +307,7 @@ async fn nothing_in_a_hostile_file_is_executed() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/hostile.sql");
     let plan = desk.sqlmig(&["plan", file]);
     assert_eq!(plan.status.code(), Some(0), "{}", told(&plan));
-    let staged = desk.sqlmig(&["stage", file]);
+    let staged = desk.sqlmig(&["stage", "--restart", file]);
     assert_eq!(staged.status.code(), Some(0), "{}", told(&staged));
     let after = snapshot().await;
     let changed: Vec<&String> = after.iter().filter(|line| !before.contains(line)).collect();

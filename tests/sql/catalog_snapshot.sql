@@ -27,7 +27,7 @@ begin atomic
     union all
     select 'server', srvname, null from pg_foreign_server
     union all
-    select 'trigger', tgname, tgrelid::regclass::text from pg_trigger where not tgisinternal
+    select 'trigger', tgname, tgrelid::regclass::text from pg_trigger where not tgisinternal and tgrelid::regclass::text not like 'sqlmig.%'
     union all
     select 'large object', oid::text, null from pg_largeobject_metadata
     union all

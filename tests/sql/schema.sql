@@ -100,6 +100,11 @@ CREATE TABLE sqlmig.batch (
     elapsed_ms bigint,
     error text,
     finished_at timestamp with time zone,
+    planned_epoch bigint,
+    failures integer DEFAULT 0 NOT NULL,
+    timeouts integer DEFAULT 0 NOT NULL,
+    retry_at timestamp with time zone,
+    rows_refused bigint DEFAULT 0 NOT NULL,
     rows_deleted bigint DEFAULT 0 NOT NULL,
     rows_restored bigint DEFAULT 0 NOT NULL,
     rows_kept bigint DEFAULT 0 NOT NULL,
@@ -131,8 +136,7 @@ CREATE TABLE sqlmig.chunk (
     rows_staged bigint NOT NULL,
     rows_rejected bigint NOT NULL,
     bytes bigint DEFAULT 0 NOT NULL,
-    digest numeric DEFAULT 0 NOT NULL,
-    rejects_digest bigint DEFAULT 0 NOT NULL
+    content_digest bigint DEFAULT 0 NOT NULL
 );
 CREATE TABLE sqlmig.event (
     run_id uuid NOT NULL,

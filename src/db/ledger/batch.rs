@@ -21,6 +21,12 @@ pub struct Batch {
     pub first_row: i64,
     /// Last `_row` of its range.
     pub last_row: i64,
+    /// Whether its rows enter the books.
+    pub counted: bool,
+    /// Times it failed since it has had this range.
+    pub failures: i32,
+    /// Times it took too long since it has had this range.
+    pub timeouts: i32,
 }
 
 /// What a batch wrote.
@@ -34,24 +40,74 @@ pub struct BatchResult {
     pub unchanged: i64,
 }
 
-/// Batches still to do.
-#[derive(Debug, Clone, Copy)]
-pub struct PendingBatches {
-    /// How many.
-    pub batches: i64,
+/// What is left of a transform's batches.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BatchesLeft {
+    /// Batches to do, those in other workers' hands among them.
+    pub pending: i64,
     /// Rows in their ranges.
     pub rows: i64,
+    /// The first that was given up, and why.
+    pub failed: Option<(i64, String)>,
 }
 
-/// Forgets a transform's batches that are not done, so that they can be laid out anew.
+/// How a batch stands in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchStanding {
+    /// `pending`, `done` or `failed`.
+    pub state: String,
+    /// The transaction that did it.
+    pub xid: Option<String>,
+    /// First `_row` of its range.
+    pub first_row: i64,
+    /// Last `_row` of its range.
+    pub last_row: i64,
+    /// Times it failed since it has had this range.
+    pub failures: i32,
+}
+
+/// Rows in quarantine, against the rows read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusals {
+    /// Rows in quarantine.
+    pub quarantined: i64,
+    /// Those among them that the database refused in promotion.
+    pub refused: i64,
+    /// Rows that the reader saw.
+    pub rows_read: i64,
+}
+
+/// What of a batch's failure is recorded.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchFailure<'a> {
+    /// The error, without secrets.
+    pub error: &'a str,
+    /// Whether it is given up.
+    pub given_up: bool,
+    /// Whether it took too long.
+    pub timed_out: bool,
+    /// When anyone may claim it again.
+    pub retry_after: Duration,
+}
+
+/// Forgets a run's batches that are not done, so that they can be laid out anew.
 ///
 /// # Errors
 /// Fails when the database refuses.
-pub async fn batches_forget(tx: &Transaction<'_>, run: Uuid, transform: &str) -> Result<(), DbError> {
-    tx.execute(include_str!("../../../sql/batches_forget.sql"), &[&run, &transform])
-        .await
-        .map_err(doing("lay out batches"))?;
+pub async fn batches_forget(tx: &Transaction<'_>, run: Uuid) -> Result<(), DbError> {
+    tx.execute(include_str!("../../../sql/batches_forget.sql"), &[&run]).await.map_err(doing("lay out batches"))?;
     Ok(())
+}
+
+/// Gives back the rows of a transform that the database refused in an earlier try, unless one of the transforms `after` it has
+/// gone over them already; returns how many.
+///
+/// # Errors
+/// Fails when the database refuses.
+pub async fn refusals_forget(tx: &Transaction<'_>, run: Uuid, transform: &str, after: &[&str]) -> Result<u64, DbError> {
+    tx.execute(include_str!("../../../sql/refusals_forget.sql"), &[&run, &transform, &after])
+        .await
+        .map_err(doing("try refused rows again"))
 }
 
 /// Lays out batches over the rows 1 to `last_row` of a source table that no batch of this transform has done.
@@ -68,6 +124,7 @@ pub async fn batches_plan(
     last_row: i64,
     batch_size: u64,
     counted: bool,
+    epoch: i64,
 ) -> Result<(), DbError> {
     tx.execute(
         include_str!("../../../sql/batches_plan.sql"),
@@ -79,6 +136,7 @@ pub async fn batches_plan(
             &last_row,
             &count(batch_size),
             &counted,
+            &epoch,
         ],
     )
     .await
@@ -86,29 +144,44 @@ pub async fn batches_plan(
     Ok(())
 }
 
-/// How much of a transform is still to do.
+/// What is left of a transform.
 ///
 /// # Errors
 /// Fails when the database does not answer.
-pub async fn batches_pending(
-    client: &impl GenericClient,
-    run: Uuid,
-    transform: &str,
-) -> Result<PendingBatches, DbError> {
+pub async fn batches_left(client: &impl GenericClient, run: Uuid, transform: &str) -> Result<BatchesLeft, DbError> {
     let row = client
-        .query_one(include_str!("../../../sql/batches_pending.sql"), &[&run, &transform])
+        .query_one(include_str!("../../../sql/batches_left.sql"), &[&run, &transform])
         .await
         .map_err(doing("count batches"))?;
-    Ok(PendingBatches { batches: row.get("batches"), rows: row.get("rows") })
+    let failed: Option<i64> = row.get("failed");
+    let error = row.get::<_, Option<String>>("error").unwrap_or_default();
+    Ok(BatchesLeft { pending: row.get("pending"), rows: row.get("rows"), failed: failed.map(|number| (number, error)) })
 }
 
-/// Takes the next batch that no other worker has in hand; it is this transaction's until that ends.
+/// Batches of a run that are pending, and the first that was given up.
 ///
 /// # Errors
 /// Fails when the database does not answer.
-pub async fn batch_claim(tx: &Transaction<'_>, run: Uuid, transform: &str) -> Result<Option<Batch>, DbError> {
+pub async fn batches_unfinished(client: &impl GenericClient, run: Uuid) -> Result<(i64, Option<i64>), DbError> {
+    let row = client
+        .query_one(include_str!("../../../sql/batches_unfinished.sql"), &[&run])
+        .await
+        .map_err(doing("count batches"))?;
+    Ok((row.get("pending"), row.get("failed")))
+}
+
+/// Takes the next batch of this epoch that no other worker has in hand; it is this transaction's until that ends.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn batch_claim(
+    tx: &Transaction<'_>,
+    run: Uuid,
+    transform: &str,
+    epoch: i64,
+) -> Result<Option<Batch>, DbError> {
     let row = tx
-        .query_opt(include_str!("../../../sql/batch_claim.sql"), &[&run, &transform])
+        .query_opt(include_str!("../../../sql/batch_claim.sql"), &[&run, &transform, &epoch])
         .await
         .map_err(doing("claim a batch"))?;
     Ok(row.map(|row| Batch {
@@ -116,10 +189,13 @@ pub async fn batch_claim(tx: &Transaction<'_>, run: Uuid, transform: &str) -> Re
         source: row.get::<_, Option<&str>>("source").map(stored_name),
         first_row: row.get("first_row"),
         last_row: row.get("last_row"),
+        counted: row.get("counted"),
+        failures: row.get("failures"),
+        timeouts: row.get("timeouts"),
     }))
 }
 
-/// Records a batch's result, in the transaction that wrote its rows.
+/// Records a batch's result, in the transaction that wrote its rows; returns that transaction's id.
 ///
 /// # Errors
 /// Fails when the database refuses.
@@ -131,23 +207,43 @@ pub async fn batch_done(
     undo_table: &str,
     epoch: i64,
     elapsed: Duration,
-) -> Result<(), DbError> {
-    tx.execute(
-        include_str!("../../../sql/batch_done.sql"),
-        &[
-            &run,
-            &batch.number,
-            &result.inserted,
-            &result.updated,
-            &result.unchanged,
-            &undo_table,
-            &epoch,
-            &milliseconds(elapsed),
-        ],
-    )
-    .await
-    .map_err(doing("record a batch"))?;
-    Ok(())
+) -> Result<String, DbError> {
+    let row = tx
+        .query_one(
+            include_str!("../../../sql/batch_done.sql"),
+            &[
+                &run,
+                &batch.number,
+                &result.inserted,
+                &result.updated,
+                &result.unchanged,
+                &undo_table,
+                &epoch,
+                &milliseconds(elapsed),
+            ],
+        )
+        .await
+        .map_err(doing("record a batch"))?;
+    Ok(row.get("xid"))
+}
+
+/// How a batch stands, once no other transaction has it in hand; `None` when it was laid out anew. It is this transaction's
+/// until that ends.
+///
+/// # Errors
+/// Fails when the database does not answer; by lock timeout while another transaction has it.
+pub async fn batch_settle(tx: &Transaction<'_>, run: Uuid, number: i64) -> Result<Option<BatchStanding>, DbError> {
+    let row = tx
+        .query_opt(include_str!("../../../sql/batch_settle.sql"), &[&run, &number])
+        .await
+        .map_err(doing("ask what became of a batch"))?;
+    Ok(row.map(|row| BatchStanding {
+        state: row.get("state"),
+        xid: row.get("xid"),
+        first_row: row.get("first_row"),
+        last_row: row.get("last_row"),
+        failures: row.get("failures"),
+    }))
 }
 
 /// Records that a batch's transaction failed, after it was rolled back.
@@ -155,15 +251,67 @@ pub async fn batch_done(
 /// # Errors
 /// Fails when the database refuses.
 pub async fn batch_failed(
-    client: &impl GenericClient,
+    tx: &Transaction<'_>,
+    run: Uuid,
+    number: i64,
+    failure: BatchFailure<'_>,
+) -> Result<(), DbError> {
+    #[expect(clippy::cast_precision_loss, reason = "a pause of seconds")]
+    let pause = milliseconds(failure.retry_after) as f64;
+    tx.execute(
+        include_str!("../../../sql/batch_failed.sql"),
+        &[&run, &number, &failure.error, &failure.given_up, &failure.timed_out, &pause],
+    )
+    .await
+    .map_err(doing("record a failed batch"))?;
+    Ok(())
+}
+
+/// Leaves a pending batch its first half and lays the second half out as a new batch: its number and range.
+///
+/// # Errors
+/// Fails when the database refuses.
+pub async fn batch_halve(
+    tx: &Transaction<'_>,
     run: Uuid,
     number: i64,
     error: &str,
-    given_up: bool,
-) -> Result<(), DbError> {
-    client
-        .execute(include_str!("../../../sql/batch_failed.sql"), &[&run, &number, &error, &given_up])
+) -> Result<Option<(i64, i64, i64)>, DbError> {
+    let turn = tx.execute(include_str!("../../../sql/batch_number_turn.sql"), &[&run]).await;
+    turn.map_err(doing("halve a batch"))?;
+    let row = tx
+        .query_opt(include_str!("../../../sql/batch_halve.sql"), &[&run, &number, &error])
         .await
-        .map_err(doing("record a failed batch"))?;
+        .map_err(doing("halve a batch"))?;
+    Ok(row.map(|row| (row.get("number"), row.get("first_row"), row.get("last_row"))))
+}
+
+/// Calls a pending batch of one row done without a row, in the transaction that puts the row into quarantine.
+///
+/// # Errors
+/// Fails when the database refuses.
+pub async fn batch_refused(
+    tx: &Transaction<'_>,
+    run: Uuid,
+    number: i64,
+    undo_table: &str,
+    epoch: i64,
+    error: &str,
+) -> Result<(), DbError> {
+    tx.execute(include_str!("../../../sql/batch_refused.sql"), &[&run, &number, &undo_table, &epoch, &error])
+        .await
+        .map_err(doing("take out a refused row"))?;
     Ok(())
+}
+
+/// Rows in quarantine, and rows read.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn refusals(client: &impl GenericClient, run: Uuid) -> Result<Refusals, DbError> {
+    let row = client
+        .query_one(include_str!("../../../sql/refusals.sql"), &[&run])
+        .await
+        .map_err(doing("count the rows taken out"))?;
+    Ok(Refusals { quarantined: row.get("quarantined"), refused: row.get("refused"), rows_read: row.get("rows_read") })
 }

@@ -3,8 +3,8 @@
 //! Every transaction that changes a run holds the run's row and compares the epoch. Who takes the run on raises the epoch,
 //! for which it must wait until those transactions have ended; from then on each of them finds another number.
 
-use deadpool_postgres::{Pool, Transaction};
-use tokio_postgres::GenericClient;
+use deadpool_postgres::Pool;
+use tokio_postgres::{GenericClient, Transaction};
 use uuid::Uuid;
 
 use crate::db::{DbError, doing};
@@ -52,7 +52,7 @@ impl Fence {
     /// # Errors
     /// [`FenceError::TakenOver`] when the run is in another epoch.
     pub async fn hold(&self, tx: &Transaction<'_>) -> Result<(), FenceError> {
-        self.read(tx).await.map(|_| ())
+        self.has_canary(tx).await.map(|_| ())
     }
 
     /// Holds the run's row until the transaction ends; what is staged is still there.
@@ -60,7 +60,7 @@ impl Fence {
     /// # Errors
     /// [`FenceError::TakenOver`] when the run is in another epoch, [`FenceError::StagingLost`] after a crash of the server.
     pub async fn hold_staged(&self, tx: &Transaction<'_>) -> Result<(), FenceError> {
-        if self.read(tx).await? { Ok(()) } else { Err(FenceError::StagingLost(self.run)) }
+        if self.has_canary(tx).await? { Ok(()) } else { Err(FenceError::StagingLost(self.run)) }
     }
 
     /// Does `work` in one transaction that holds the fence.
@@ -71,7 +71,7 @@ impl Fence {
         &self,
         pool: &Pool,
         action: &str,
-        work: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, E>,
+        work: impl AsyncFnOnce(&deadpool_postgres::Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         crate::db::transaction(pool, action, async |tx| {
             self.hold(tx).await?;
@@ -80,7 +80,12 @@ impl Fence {
         .await
     }
 
-    async fn read(&self, tx: &Transaction<'_>) -> Result<bool, FenceError> {
+    /// Holds the run's row until the transaction ends; says whether the row is there that a crash of the server would have
+    /// taken away together with the staged rows.
+    ///
+    /// # Errors
+    /// [`FenceError::TakenOver`] when the run is in another epoch.
+    pub async fn has_canary(&self, tx: &Transaction<'_>) -> Result<bool, FenceError> {
         let row = tx
             .query_one(include_str!("../../../sql/run_fence.sql"), &[&self.run])
             .await
@@ -114,5 +119,16 @@ pub async fn canary_forget(client: &impl GenericClient) -> Result<(), DbError> {
         .execute(include_str!("../../../sql/canary_forget.sql"), &[])
         .await
         .map_err(doing("unmark the staging tables"))?;
+    Ok(())
+}
+
+/// Lets every unfinished run begin again with staging, which was emptied on purpose.
+///
+/// # Errors
+/// Fails when the database refuses.
+pub async fn runs_unstage(tx: &Transaction<'_>) -> Result<(), DbError> {
+    tx.execute(include_str!("../../../sql/runs_unstage.sql"), &[])
+        .await
+        .map_err(doing("record that staging was emptied"))?;
     Ok(())
 }

@@ -32,12 +32,13 @@ pub async fn report(client: &impl GenericClient, run: Uuid) -> Result<Option<Rep
         samples: samples(client, run).await?,
         duplicates: duplicates(client, run).await?,
         targets: targets(client, run).await?,
-        batches: batches(client, run).await?,
+        batches: batch_counts(client, run).await?,
         migrations: events(client, run, EventKind::Migration).await?,
         other_statements: statements(client, run).await?,
         phases,
         throughput,
         warnings: events(client, run, EventKind::Warning).await?,
+        events: super::run_events(client, run).await?,
     }))
 }
 
@@ -70,6 +71,7 @@ fn summary(run: Run) -> RunSummary {
         finished_at: run.finished_at,
         complete: run.complete,
         error: run.error,
+        parent: run.parent,
     }
 }
 
@@ -154,7 +156,7 @@ async fn samples(client: &impl GenericClient, run: Uuid) -> Result<Vec<Finding>,
     let decoded = client
         .query(include_str!("../../../sql/decode_samples.sql"), &[&run, &SAMPLES_OF_EACH_CHECK])
         .await
-        .map_err(doing("read samples of undecodable rows"))?;
+        .map_err(doing("read samples of rows in quarantine"))?;
     let found = client
         .query(include_str!("../../../sql/finding_samples.sql"), &[&run, &SAMPLES_OF_EACH_CHECK])
         .await
@@ -163,7 +165,7 @@ async fn samples(client: &impl GenericClient, run: Uuid) -> Result<Vec<Finding>,
         source: row.get("source"),
         row: row.get("row"),
         subject: None,
-        check: "decode".into(),
+        check: row.get("check_name"),
         reason: row.get("reason"),
         line: row.get("line"),
     });
@@ -201,7 +203,11 @@ async fn targets(client: &impl GenericClient, run: Uuid) -> Result<Vec<TargetCou
         .collect())
 }
 
-async fn batches(client: &impl GenericClient, run: Uuid) -> Result<BatchCount, DbError> {
+/// The batches of a run, by their state.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn batch_counts(client: &impl GenericClient, run: Uuid) -> Result<BatchCount, DbError> {
     let rows = query(client, include_str!("../../../sql/batch_counts.sql"), run).await?;
     Ok(rows.first().map_or_else(BatchCount::default, |row| BatchCount {
         done: row.get("done"),

@@ -73,6 +73,14 @@ pub struct Run {
     pub source: String,
     /// SHA-256 of its bytes as stored, once it was read to its end.
     pub source_sha256: Option<String>,
+    /// Its size as stored in bytes, where it is known.
+    pub source_bytes: Option<i64>,
+    /// What of it was asked for.
+    pub scope: String,
+    /// The database, as `target_identity` names it.
+    pub target: Option<String>,
+    /// The shape of the final tables, as the checks found it.
+    pub target_schema: Option<String>,
     /// How far it came.
     pub state: RunState,
     /// Whether the source came to its proper end.
@@ -85,6 +93,10 @@ pub struct Run {
     pub finished_at: Option<OffsetDateTime>,
     /// Largest resident set of the process, in bytes.
     pub peak_rss_bytes: i64,
+    /// The run whose quarantine it retries, where it does.
+    pub parent: Option<Uuid>,
+    /// When its before-images were given up, if they were.
+    pub accepted_at: Option<OffsetDateTime>,
 }
 
 impl Run {
@@ -95,34 +107,76 @@ impl Run {
             project_hash: row.get("project_hash"),
             source: row.get("source"),
             source_sha256: row.get("source_sha256"),
+            source_bytes: row.get("source_bytes"),
+            scope: row.get("scope"),
+            target: row.get("target"),
+            target_schema: row.get("target_schema"),
             state: RunState::parse(row.get("state")),
             complete: row.get("complete"),
             error: row.get("error"),
             started_at: row.get("started_at"),
             finished_at: row.get("finished_at"),
             peak_rss_bytes: row.get("peak_rss_bytes"),
+            parent: row.get("parent"),
+            accepted_at: row.get("accepted_at"),
         }
     }
+}
+
+/// A run that begins.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRun<'a> {
+    /// `UUIDv7`.
+    pub id: Uuid,
+    /// The project's name.
+    pub project: &'a str,
+    /// SHA-256 over the project's files.
+    pub project_hash: &'a str,
+    /// The source as it was named.
+    pub source: &'a str,
+    /// Its size as stored in bytes, where it is known.
+    pub source_bytes: Option<u64>,
+    /// What of it is asked for.
+    pub scope: &'a str,
+    /// The database.
+    pub target: &'a str,
 }
 
 /// Records that a run begins.
 ///
 /// # Errors
 /// Fails when the database refuses the row.
-pub async fn run_insert(
-    tx: &Transaction<'_>,
-    id: Uuid,
-    project: &str,
-    project_hash: &str,
-    source: &str,
-) -> Result<(), DbError> {
+pub async fn run_insert(tx: &Transaction<'_>, run: &NewRun<'_>) -> Result<(), DbError> {
     let (host, pid) = this_process();
+    let bytes = run.source_bytes.map(super::count);
     tx.execute(
         include_str!("../../../sql/run_insert.sql"),
-        &[&id, &project, &project_hash, &source, &env!("CARGO_PKG_VERSION"), &host, &pid],
+        &[
+            &run.id,
+            &run.project,
+            &run.project_hash,
+            &run.source,
+            &bytes,
+            &run.scope,
+            &run.target,
+            &env!("CARGO_PKG_VERSION"),
+            &host,
+            &pid,
+        ],
     )
     .await
     .map_err(doing("record the run"))?;
+    Ok(())
+}
+
+/// Records the shape of the final tables.
+///
+/// # Errors
+/// Fails when the database refuses the row.
+pub async fn run_target_schema(tx: &Transaction<'_>, id: Uuid, shape: &str) -> Result<(), DbError> {
+    tx.execute(include_str!("../../../sql/run_target_schema.sql"), &[&id, &shape])
+        .await
+        .map_err(doing("record the shape of the final tables"))?;
     Ok(())
 }
 
@@ -233,6 +287,36 @@ pub async fn runs(client: &impl GenericClient, id: Option<Uuid>, limit: i64) -> 
     Ok(rows.iter().map(Run::from_row).collect())
 }
 
+/// A run that a worker process may join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunToJoin {
+    /// The run.
+    pub id: Uuid,
+    /// The epoch it is in.
+    pub epoch: i64,
+    /// Whether every batch of it is committed.
+    pub is_promoted: bool,
+    /// Whether batches that were laid out in this epoch wait.
+    pub has_batches: bool,
+}
+
+/// The run that was asked for, or the newest; `None` where there is none.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn run_to_join(client: &impl GenericClient, id: Option<Uuid>) -> Result<Option<RunToJoin>, DbError> {
+    let row = client
+        .query_opt(include_str!("../../../sql/run_to_join.sql"), &[&id])
+        .await
+        .map_err(doing("look for a run to join"))?;
+    Ok(row.map(|row| RunToJoin {
+        id: row.get("id"),
+        epoch: row.get("epoch"),
+        is_promoted: row.get("is_promoted"),
+        has_batches: row.get("has_batches"),
+    }))
+}
+
 /// Records how long a phase took and what it did.
 ///
 /// # Errors
@@ -259,6 +343,10 @@ pub enum EventKind {
     Migration,
     /// Something the operator should know.
     Warning,
+    /// Rows of its quarantine were tried again by another run.
+    Retried,
+    /// A phase was asked to stop.
+    Interrupted,
     /// What it promoted was taken back, or a part of it.
     Rollback,
 }
@@ -270,6 +358,8 @@ impl EventKind {
         match self {
             Self::Migration => "migration",
             Self::Warning => "warning",
+            Self::Retried => "retried",
+            Self::Interrupted => "interrupted",
             Self::Rollback => "rollback",
         }
     }

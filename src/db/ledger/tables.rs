@@ -115,25 +115,96 @@ pub(super) fn stored_name(text: &str) -> TableName {
     text.parse().unwrap_or_else(|_| TableName::unqualified(text))
 }
 
+/// A contiguous range of rows of one source table, as the reader took it and one COPY sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunk {
+    /// Ordinal of its first row.
+    pub first_row: u64,
+    /// Ordinal of its last row.
+    pub last_row: u64,
+    /// Rows that COPY took.
+    pub rows_staged: u64,
+    /// Rows in quarantine.
+    pub rows_rejected: u64,
+    /// Bytes the rows had in the source.
+    pub bytes: u64,
+    /// Digest of all its rows in their order.
+    pub content_digest: i64,
+}
+
 /// Records a chunk, in the transaction that copied it.
 ///
 /// # Errors
-/// Fails when the database refuses the row.
-pub async fn chunk_insert(
+/// Fails when the database refuses.
+pub async fn chunk_insert(tx: &Transaction<'_>, run: Uuid, source: &TableName, chunk: &Chunk) -> Result<(), DbError> {
+    tx.execute(
+        include_str!("../../../sql/chunk_insert.sql"),
+        &[
+            &run,
+            &source.to_string(),
+            &count(chunk.first_row),
+            &count(chunk.last_row),
+            &count(chunk.rows_staged),
+            &count(chunk.rows_rejected),
+            &count(chunk.bytes),
+            &chunk.content_digest,
+        ],
+    )
+    .await
+    .map_err(doing("record a chunk"))?;
+    Ok(())
+}
+
+/// The chunks of a run that were committed, by source table.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn chunks(client: &impl GenericClient, run: Uuid) -> Result<Vec<(TableName, Chunk)>, DbError> {
+    let rows =
+        client.query(include_str!("../../../sql/chunks.sql"), &[&run]).await.map_err(doing("read the run's chunks"))?;
+    let number = |value: i64| u64::try_from(value).unwrap_or_default();
+    Ok(rows
+        .iter()
+        .map(|row| {
+            let chunk = Chunk {
+                first_row: number(row.get("first_row")),
+                last_row: number(row.get("last_row")),
+                rows_staged: number(row.get("rows_staged")),
+                rows_rejected: number(row.get("rows_rejected")),
+                bytes: number(row.get("bytes")),
+                content_digest: row.get("content_digest"),
+            };
+            (stored_name(row.get("source")), chunk)
+        })
+        .collect())
+}
+
+/// Whether a chunk was committed.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn chunk_exists(
     tx: &Transaction<'_>,
     run: Uuid,
     source: &TableName,
     first_row: u64,
-    last_row: u64,
-    rows_staged: u64,
-    rows_rejected: u64,
-) -> Result<(), DbError> {
-    tx.execute(
-        include_str!("../../../sql/chunk_insert.sql"),
-        &[&run, &source.to_string(), &count(first_row), &count(last_row), &count(rows_staged), &count(rows_rejected)],
-    )
-    .await
-    .map_err(doing("record a chunk"))?;
+) -> Result<bool, DbError> {
+    let row = tx
+        .query_one(include_str!("../../../sql/chunk_exists.sql"), &[&run, &source.to_string(), &count(first_row)])
+        .await
+        .map_err(doing("ask whether a chunk was committed"))?;
+    Ok(row.get("found"))
+}
+
+/// Forgets what was staged of a run, because it is no longer there: its chunks, and the rows that could not be decoded, which
+/// will be met again.
+///
+/// # Errors
+/// Fails when the database refuses.
+pub async fn chunks_forget(tx: &Transaction<'_>, run: Uuid) -> Result<(), DbError> {
+    tx.execute(include_str!("../../../sql/chunks_forget.sql"), &[&run])
+        .await
+        .map_err(doing("forget what was staged"))?;
     Ok(())
 }
 

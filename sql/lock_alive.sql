@@ -1,0 +1,2 @@
+-- Whether the connection that carries the lock answers.
+select true as alive;

@@ -1,0 +1,111 @@
+//! Before the first batch: every transform is prepared, and the batches of all of them are laid out in one transaction.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::Transaction;
+
+use crate::db::doing;
+use crate::db::ledger::{batches_forget, batches_plan, refusals_forget};
+use crate::fault;
+use crate::names::TableName;
+use crate::project::{Project, Promote};
+use crate::relations::Relations;
+
+use super::session::Session;
+use super::statement::{self, Statement};
+use super::{PromoteError, PromoteOptions};
+
+/// A promote transform, prepared.
+pub(super) struct Step<'a> {
+    pub promote: &'a Promote,
+    /// Whether its rows enter the books: those of a relation do once, with the first transform that promotes them.
+    pub counted: bool,
+    /// The statement of each source table; of a transform that reads no source rows, the one under no name.
+    pub statements: BTreeMap<Option<TableName>, Statement>,
+}
+
+/// Prepares every transform, in order.
+///
+/// # Errors
+/// A transform does not fit its target.
+pub(super) async fn prepare<'a>(
+    session: &Session<'_>,
+    project: &'a Project,
+    relations: &Relations,
+) -> Result<Vec<Step<'a>>, PromoteError> {
+    let work = async |tx: &Transaction<'_>| {
+        let mut steps: Vec<Step<'a>> = Vec::new();
+        for promote in &project.promote {
+            let counted = promote.from.is_some() && !steps.iter().any(|step| step.promote.from == promote.from);
+            let mut statements = BTreeMap::new();
+            for (source, _) in sources(relations, promote) {
+                let statement = statement::prepare(tx, project, relations, promote, source.as_ref()).await?;
+                statements.insert(source, statement);
+            }
+            steps.push(Step { promote, counted, statements });
+        }
+        Ok(steps)
+    };
+    session.fenced("prepare the transforms", session.outage(), work).await
+}
+
+/// Lays out the batches of every transform over the rows that none has done yet, all at once: a worker of another process
+/// never sees one transform's batches without those that come before.
+///
+/// # Errors
+/// The fence does not hold, or the database refuses.
+pub(super) async fn lay_out(
+    session: &Session<'_>,
+    relations: &Relations,
+    steps: &[Step<'_>],
+    options: PromoteOptions,
+) -> Result<(), PromoteError> {
+    fault::point("promote.lay_out").await;
+    let (run, epoch) = (session.fence.run, session.fence.epoch);
+    let names: Vec<&str> = steps.iter().map(|step| step.promote.file.name.as_str()).collect();
+    let work = async |tx: &Transaction<'_>| {
+        for statement in steps.iter().flat_map(|step| step.statements.values()) {
+            tx.batch_execute(&statement.undo_ddl).await.map_err(doing("make the table for before-images"))?;
+        }
+        batches_forget(tx, run).await?;
+        for (place, step) in steps.iter().enumerate() {
+            let (promote, name) = (step.promote, names[place]);
+            refusals_forget(tx, run, name, &names[place + 1..]).await?;
+            for (source, last_row) in sources(relations, promote) {
+                let (target, source, size) = (&promote.target, source.as_ref(), options.batch_size);
+                batches_plan(tx, run, name, target, source, last_row, size, step.counted, epoch).await?;
+            }
+        }
+        Ok(())
+    };
+    session.fenced("lay out the batches", session.outage(), work).await?;
+    fault::point("promote.laid_out").await;
+    Ok(())
+}
+
+/// The keys of which several rows of the run would be written to one row of the target must be none. Asked when the
+/// transforms before have done their part: a SELECT may look up what they wrote.
+///
+/// # Errors
+/// [`PromoteError::SameKey`], or the SELECT is wrong.
+pub(super) async fn refuse_same_keys(
+    session: &Session<'_>,
+    project: &Project,
+    relations: &Relations,
+    promote: &Promote,
+) -> Result<(), PromoteError> {
+    let work = async |tx: &Transaction<'_>| statement::key_conflicts(tx, project, relations, promote).await;
+    let conflicts = session.fenced("look for rows of one key", session.outage(), work).await?;
+    if conflicts.is_empty() {
+        return Ok(());
+    }
+    let (transform, target) = (promote.file.path.clone(), promote.target.clone());
+    Err(PromoteError::SameKey { transform, target, keys: conflicts.join(", ") })
+}
+
+/// The source tables that a transform reads, each with its last row; a transform that reads no source rows has one batch of
+/// its own. A table's last row is the last that was read: rows in quarantine keep their ordinals.
+fn sources(relations: &Relations, promote: &Promote) -> Vec<(Option<TableName>, i64)> {
+    let Some(relation) = &promote.from else { return vec![(None, 1)] };
+    relations.sources(relation).into_iter().map(|feed| (Some(feed.source.clone()), feed.last_row)).collect()
+}

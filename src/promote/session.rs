@@ -1,0 +1,93 @@
+//! Transactions of promotion: bounded in time on both sides, behind the fence, repeated while the server is away.
+
+use std::time::Duration;
+
+use deadpool_postgres::{ClientWrapper, Pool, Transaction};
+
+use crate::db::ledger::Fence;
+use crate::db::patience::{client_limit, close, connection, within};
+use crate::db::{DbError, doing};
+use crate::event::Events;
+use crate::limits::Timeouts;
+use crate::stop::Stop;
+
+use super::PromoteError;
+use super::backoff::{Outage, is_outage};
+
+/// What every part of a promotion needs.
+#[derive(Clone, Copy)]
+pub(super) struct Session<'a> {
+    pub pool: &'a Pool,
+    /// The run, in the epoch in which it was taken on or joined.
+    pub fence: Fence,
+    pub timeouts: Timeouts,
+    pub stop: &'a Stop,
+    pub events: &'a Events,
+}
+
+impl<'a> Session<'a> {
+    /// How long this side waits for the answer to one statement.
+    pub fn limit(&self) -> Duration {
+        client_limit(self.timeouts.statement)
+    }
+
+    /// What is borne until something succeeds.
+    pub fn outage(&self) -> Outage<'a> {
+        Outage::new(self.stop, self.events, Duration::ZERO)
+    }
+
+    /// Begins a transaction with the settings of promotion.
+    pub async fn begin<'c>(&self, client: &'c mut ClientWrapper, action: &str) -> Result<Transaction<'c>, DbError> {
+        let tx = client.transaction().await.map_err(doing(action))?;
+        let settings =
+            tx.prepare_cached(include_str!("../../sql/promote_settings.sql")).await.map_err(doing(action))?;
+        let Timeouts { lock, statement, idle } = self.timeouts;
+        let [lock, statement, idle] = [lock, statement, idle].map(|time| format!("{}ms", time.as_millis()));
+        tx.query_one(&settings, &[&lock, &statement, &idle]).await.map_err(doing(action))?;
+        Ok(tx)
+    }
+
+    /// Does `work` in a transaction that holds the fence, again and again while the server is away. A try whose answer was
+    /// lost may have been committed, so `work` must bear being done twice.
+    ///
+    /// # Errors
+    /// What the fence or `work` says, or the database for too long.
+    pub async fn fenced<T>(
+        &self,
+        action: &str,
+        mut outage: Outage<'_>,
+        work: impl AsyncFn(&tokio_postgres::Transaction<'_>) -> Result<T, PromoteError>,
+    ) -> Result<T, PromoteError> {
+        loop {
+            match self.fenced_once(action, &work).await {
+                Ok(done) => return Ok(done),
+                Err(error) => outage.bear(error).await?,
+            }
+        }
+    }
+
+    async fn fenced_once<T>(
+        &self,
+        action: &str,
+        work: &impl AsyncFn(&tokio_postgres::Transaction<'_>) -> Result<T, PromoteError>,
+    ) -> Result<T, PromoteError> {
+        let mut client = connection(self.pool, self.limit(), action).await?;
+        let outcome = within(self.limit(), action, async {
+            let tx = self.begin(&mut client, action).await?;
+            self.fence.hold(&tx).await?;
+            let done = work(&tx).await?;
+            tx.commit().await.map_err(doing(action))?;
+            Ok(done)
+        })
+        .await;
+        if outcome.as_ref().is_err_and(is_lost) {
+            close(client);
+        }
+        outcome
+    }
+}
+
+/// Whether an error says that its connection is of no use any more.
+pub(super) fn is_lost(error: &PromoteError) -> bool {
+    error.database().is_some_and(is_outage)
+}

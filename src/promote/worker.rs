@@ -1,0 +1,94 @@
+//! A worker: takes batches of one transform until none is left.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::db::ledger::Batch;
+use crate::event::Event;
+use crate::relations::Relations;
+
+use super::backoff::rest;
+use super::batch::{Tried, Written};
+use super::layout::Step;
+use super::session::Session;
+use super::{PromoteError, PromoteOptions};
+
+/// First pause of a worker that finds nothing to claim while others still have batches in hand; it doubles.
+const FIRST_LOOK: Duration = Duration::from_millis(100);
+/// The longest.
+const LAST_LOOK: Duration = Duration::from_secs(1);
+
+/// What a worker needs.
+pub(super) struct Worker<'a> {
+    pub session: &'a Session<'a>,
+    pub step: &'a Step<'a>,
+    pub relations: &'a Relations,
+    pub options: PromoteOptions,
+    /// Whether another worker of this process has stopped for good: then nothing new is begun.
+    pub halt: &'a AtomicBool,
+    /// Batches committed by this process.
+    pub committed: &'a AtomicU64,
+}
+
+impl Worker<'_> {
+    /// Takes batches until none is left, in nobody's hands either.
+    ///
+    /// # Errors
+    /// The first batch that fails for good, its own or another's; it is rolled back and recorded. Or it is asked to stop; the
+    /// batch in hand is finished then.
+    pub async fn work(&self) -> Result<(), PromoteError> {
+        let outcome = self.until_none_is_left().await;
+        if outcome.is_err() {
+            self.halt.store(true, Ordering::Relaxed);
+        }
+        outcome
+    }
+
+    async fn until_none_is_left(&self) -> Result<(), PromoteError> {
+        let session = self.session;
+        let (mut outage, mut look) = (session.outage(), FIRST_LOOK);
+        while !self.halt.load(Ordering::Relaxed) {
+            if session.stop.is_requested() {
+                return Err(PromoteError::Interrupted);
+            }
+            match self.attempt().await {
+                Ok(Tried::Done(batch, written)) => {
+                    self.finished(&batch, &written);
+                    (outage, look) = (session.outage(), FIRST_LOOK);
+                }
+                Ok(Tried::Failed(failed)) => {
+                    self.settle(*failed).await?;
+                    (outage, look) = (session.outage(), FIRST_LOOK);
+                }
+                Ok(Tried::Nothing(left)) => {
+                    if let Some((batch, error)) = left.failed {
+                        let transform = self.step.promote.file.path.clone();
+                        return Err(PromoteError::GivenUp { transform, batch, error });
+                    }
+                    if left.pending == 0 {
+                        return Ok(());
+                    }
+                    outage = session.outage();
+                    rest(look, session.stop).await?;
+                    look = (look * 2).min(LAST_LOOK);
+                }
+                Err(error) => outage.bear(error).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells of a batch that this worker has committed.
+    pub(super) fn finished(&self, batch: &Batch, written: &Written) {
+        self.committed.fetch_add(1, Ordering::Relaxed);
+        let count = |rows: i64| u64::try_from(rows).unwrap_or_default();
+        self.session.events.emit(Event::BatchFinished {
+            target: self.step.promote.target.clone(),
+            number: batch.number,
+            inserted: count(written.result.inserted),
+            updated: count(written.result.updated),
+            unchanged: count(written.result.unchanged),
+            elapsed: written.elapsed,
+        });
+    }
+}
