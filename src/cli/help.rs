@@ -637,12 +637,89 @@ fn history() {
 
 #[test]
 fn rollback() {
-    insta::assert_snapshot!(own("rollback"), @r"");
+    insta::assert_snapshot!(own("rollback"), @r"
+    Take back what was promoted, or empty the staging tables
+
+    With --run: every batch of a run, the newest first; with --batch: one of them, which sqlmig promote
+    then does again. Rows that were inserted are deleted, rows that were updated get back what they
+    were. A row that somebody changed or deleted since, or that rows of another table refer to, is left
+    as it is and named. Stopped at any point, the same command goes on.
+
+    With --staging: empties the staging tables; the final tables and the ledger stay as they are.
+
+    Asks first on a terminal; elsewhere it needs --yes.
+
+    Usage: sqlmig rollback [OPTIONS] <--batch <N>|--run <ID>|--staging>
+
+    Options:
+          --batch <N>
+              One batch, by its number in the run
+
+          --run <ID>
+              The run's id, as history shows it; with --batch, the run whose batch it is [default with
+              --batch: the newest]
+
+              [env: SQLMIG_RUN]
+
+          --staging
+              Empty the staging tables
+
+          --force
+              Put back also rows that somebody changed or deleted since: what they did is lost
+
+      -y, --yes
+              Do not ask
+
+              [env: SQLMIG_YES]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: …
+
+    Examples:
+      sqlmig rollback --run 019ab1c2-0000-7000-8000-000000000001
+      sqlmig rollback --batch 7 --yes
+      sqlmig rollback --staging --yes
+
+    Next: sqlmig report shows what is left of the run; sqlmig promote does a single batch again.
+    Exit codes: sqlmig --help lists them.
+    ");
 }
 
 #[test]
 fn finish() {
-    insta::assert_snapshot!(own("finish"), @r"");
+    insta::assert_snapshot!(own("finish"), @r"
+    Accept a run as it is: give up its before-images
+
+    The run must be done. What was kept to take it back is deleted, and sqlmig rollback refuses it from
+    then on. Asks first on a terminal; elsewhere it needs --yes.
+
+    Usage: sqlmig finish [OPTIONS]
+
+    Options:
+          --run <ID>
+              The run's id, as history shows it [default: the newest]
+
+              [env: SQLMIG_RUN]
+
+      -y, --yes
+              Do not ask
+
+              [env: SQLMIG_YES]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: …
+
+    Examples:
+      sqlmig finish
+      sqlmig finish --run 019ab1c2-0000-7000-8000-000000000001 --yes
+
+    Next: nothing; sqlmig history lists the runs.
+    Exit codes: sqlmig --help lists them.
+    ");
 }
 
 #[test]

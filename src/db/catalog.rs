@@ -7,6 +7,7 @@ use crate::names::TableName;
 
 /// A column of a table in the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "what the catalogue says, each independent of the others")]
 pub struct TargetColumn {
     /// Its name.
     pub name: String,

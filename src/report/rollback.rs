@@ -80,7 +80,7 @@ pub(super) fn write_accepted(accepted: &Accepted, writer: &mut dyn Write) -> io:
     let day = accepted.accepted_at.date();
     writeln!(
         writer,
-        "Run {} is accepted ({day}): {} before-images given up, {} tables of them dropped.",
+        "Run {} is accepted ({day}): {} before-images given up; tables of them dropped: {}.",
         accepted.run.id,
         count(accepted.images),
         accepted.tables_dropped

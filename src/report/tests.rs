@@ -232,7 +232,33 @@ fn a_rollback_tells_what_it_did_and_what_it_left() {
     let mut out = Vec::new();
     render_rollback(&sample::rollback(), NARROW, &mut out).unwrap();
     render_accepted(&sample::accepted(), NARROW, &mut out).unwrap();
-    insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"");
+    insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
+    Run      019ab1c2-0000-7000-8000-000000000001 · project docs · rolled_back
+    Source   /data/dump.sql.gz · complete
+    SHA-256  abababababababababababababababababababababababababababababababab
+    Started  2026-01-02 03:04:05 UTC · took 12.3 s
+
+    Taken back
+    ╭────────────────────────────────────────────────────╮
+    │ table             batches  deleted  restored  left │
+    ├────────────────────────────────────────────────────┤
+    │ document_sources        1       41         0     1 │
+    │ documents              12    4,550         9     1 │
+    ╰────────────────────────────────────────────────────╯
+
+    Left as they are
+    ╭──────────────────────────────────────────────────────────────────────╮
+    │ batch  table             key                 why                     │
+    ├──────────────────────────────────────────────────────────────────────┤
+    │     7  documents         serde/de.html/rust  changed since           │
+    │     1  document_sources  4                   referred to by 1 row of │
+    │                                              public.documents        │
+    │                                              (documents_source_fkey) │
+    ╰──────────────────────────────────────────────────────────────────────╯
+
+    The run was taken back: 4,591 rows deleted, 9 restored, 2 left as they are; sqlmig.rollback_kept lists them all.
+    Run 019ab1c2-0000-7000-8000-000000000001 is accepted (2026-01-03): 4,602 before-images given up; tables of them dropped: 1.
+    ");
 }
 
 /// Every path of a JSON value, as `tables[].rows_read`.

@@ -218,8 +218,8 @@ async fn apply(
     force: bool,
 ) -> Result<Undone, DbError> {
     let rows = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-    let mut undone = Undone::default();
-    undone.deleted = rows(tx.execute(&writes.delete, parameters).await.map_err(doing(action))?);
+    let deleted = rows(tx.execute(&writes.delete, parameters).await.map_err(doing(action))?);
+    let mut undone = Undone { deleted, restored: 0 };
     fault::point("rollback.deleted").await;
     if let Some(restore) = &writes.restore {
         undone.restored = rows(tx.execute(restore, parameters).await.map_err(doing(action))?);

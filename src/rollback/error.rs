@@ -106,7 +106,9 @@ impl RollbackError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Accepted { .. } => Some("load an older dump to get an earlier state back".into()),
+            Self::Accepted { .. } | Self::NoImages { .. } => {
+                Some("load an older dump to get an earlier state back".into())
+            }
             Self::NoBatch { .. } => {
                 Some("sqlmig report --output json counts the batches; sqlmig.batch has each".into())
             }
@@ -116,7 +118,6 @@ impl RollbackError {
             Self::TargetChanged { undo_table, .. } => {
                 Some(format!("bring its columns to what they were, or put back by hand what {undo_table} holds"))
             }
-            Self::NoImages { .. } => Some("load an older dump to get an earlier state back".into()),
             Self::Unreadable { table, .. } => Some(format!("grant the role select on {table}")),
             Self::Batch { error, .. } | Self::Db(error) => error.hint(),
             Self::Fence(error) => error.hint(),
