@@ -105,7 +105,11 @@ CREATE TABLE sqlmig.batch (
     timeouts integer DEFAULT 0 NOT NULL,
     retry_at timestamp with time zone,
     rows_refused bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT batch_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'failed'::text])))
+    rows_deleted bigint DEFAULT 0 NOT NULL,
+    rows_restored bigint DEFAULT 0 NOT NULL,
+    rows_kept bigint DEFAULT 0 NOT NULL,
+    rolled_back_at timestamp with time zone,
+    CONSTRAINT batch_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'failed'::text, 'rolled_back'::text])))
 );
 CREATE UNLOGGED TABLE sqlmig.canary (
     run_id uuid NOT NULL
@@ -132,7 +136,9 @@ CREATE TABLE sqlmig.chunk (
     rows_staged bigint NOT NULL,
     rows_rejected bigint NOT NULL,
     bytes bigint DEFAULT 0 NOT NULL,
-    content_digest bigint DEFAULT 0 NOT NULL
+    content_digest bigint DEFAULT 0 NOT NULL,
+    first_line bigint,
+    first_byte bigint
 );
 CREATE TABLE sqlmig.event (
     run_id uuid NOT NULL,
@@ -218,7 +224,11 @@ CREATE TABLE sqlmig.quarantine (
     byte_offset bigint,
     raw bytea,
     staged jsonb,
-    at timestamp with time zone DEFAULT now() NOT NULL
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    retried_by uuid,
+    form text,
+    fields text[],
+    encoding text
 );
 CREATE TABLE sqlmig.run (
     id uuid NOT NULL,
@@ -241,7 +251,57 @@ CREATE TABLE sqlmig.run (
     target text,
     target_schema text,
     accepted_at timestamp with time zone,
+    parent uuid,
     CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['staging'::text, 'staged'::text, 'checked'::text, 'promoted'::text, 'done'::text, 'superseded'::text, 'rolled_back'::text])))
+);
+CREATE VIEW sqlmig.quarantine_open AS
+ SELECT quarantine.run_id,
+    quarantine.source,
+    quarantine."row",
+    quarantine.check_name,
+    quarantine.code,
+    quarantine.column_name,
+    quarantine.reason,
+    quarantine.line,
+    quarantine.byte_offset,
+    quarantine.raw,
+    quarantine.staged,
+    quarantine.at,
+    quarantine.retried_by,
+    quarantine.form,
+    quarantine.fields,
+    quarantine.encoding
+   FROM (sqlmig.quarantine quarantine
+     LEFT JOIN sqlmig.run retry ON ((retry.id = quarantine.retried_by)))
+  WHERE ((retry.id IS NULL) OR (retry.state = ANY (ARRAY['superseded'::text, 'rolled_back'::text])));
+CREATE TABLE sqlmig.retry (
+    run_id uuid NOT NULL,
+    source text NOT NULL,
+    "row" bigint NOT NULL,
+    from_run uuid NOT NULL,
+    staged jsonb NOT NULL,
+    mended text[] DEFAULT '{}'::text[] NOT NULL
+);
+CREATE TABLE sqlmig.rollback_kept (
+    run_id uuid NOT NULL,
+    ordinal bigint NOT NULL,
+    batch bigint NOT NULL,
+    target text NOT NULL,
+    key jsonb NOT NULL,
+    operation text NOT NULL,
+    reason text NOT NULL,
+    detail text,
+    kept_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT rollback_kept_operation_check CHECK ((operation = ANY (ARRAY['insert'::text, 'update'::text]))),
+    CONSTRAINT rollback_kept_reason_check CHECK ((reason = ANY (ARRAY['changed'::text, 'deleted'::text, 'referenced'::text, 'refused'::text])))
+);
+ALTER TABLE sqlmig.rollback_kept ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sqlmig.rollback_kept_ordinal_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 CREATE TABLE sqlmig.source_statement (
     run_id uuid NOT NULL,
@@ -260,6 +320,11 @@ CREATE TABLE sqlmig.source_table (
     rows_staged bigint DEFAULT 0 NOT NULL,
     bytes_read bigint DEFAULT 0 NOT NULL,
     digest numeric
+);
+CREATE TABLE sqlmig.undo_table (
+    name text NOT NULL,
+    target text NOT NULL,
+    key text[] NOT NULL
 );
 ALTER TABLE ONLY public.doc_types
     ADD CONSTRAINT doc_types_pkey PRIMARY KEY (doc_type);
@@ -293,12 +358,18 @@ ALTER TABLE ONLY sqlmig.project_docs_migration
     ADD CONSTRAINT project_docs_migration_pkey PRIMARY KEY (version);
 ALTER TABLE ONLY sqlmig.quarantine
     ADD CONSTRAINT quarantine_pkey PRIMARY KEY (run_id, source, "row");
+ALTER TABLE ONLY sqlmig.retry
+    ADD CONSTRAINT retry_pkey PRIMARY KEY (run_id, source, "row");
+ALTER TABLE ONLY sqlmig.rollback_kept
+    ADD CONSTRAINT rollback_kept_pkey PRIMARY KEY (run_id, batch, ordinal);
 ALTER TABLE ONLY sqlmig.run
     ADD CONSTRAINT run_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY sqlmig.source_statement
     ADD CONSTRAINT source_statement_pkey PRIMARY KEY (run_id, kind);
 ALTER TABLE ONLY sqlmig.source_table
     ADD CONSTRAINT source_table_pkey PRIMARY KEY (run_id, source);
+ALTER TABLE ONLY sqlmig.undo_table
+    ADD CONSTRAINT undo_table_pkey PRIMARY KEY (name);
 CREATE INDEX idx_document_sources_enabled ON public.document_sources USING btree (enabled);
 CREATE INDEX idx_document_sources_last_updated ON public.document_sources USING btree (last_updated);
 CREATE INDEX idx_documents_created_at ON public.documents USING btree (created_at);
@@ -308,6 +379,7 @@ CREATE INDEX batch_pending ON sqlmig.batch USING btree (run_id, transform, numbe
 CREATE INDEX finding_check ON sqlmig.finding USING btree (run_id, phase, check_name);
 CREATE INDEX finding_row ON sqlmig.finding USING btree (run_id, source, "row");
 CREATE INDEX merged_winner ON sqlmig.merged USING btree (run_id, winner_source, winner_row);
+CREATE INDEX retry_row ON sqlmig.retry USING btree (source, "row");
 CREATE INDEX run_started_at ON sqlmig.run USING btree (started_at);
 CREATE TRIGGER update_document_sources_updated_at BEFORE UPDATE ON public.document_sources FOR EACH ROW WHEN (((NOT (new.updated_at IS DISTINCT FROM old.updated_at)) AND (COALESCE(current_setting('application_name'::text, true), ''::text) !~~ 'sqlmig%'::text))) EXECUTE FUNCTION public.update_updated_at_column();
 CREATE TRIGGER update_documents_updated_at BEFORE UPDATE ON public.documents FOR EACH ROW WHEN (((NOT (new.updated_at IS DISTINCT FROM old.updated_at)) AND (COALESCE(current_setting('application_name'::text, true), ''::text) !~~ 'sqlmig%'::text))) EXECUTE FUNCTION public.update_updated_at_column();
@@ -332,6 +404,12 @@ ALTER TABLE ONLY sqlmig.phase
     ADD CONSTRAINT phase_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
 ALTER TABLE ONLY sqlmig.quarantine
     ADD CONSTRAINT quarantine_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
+ALTER TABLE ONLY sqlmig.retry
+    ADD CONSTRAINT retry_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
+ALTER TABLE ONLY sqlmig.rollback_kept
+    ADD CONSTRAINT rollback_kept_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
+ALTER TABLE ONLY sqlmig.run
+    ADD CONSTRAINT run_parent_fkey FOREIGN KEY (parent) REFERENCES sqlmig.run(id) ON DELETE SET NULL;
 ALTER TABLE ONLY sqlmig.source_statement
     ADD CONSTRAINT source_statement_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
 ALTER TABLE ONLY sqlmig.source_table
