@@ -67,7 +67,6 @@ impl Conductor {
         options: &RetryOptions,
         promote: PromoteOptions,
     ) -> Result<Uuid, (Option<Uuid>, PipelineError)> {
-        self.migrate(true).await.map_err(|error| (None, error))?;
         let Taken { fence, state } = self.begin_retry(options).await.map_err(|error| (None, error))?;
         let steps = async {
             if state < RunState::Checked {
@@ -127,11 +126,14 @@ impl Conductor {
     /// Takes and stages the rows, or finds the retry that has done so before; returns it and how far it is.
     async fn begin_retry(&self, options: &RetryOptions) -> Result<Taken, PipelineError> {
         let started = Instant::now();
+        self.migrate(false).await?;
         let from = self.quarantine_of(options.run).await?;
         if from.project != self.project.name {
             let (theirs, ours) = (from.project, self.project.name.clone());
             return Err(RetryError::OtherProject { run: from.id, theirs, ours }.into());
         }
+        // The corrected project may have a new migration.
+        self.migrate(true).await?;
         let tables = self.tables_called(from.id, options.table.as_ref()).await?;
         let which = Selection { tables, check: options.check.clone(), row: options.row };
         let scope = scope(&which, &options.given);
