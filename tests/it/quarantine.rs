@@ -278,12 +278,18 @@ async fn a_row_that_could_not_be_decoded_is_mended() {
     std::fs::write(&file, format!("[{}]", vec!["0.5"; 3072].join(","))).unwrap();
     let embedding = format!("--set-file embedding={}", file.display());
     // Without a word on how the row was written nothing of it is guessed.
-    client.batch_execute("update sqlmig.quarantine set fields = null, form = null, encoding = null").await.unwrap();
+    client
+        .batch_execute(
+            "create table recorded as select source, row, form, fields, encoding from sqlmig.quarantine;
+            update sqlmig.quarantine set fields = null, form = null, encoding = null",
+        )
+        .await
+        .unwrap();
     retry_with(&db, &format!("documents 17 {embedding}"), &[]).await.code(2).says(&[
         "how the row was written is not recorded",
         "id, doc_type, source_name, doc_path, content, metadata, token_count, created_at, updated_at",
     ]);
-    let written = "update sqlmig.quarantine set form = 'copy', encoding = 'UTF8', fields = array['id', 'doc_type', 'source_name', 'doc_path', 'content', 'metadata', 'embedding', 'token_count', 'created_at', 'updated_at']";
+    let written = "update sqlmig.quarantine as q set form = r.form, fields = r.fields, encoding = r.encoding from recorded as r where (r.source, r.row) = (q.source, q.row)";
     client.batch_execute(written).await.unwrap();
     // Tried as it is, it is told what is wrong with it.
     retry_with(&db, "documents 17", &[]).await.code(2).says(&["cannot be decoded", "[a]"]);
