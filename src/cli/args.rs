@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use secrecy::SecretString;
 use sqlmig::generate::{FaultShare, Shape};
@@ -631,16 +631,17 @@ pub struct RunArgs {
 
 /// What to take back.
 #[derive(Debug, Clone, clap::Args)]
-#[group(id = "what", required = true, multiple = true)]
+#[group(skip)]
+#[command(group = ArgGroup::new("what").required(true).multiple(true).args(["batch", "run", "staging"]))]
 pub struct RollbackArgs {
     /// One batch, by its number in the run
-    #[arg(long, value_name = "N", group = "what", conflicts_with = "staging", value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(long, value_name = "N", conflicts_with = "staging", value_parser = clap::value_parser!(i64).range(1..))]
     pub batch: Option<i64>,
     /// The run's id, as history shows it; with --batch, the run whose batch it is [default with --batch: the newest]
-    #[arg(long, value_name = "ID", env = "SQLMIG_RUN", group = "what", conflicts_with = "staging")]
+    #[arg(long, value_name = "ID", env = "SQLMIG_RUN", conflicts_with = "staging")]
     pub run: Option<Uuid>,
     /// Empty the staging tables
-    #[arg(long, group = "what")]
+    #[arg(long)]
     pub staging: bool,
     /// Put back also rows that somebody changed or deleted since: what they did is lost
     #[arg(long, conflicts_with = "staging")]

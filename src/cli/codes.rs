@@ -71,10 +71,7 @@ told!(PoolerError, |error| match error {
     PoolerError::Db(error) => database(error),
     PoolerError::TransactionMode { .. } => ExitCode::Usage,
 });
-told!(LockError, |error| match error {
-    LockError::Db(error) => database(error),
-    LockError::Held(_) => ExitCode::Locked,
-});
+told!(LockError, lock);
 told!(ServerError, server);
 told!(StagingError, staging);
 told!(ScratchError, |error| match error {
@@ -102,6 +99,7 @@ told!(PipelineError, |error| match error {
     PipelineError::StagingLost { .. } => ExitCode::Database,
     PipelineError::Interrupted => ExitCode::Interrupted,
     PipelineError::Fence(error) => fence(error),
+    PipelineError::Lock(error) => lock(error),
     PipelineError::Migrate(error) => migrate(error),
     PipelineError::Stage(error) => stage(error),
     PipelineError::Relations(error) => relations(error),
@@ -144,6 +142,13 @@ told!(RollbackError, |error| match error {
     RollbackError::Template(_) => ExitCode::Unexpected,
     _ => ExitCode::Usage,
 });
+
+fn lock(error: &LockError) -> ExitCode {
+    match error {
+        LockError::Db(error) => database(error),
+        LockError::Held(_) | LockError::Lost => ExitCode::Locked,
+    }
+}
 
 fn fence(error: &FenceError) -> ExitCode {
     match error {

@@ -50,7 +50,9 @@ pub fn execute(args: &Args) -> ExitCode {
                     let stop = Stop::default();
                     let command = dispatch(&args.command, &prepared, &display, &stop);
                     let outcome = runtime.block_on(until_interrupted(command, &stop, &args.command.again()));
-                    // A thread that waits for a slow source would otherwise hold up the end.
+                    // A thread that waits for a slow source would otherwise hold up the end. One that waits for the
+                    // server panics as the runtime goes away under it, which is nothing to tell anyone.
+                    std::panic::set_hook(Box::new(|_| {}));
                     runtime.shutdown_background();
                     outcome
                 });
@@ -116,11 +118,12 @@ async fn on_server(
     }
     drop(connection);
     let workers = usize::try_from(settings.parallel).unwrap_or(1).max(lanes());
-    let conductor = Conductor {
+    let mut conductor = Conductor {
         pool: target.pool(workers + OTHER_CONNECTIONS)?,
         project: project.clone(),
         events: display.events(),
         stop: stop.clone(),
+        holder: None,
     };
     let options = promote_options(settings);
     match command {
@@ -163,6 +166,7 @@ async fn on_server(
         _ => {
             refuse_transaction_pooler(target).await?;
             let mut lock = Lock::try_take(target, LockKind::Run).await?;
+            conductor.holder = Some(lock.holder());
             fault::point("run.locked").await;
             // Whoever loses the lock may have lost the run: another sqlmig may take it on at any moment.
             let outcome = tokio::select! {
@@ -270,7 +274,8 @@ async fn test(prepared: &Prepared, display: &Display, target: &Target, names: &[
     let scratch = Scratch::create(target).await?;
     let outcome = async {
         let pool = scratch.target().pool(OTHER_CONNECTIONS)?;
-        let conductor = Conductor { pool, project: project.clone(), events: Events::none(), stop: Stop::default() };
+        let conductor =
+            Conductor { pool, project: project.clone(), events: Events::none(), stop: Stop::default(), holder: None };
         conductor.migrate(true).await?;
         Ok::<_, Failure>(examples::run(&conductor.pool, project, names, |_| {}).await?)
     };

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::check::CheckError;
 use crate::db::DbError;
 use crate::db::ledger::FenceError;
+use crate::db::lock::LockError;
 use crate::db::migrate::MigrateError;
 use crate::db::server_info::ServerError;
 use crate::db::staging::StagingError;
@@ -85,6 +86,9 @@ pub enum PipelineError {
     /// No conductor laid out batches in this time.
     #[error("no run with batches to promote appeared within {} s", .0.as_secs())]
     NothingToJoin(std::time::Duration),
+    /// The run lock is not held any more.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The source ended before its proper end.
     #[error("the source is incomplete: {0}")]
     Incomplete(String),
@@ -173,6 +177,7 @@ impl PipelineError {
             Self::Unreadable { .. } => Some("check the path and its permissions".into()),
             Self::Interrupted => None,
             Self::Fence(error) => error.hint(),
+            Self::Lock(error) => error.hint(),
             Self::NothingToJoin(_) => Some("start sqlmig run SOURCE or sqlmig promote, and workers beside it".into()),
             Self::Incomplete(_) => {
                 Some("get the whole source; --allow-incomplete promotes what was read of this one".into())

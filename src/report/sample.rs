@@ -4,11 +4,11 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::outcome::{
-    BatchCount, CaseOutcome, CheckResult, ChunkPlace, ColumnValue, DuplicateCount, ExampleReport, FORMAT, Fate,
-    FateBatch, FinalRow, Finding, FoundBy, History, MergedWith, PhaseTime, Plan, PlanCheck, PlanDump, PlanPromote,
-    PlanTable, QuarantineCount, QuarantineEntry, QuarantineGroup, QuarantineList, QuarantinedRow, Report, RunEvent,
-    RunEvents, RunSummary, Severity, StatementCount, Status, TableBooks, TargetCount, TargetProgress, Throughput, Try,
-    Why,
+    Accepted, BatchCount, CaseOutcome, CheckResult, ChunkPlace, ColumnValue, DuplicateCount, ExampleReport, FORMAT,
+    Fate, FateBatch, FinalRow, Finding, FoundBy, History, KeptRow, MergedWith, PhaseTime, Plan, PlanCheck, PlanDump,
+    PlanPromote, PlanTable, QuarantineCount, QuarantineEntry, QuarantineGroup, QuarantineList, QuarantinedRow, Report,
+    Rollback, RunEvent, RunEvents, RunSummary, Severity, StatementCount, Status, TableBooks, TakenBack, TargetCount,
+    TargetProgress, Throughput, Try, Why,
 };
 
 pub(super) fn run() -> RunSummary {
@@ -374,4 +374,59 @@ pub(super) fn examples() -> ExampleReport {
         }],
         without_example: vec!["check/other".into()],
     }
+}
+
+pub(super) fn rollback() -> Rollback {
+    let kept = |batch, target: &str, key, reason: &str, detail: Option<&str>| KeptRow {
+        batch,
+        target: target.into(),
+        key,
+        operation: "update".into(),
+        reason: reason.into(),
+        detail: detail.map(Into::into),
+    };
+    Rollback {
+        format: FORMAT,
+        run: RunSummary { state: "rolled_back".into(), ..run() },
+        batch: None,
+        forced: false,
+        batches: 13,
+        targets: vec![
+            TakenBack {
+                target: "public.document_sources".into(),
+                batches: 1,
+                rows_deleted: 41,
+                rows_restored: 0,
+                rows_kept: 1,
+            },
+            TakenBack {
+                target: "public.documents".into(),
+                batches: 12,
+                rows_deleted: 4550,
+                rows_restored: 9,
+                rows_kept: 1,
+            },
+        ],
+        kept: vec![
+            kept(
+                7,
+                "public.documents",
+                serde_json::json!({ "doc_type": "rust", "doc_path": "serde/de.html" }),
+                "changed",
+                None,
+            ),
+            kept(
+                1,
+                "public.document_sources",
+                serde_json::json!({ "id": 4 }),
+                "referenced",
+                Some("by 1 row of public.documents (documents_source_fkey)"),
+            ),
+        ],
+    }
+}
+
+pub(super) fn accepted() -> Accepted {
+    let accepted_at = datetime!(2026-01-03 00:00:00 UTC);
+    Accepted { format: FORMAT, run: run(), accepted_at, images: 4602, tables_dropped: 1 }
 }

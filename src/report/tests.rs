@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    Format, View, render, render_events, render_history, render_plan, render_quarantine, render_quarantine_entry,
-    render_status, render_why, sample,
+    Format, View, render, render_accepted, render_events, render_history, render_plan, render_quarantine,
+    render_quarantine_entry, render_rollback, render_status, render_why, sample,
 };
 use crate::outcome::Report;
 
@@ -227,6 +227,14 @@ fn status_and_history_show_where_runs_are() {
     ");
 }
 
+#[test]
+fn a_rollback_tells_what_it_did_and_what_it_left() {
+    let mut out = Vec::new();
+    render_rollback(&sample::rollback(), NARROW, &mut out).unwrap();
+    render_accepted(&sample::accepted(), NARROW, &mut out).unwrap();
+    insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"");
+}
+
 /// Every path of a JSON value, as `tables[].rows_read`.
 fn paths(value: &Value, prefix: &str, found: &mut Vec<String>) {
     match value {
@@ -259,6 +267,9 @@ fn documented(page: &str, section: &str) -> Vec<String> {
 
 #[test]
 fn the_page_documents_every_field_and_no_other() {
+    // A key has the columns that it has.
+    let mut rollback = sample::rollback();
+    rollback.kept.iter_mut().for_each(|row| row.key = Value::Null);
     let report = include_str!("../../docs/report.md");
     let quarantine = include_str!("../../docs/quarantine.md");
     let why = include_str!("../../docs/why.md");
@@ -268,6 +279,8 @@ fn the_page_documents_every_field_and_no_other() {
         (report, "sqlmig status", serde_json::to_value(sample::status())),
         (report, "sqlmig history", serde_json::to_value(sample::history())),
         (report, "sqlmig history --run", serde_json::to_value(sample::events())),
+        (report, "sqlmig rollback", serde_json::to_value(rollback)),
+        (report, "sqlmig finish", serde_json::to_value(sample::accepted())),
         (report, "sqlmig test", serde_json::to_value(sample::examples())),
         (quarantine, "sqlmig quarantine list --output json", serde_json::to_value(sample::quarantine())),
         (quarantine, "sqlmig quarantine show --output json", serde_json::to_value(sample::quarantine_entry())),

@@ -147,6 +147,8 @@ pub async fn validate(
     fault::point("validate.proven").await;
     fence
         .transaction(pool, "record the validation", async |tx| {
+            // Proofs that hold the final tables against rows that a crash has emptied meanwhile prove nothing.
+            fence.hold_staged(tx).await?;
             Ok::<_, ValidateError>(run_advance(tx, run, RunState::Done).await?)
         })
         .await?;

@@ -30,8 +30,8 @@ pub use quarantine::{
 pub use report::{batch_counts, books, report, status};
 pub use rollback::{
     BatchState, UndoneBatch, rollback_batch_done, rollback_batch_state, rollback_batches, rollback_forget,
-    rollback_kept, rollback_kept_forget, rollback_run, rollback_totals, run_accept, undo_key, undo_table_forget,
-    undo_tables,
+    rollback_kept, rollback_kept_forget, rollback_reopen, rollback_run, rollback_totals, run_accept, undo_key,
+    undo_table_forget, undo_tables,
 };
 pub use run::{
     EventKind, NewRun, Run, RunState, RunToJoin, event_insert, phase_insert, run_advance, run_end_predecessors,

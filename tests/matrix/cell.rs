@@ -1,0 +1,494 @@
+//! One cell: a command is held at a point, something is done to it, and the same command is run again.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::checks::{self, Expected};
+use crate::kinds::Kind;
+use crate::program::{Ended, Invocation, PATIENCE, Running, fault_folder};
+use crate::proxy::{Plan, Proxy, Weather, Wire};
+use crate::scenario::{Base, Scenario};
+use crate::server::{Server, Stop};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// How long a black hole lasts: longer than sqlmig's patience with one connection.
+const BLACK_HOLE: Duration = Duration::from_secs(12);
+/// How long a table stays locked: longer than a few tries.
+const LOCKED: Duration = Duration::from_millis(1500);
+
+/// Where a command is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Point {
+    /// A named point of the code, the n-th time it is passed.
+    Named(String, u32),
+    /// An answer of the server that is held back.
+    Wire(Wire),
+}
+
+impl Point {
+    pub fn name(&self) -> String {
+        match self {
+            Self::Named(name, 1) => name.clone(),
+            Self::Named(name, nth) => format!("{name}#{nth}"),
+            Self::Wire(Wire { what, nth: 1 }) => format!("{what} unanswered"),
+            Self::Wire(Wire { what, nth }) => format!("{what} unanswered#{nth}"),
+        }
+    }
+}
+
+/// A row and a column of the table.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    pub scenario: Scenario,
+    pub point: Point,
+    pub kind: Kind,
+}
+
+impl Cell {
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.kind.name(), self.point.name())
+    }
+}
+
+/// What a cell came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The command went on to its end by itself.
+    WentOn,
+    /// The same command again ended well.
+    Resumed,
+    /// It took more than one more.
+    Retried,
+    /// The second conductor was refused, and the first went on.
+    Refused,
+    /// The second conductor took over, and the first stopped.
+    TakenOver,
+    /// The fault has no meaning here, by this rule.
+    Senseless(Rule),
+    /// What does not hold.
+    Failed(Vec<String>),
+}
+
+/// Why a fault has no meaning at a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    NoConnection,
+    NoLock,
+    NoTable,
+    NoSmallDisk,
+    NothingToWrite,
+}
+
+impl Rule {
+    pub const ALL: [Self; 5] =
+        [Self::NoConnection, Self::NoLock, Self::NoTable, Self::NoSmallDisk, Self::NothingToWrite];
+
+    /// The letter that stands in the table.
+    pub fn letter(self) -> char {
+        match self {
+            Self::NoConnection => 'a',
+            Self::NoLock => 'b',
+            Self::NoTable => 'c',
+            Self::NoSmallDisk => 'd',
+            Self::NothingToWrite => 'e',
+        }
+    }
+
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::NoConnection => "sqlmig has no connection at that moment",
+            Self::NoLock => "the run lock is not held at that moment, so a second conductor is the first",
+            Self::NoTable => {
+                "the table that the next step needs cannot be locked by anybody else: the transaction in hand has it"
+            }
+            Self::NoSmallDisk => "mounting a small file system was not permitted where the table was made",
+            Self::NothingToWrite => "the server has done its work already; what is held back is its answer",
+        }
+    }
+}
+
+/// What goes wrong without being a finding: the cell has no meaning.
+enum Stopped {
+    Senseless(Rule),
+    Failed(String),
+}
+
+impl From<String> for Stopped {
+    fn from(what: String) -> Self {
+        Self::Failed(what)
+    }
+}
+
+/// Runs one cell in a database of its own.
+pub async fn run(cell: &Cell, base: &Base, server: &mut Server, number: usize, ground: &Path) -> Outcome {
+    let small = cell.kind == Kind::DiskFull;
+    if small && server.small.is_err() {
+        return Outcome::Senseless(Rule::NoSmallDisk);
+    }
+    let database = format!("cell_{number}");
+    server.copy(base.template(cell.scenario, small), &database).await;
+    let folder = ground.join(&database);
+    fs::create_dir_all(&folder).unwrap();
+    let mut bench = Bench { cell, base, server, database: database.clone(), folder: folder.clone() };
+    let outcome = match bench.disturb().await {
+        Ok(outcome) => outcome,
+        Err(Stopped::Senseless(rule)) => Outcome::Senseless(rule),
+        Err(Stopped::Failed(what)) => Outcome::Failed(vec![what]),
+    };
+    if matches!(outcome, Outcome::Failed(_)) && std::env::var_os("SQLMIG_MATRIX_KEEP").is_some() {
+        return outcome;
+    }
+    server.drop_database(&database).await;
+    let _ = fs::remove_dir_all(&folder);
+    outcome
+}
+
+struct Bench<'a> {
+    cell: &'a Cell,
+    base: &'a Base,
+    server: &'a mut Server,
+    database: String,
+    folder: PathBuf,
+}
+
+/// What was found at the point.
+struct Found {
+    backends: Vec<i32>,
+    lock_holder: Option<i32>,
+    was_done: bool,
+}
+
+impl Bench<'_> {
+    fn expected(&self) -> &Expected {
+        self.base.expected(self.cell.scenario)
+    }
+
+    fn invocation(&self, url: String, faults: Option<PathBuf>) -> Invocation {
+        let arguments = self.base.arguments(self.cell.scenario, &self.database);
+        Invocation { arguments, url, variables: self.cell.kind.variables(), faults }
+    }
+
+    async fn disturb(&mut self) -> Result<Outcome, Stopped> {
+        let kind = self.cell.kind;
+        let (at, hold) = match &self.cell.point {
+            Point::Named(name, nth) => (format!("{name}#{nth}"), None),
+            Point::Wire(wire) => (String::new(), Some(wire.clone())),
+        };
+        let faults = fault_folder(&self.folder.join("faults"), &at);
+        let proxied = hold.is_some() || kind.is_on_the_wire();
+        let proxy = if proxied {
+            let plan = Plan { cut: None, hold: hold.clone().map(|wire| (wire, faults.clone())) };
+            Some(Proxy::start(&self.server.socket(), plan).await)
+        } else {
+            None
+        };
+        let url = proxy.as_ref().map_or_else(|| self.server.url(&self.database), |proxy| proxy.url(&self.database));
+        let mut running = self.invocation(url, Some(faults)).start(&self.folder.join("first"));
+        running.reached().await?;
+        let found = self.look().await?;
+        let ended = match self.act(&mut running, &found, proxy.as_ref(), hold.is_some()).await {
+            Ok(Acted::GoOn(patience)) => running.end(patience).await?,
+            Ok(Acted::Outcome(ended, outcome)) => {
+                let newest = checks::newest(&self.server.connect(&self.database).await).await?;
+                let wrong = checks::agree(&ended, newest.as_ref(), true);
+                let wrong = wrong.into_iter().collect();
+                return self.judge(&ended, outcome, wrong, found.was_done).await.map_err(Stopped::Failed);
+            }
+            Err(stopped) => {
+                running.signal(Signal::SIGKILL);
+                let _ = running.end(PATIENCE).await;
+                return Err(stopped);
+            }
+        };
+        drop(proxy);
+        self.after(&ended, &found).await
+    }
+
+    /// Looks who is there.
+    async fn look(&self) -> Result<Found, String> {
+        let client = self.server.connect(&self.database).await;
+        let query = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() \
+                     and backend_type = 'client backend'";
+        let rows = client.query(query, &[]).await.map_err(|error| format!("{error:?}"))?;
+        let backends = rows.iter().map(|row| row.get(0)).collect();
+        let query = "select pid from pg_locks where locktype = 'advisory' and granted and objid = 1 and database = \
+                     (select oid from pg_database where datname = current_database())";
+        let rows = client.query(query, &[]).await.map_err(|error| format!("{error:?}"))?;
+        let lock_holder = rows.first().map(|row| row.get(0));
+        let was_done = self.base.is_done(self.cell.scenario, &client).await?;
+        client.close().await;
+        Ok(Found { backends, lock_holder, was_done })
+    }
+
+    /// Does what the kind says.
+    async fn act(
+        &mut self,
+        running: &mut Running,
+        found: &Found,
+        proxy: Option<&Proxy>,
+        wire: bool,
+    ) -> Result<Acted, Stopped> {
+        let no_connection = found.backends.is_empty();
+        match self.cell.kind {
+            Kind::Kill => running.signal(Signal::SIGKILL),
+            Kind::Term => {
+                running.signal(Signal::SIGTERM);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                running.go();
+                return Ok(Acted::GoOn(Duration::from_secs(10)));
+            }
+            Kind::TermTwice => {
+                running.signal(Signal::SIGTERM);
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                running.signal(Signal::SIGTERM);
+                return Ok(Acted::GoOn(Duration::from_secs(3)));
+            }
+            Kind::BackendKill | Kind::BackendEnd | Kind::Reset | Kind::BlackHole if no_connection => {
+                return Err(Stopped::Senseless(Rule::NoConnection));
+            }
+            Kind::BackendKill => {
+                for pid in &found.backends {
+                    // The first one's death ends the others.
+                    let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
+                }
+                self.recovered().await;
+            }
+            Kind::BackendEnd => {
+                let client = self.server.connect("postgres").await;
+                for pid in &found.backends {
+                    let ended = client.query_one("select pg_terminate_backend($1, 5000)", &[pid]).await;
+                    ended.map_err(|error| format!("{error:?}"))?;
+                }
+            }
+            Kind::OtherKill => {
+                let other = self.server.connect("postgres").await;
+                let pid = checks::text(&other, "select pg_backend_pid()::text").await?;
+                kill(Pid::from_raw(pid.parse().unwrap()), Signal::SIGKILL).unwrap();
+                drop(other);
+                self.recovered().await;
+            }
+            Kind::Immediate | Kind::Restart => {
+                let how = if self.cell.kind == Kind::Immediate { Stop::Immediate } else { Stop::Fast };
+                self.server.stop(how).await;
+                self.server.start_again().await;
+            }
+            Kind::Reset => proxy.iter().for_each(|proxy| proxy.set(Weather::Reset)),
+            Kind::BlackHole => {
+                proxy.iter().for_each(|proxy| proxy.set(Weather::BlackHole));
+                running.go();
+                wait(running, BLACK_HOLE).await;
+                proxy.iter().for_each(|proxy| proxy.set(Weather::Fine));
+            }
+            Kind::DiskFull if wire => return Err(Stopped::Senseless(Rule::NothingToWrite)),
+            Kind::DiskFull => return self.fill_up(running).await,
+            Kind::StatementTimeout | Kind::LockTimeout if wire => return Err(Stopped::Senseless(Rule::NothingToWrite)),
+            Kind::StatementTimeout | Kind::LockTimeout => return self.lock_out(running).await,
+            Kind::Second | Kind::TakeOver if found.lock_holder.is_none() => {
+                return Err(Stopped::Senseless(Rule::NoLock));
+            }
+            Kind::Second => return self.second(running).await,
+            Kind::TakeOver => return self.take_over(running, found).await,
+        }
+        running.go();
+        Ok(Acted::GoOn(PATIENCE))
+    }
+
+    /// Waits until the server has come up again after a crash.
+    async fn recovered(&self) {
+        let begun = Instant::now();
+        // A crash takes a moment to be one: connections that the old server still takes do not count.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        while begun.elapsed() < PATIENCE {
+            let client = self.server.connect("postgres").await;
+            if client.batch_execute("select 1").await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Fills the small file system, and empties it when the command has ended or has had time to notice.
+    async fn fill_up(&mut self, running: &mut Running) -> Result<Acted, Stopped> {
+        let small = self.server.small.clone().map_err(|_| Stopped::Senseless(Rule::NoSmallDisk))?;
+        let filler = small.join("filler");
+        let mut file = fs::File::create(&filler).map_err(|error| error.to_string())?;
+        for size in [1 << 16, 1 << 12, 1] {
+            let block = vec![0_u8; size];
+            while file.write_all(&block).is_ok() {}
+        }
+        running.go();
+        wait(running, Duration::from_secs(20)).await;
+        fs::remove_file(&filler).map_err(|error| error.to_string())?;
+        Ok(Acted::GoOn(PATIENCE))
+    }
+
+    /// Holds the table that comes next for longer than the command may wait.
+    async fn lock_out(&mut self, running: &mut Running) -> Result<Acted, Stopped> {
+        let Point::Named(point, _) = &self.cell.point else { return Err(Stopped::Senseless(Rule::NothingToWrite)) };
+        let table = self.cell.scenario.table_after(point).ok_or(Stopped::Senseless(Rule::NoTable))?;
+        let client = self.server.connect(&self.database).await;
+        let begin = "begin; set local lock_timeout = '200ms'";
+        client.batch_execute(begin).await.map_err(|error| format!("{error:?}"))?;
+        if client.batch_execute(&format!("lock table {table} in access exclusive mode")).await.is_err() {
+            return Err(Stopped::Senseless(Rule::NoTable));
+        }
+        running.go();
+        wait(running, LOCKED).await;
+        let _ = client.batch_execute("rollback").await;
+        client.close().await;
+        Ok(Acted::GoOn(PATIENCE))
+    }
+
+    /// Starts a second conductor, which must be told who the first is.
+    async fn second(&mut self, running: &mut Running) -> Result<Acted, Stopped> {
+        let second = self.invocation(self.server.url(&self.database), None).run(&self.folder.join("second")).await?;
+        let host = hostname();
+        let pid = running.pid().to_string();
+        let named = second.stderr.contains(&host) && second.stderr.contains(&pid);
+        if second.code != Some(6) || !named || !second.stderr.contains("UTC") {
+            let told = format!("the second conductor must exit 6 and name {host}, {pid} and a time");
+            return Err(Stopped::Failed(format!("{told}: it ended with {}\n{}", second.word(), second.stderr)));
+        }
+        running.go();
+        Ok(Acted::GoOn(PATIENCE))
+    }
+
+    /// Stops the process, has another finish the run, and wakes it up again.
+    async fn take_over(&mut self, running: &mut Running, found: &Found) -> Result<Acted, Stopped> {
+        running.signal(Signal::SIGSTOP);
+        let client = self.server.connect(&self.database).await;
+        if let Some(pid) = found.lock_holder {
+            let ended = client.query_one("select pg_terminate_backend($1, 5000)", &[&pid]).await;
+            ended.map_err(|error| format!("{error:?}"))?;
+        }
+        let second = self.invocation(self.server.url(&self.database), None);
+        let second = second.run(&self.folder.join("second")).await?;
+        if second.code != Some(0) {
+            let what = format!("the second conductor ended with {}\n{}", second.word(), second.stderr);
+            return Err(Stopped::Failed(what));
+        }
+        // One whose work was done before has only its own last words to write.
+        let look = async || match found.was_done {
+            true => checks::finals(&client).await,
+            false => checks::everything(&client).await,
+        };
+        let before = look().await?;
+        running.signal(Signal::SIGCONT);
+        running.go();
+        if !wait(running, PATIENCE).await {
+            return Err(Stopped::Failed("the one that was taken over does not end".into()));
+        }
+        let first = running.ended()?;
+        let stopped = matches!(first.code, Some(5 | 6 | 7)) || first.code == Some(0) && found.was_done;
+        if !stopped {
+            let what = format!("the one that was taken over ended with {}\n{}", first.word(), first.stderr);
+            return Err(Stopped::Failed(what));
+        }
+        if look().await? != before {
+            let what =
+                format!("the one that was taken over has written after the other had finished\n{}", first.stderr);
+            return Err(Stopped::Failed(what));
+        }
+        client.close().await;
+        Ok(Acted::Outcome(second, Outcome::TakenOver))
+    }
+
+    /// Checks what there is before anything is mended, runs the same command again, and judges.
+    async fn after(&mut self, first: &Ended, found: &Found) -> Result<Outcome, Stopped> {
+        let mut wrong = Vec::new();
+        let client = self.server.connect(&self.database).await;
+        if self.base.has_ledger(&client).await? {
+            if checks::unproven(&client).await? != 0 {
+                wrong.push("rows were promoted from a source not proven whole".into());
+            }
+            if self.cell.scenario == Scenario::Run {
+                let newest = checks::newest(&client).await?;
+                let newest = newest.filter(|run| Some(&run.id) != self.base.older_run());
+                wrong.extend(checks::agree(first, newest.as_ref(), found.was_done));
+            }
+        }
+        let was_done = self.base.is_done(self.cell.scenario, &client).await?;
+        client.close().await;
+        if !may_end(self.cell.kind, first) {
+            wrong.push(format!("it ended with {}\n{}", first.word(), first.stderr));
+        }
+        if first.code == Some(0) {
+            let outcome = if self.cell.kind == Kind::Second { Outcome::Refused } else { Outcome::WentOn };
+            return self.judge(first, outcome, wrong, false).await.map_err(Stopped::Failed);
+        }
+        if self.cell.kind == Kind::Second {
+            wrong.push(format!("the first conductor was disturbed by the second\n{}", first.stderr));
+        }
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let again = self.invocation(self.server.url(&self.database), None);
+            let again = again.run(&self.folder.join(format!("again_{tries}"))).await?;
+            match again.code {
+                Some(0) => {
+                    let outcome = if tries == 1 { Outcome::Resumed } else { Outcome::Retried };
+                    return self.judge(&again, outcome, wrong, was_done).await.map_err(Stopped::Failed);
+                }
+                Some(5..=7) if tries < 6 => tokio::time::sleep(Duration::from_millis(700)).await,
+                _ => {
+                    wrong.push(format!("run again ({tries}), it ended with {}\n{}", again.word(), again.stderr));
+                    wrong.push(format!("the first ended with {}\n{}", first.word(), first.stderr));
+                    return Ok(Outcome::Failed(wrong));
+                }
+            }
+        }
+    }
+
+    /// Holds what there is in the end against an undisturbed run.
+    /// `again` says that the command had done its work already when it was run again.
+    async fn judge(
+        &self,
+        last: &Ended,
+        outcome: Outcome,
+        mut wrong: Vec<String>,
+        again: bool,
+    ) -> Result<Outcome, String> {
+        let client = self.server.connect(&self.database).await;
+        wrong.extend(self.base.judge(self.cell.scenario, &client, last, self.expected(), again).await?);
+        wrong.extend(checks::left_behind(&client).await?);
+        client.close().await;
+        Ok(if wrong.is_empty() { outcome } else { Outcome::Failed(wrong) })
+    }
+}
+
+/// What there is to do after the fault.
+enum Acted {
+    /// Wait for the end for so long.
+    GoOn(Duration),
+    /// It has ended, and another run to the end.
+    Outcome(Ended, Outcome),
+}
+
+/// Waits for a process to end, for so long; says whether it did.
+async fn wait(running: &mut Running, patience: Duration) -> bool {
+    let begun = Instant::now();
+    while !running.has_ended() && begun.elapsed() < patience {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    running.has_ended()
+}
+
+/// Whether a command may end like that under a fault of this kind.
+fn may_end(kind: Kind, ended: &Ended) -> bool {
+    match (kind, ended.code) {
+        (_, Some(0)) => kind != Kind::Kill,
+        (Kind::Kill, None) => true,
+        // A second signal may end it as the kernel does.
+        (Kind::TermTwice, None | Some(7)) | (Kind::Term, Some(7)) => true,
+        // A full disk is no passing trouble of the server's: it needs a person.
+        (Kind::DiskFull, Some(code)) => matches!(code, 1 | 5),
+        (Kind::Kill | Kind::Term | Kind::TermTwice | Kind::Second, _) | (_, None) => false,
+        (_, Some(code)) => code == 5,
+    }
+}
+
+fn hostname() -> String {
+    fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
+}

@@ -1,0 +1,78 @@
+//! Cut at every message: the line between sqlmig and the server breaks before or after the n-th message of a small run.
+
+use std::fs;
+use std::path::Path;
+
+use crate::cell::Outcome;
+use crate::checks;
+use crate::program::Invocation;
+use crate::proxy::{Plan, Proxy, Side};
+use crate::scenario::{Base, Scenario};
+use crate::server::Server;
+
+/// A message and a side of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Cut {
+    pub at: u64,
+    pub side: Side,
+}
+
+impl Cut {
+    pub fn name(self) -> String {
+        format!("cut/{}-{}", if self.side == Side::Before { "before" } else { "after" }, self.at)
+    }
+}
+
+/// Runs the small load with its line cut there, then again without a proxy, and checks what it came to.
+pub async fn run(cut: Cut, base: &Base, server: &Server, number: usize, ground: &Path) -> Outcome {
+    let database = format!("cut_{number}");
+    server.copy(base.template(Scenario::Small, false), &database).await;
+    let folder = ground.join(&database);
+    fs::create_dir_all(&folder).unwrap();
+    let outcome = disturb(cut, base, server, &database, &folder).await;
+    server.drop_database(&database).await;
+    let _ = fs::remove_dir_all(&folder);
+    outcome.unwrap_or_else(|what| Outcome::Failed(vec![what]))
+}
+
+async fn disturb(cut: Cut, base: &Base, server: &Server, database: &str, folder: &Path) -> Result<Outcome, String> {
+    let proxy = Proxy::start(&server.socket(), Plan { cut: Some((cut.at, cut.side)), hold: None }).await;
+    let arguments = base.arguments(Scenario::Small, database);
+    let invocation = |url| Invocation { arguments: arguments.clone(), url, variables: Vec::new(), faults: None };
+    let first = invocation(proxy.url(database)).run(&folder.join("first")).await?;
+    let was_cut = proxy.was_cut();
+    drop(proxy);
+    let mut wrong = Vec::new();
+    let client = server.connect(database).await;
+    if checks::unproven(&client).await? != 0 {
+        wrong.push("rows were promoted from a source not proven whole".into());
+    }
+    let was_done = base.is_done(Scenario::Small, &client).await?;
+    // A line that is cut when everything is said does no harm; everywhere else it is the database that went away.
+    let (mut last, mut outcome) = (first.clone(), Outcome::WentOn);
+    match first.code {
+        Some(0) => {}
+        Some(5) if was_cut => {
+            let mut tries = 0;
+            loop {
+                tries += 1;
+                last = invocation(server.url(database)).run(&folder.join("again")).await?;
+                outcome = if tries == 1 { Outcome::Resumed } else { Outcome::Retried };
+                // Who was cut off holds the run lock until the server has noticed.
+                if !matches!(last.code, Some(5 | 6)) || tries == 6 {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+            }
+        }
+        _ => wrong.push(format!("it ended with {}\n{}", first.word(), first.stderr)),
+    }
+    if last.code == Some(0) {
+        wrong.extend(base.judge(Scenario::Small, &client, &last, base.expected(Scenario::Small), was_done).await?);
+    } else if wrong.is_empty() {
+        wrong.push(format!("run again, it ended with {}\n{}", last.word(), last.stderr));
+    }
+    wrong.extend(checks::left_behind(&client).await?);
+    client.close().await;
+    Ok(if wrong.is_empty() { outcome } else { Outcome::Failed(wrong) })
+}

@@ -1,0 +1,121 @@
+//! The table of cells and outcomes: docs/fault-matrix.md.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use crate::cell::{Outcome, Rule};
+use crate::kinds::Kind;
+use crate::proxy::Side;
+use crate::{Done, Job, place};
+
+/// An outcome in a word.
+pub fn word(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::WentOn => "went on".into(),
+        Outcome::Resumed => "resumed".into(),
+        Outcome::Retried => "retried".into(),
+        Outcome::Refused => "refused".into(),
+        Outcome::TakenOver => "taken over".into(),
+        Outcome::Senseless(rule) => format!("({})", rule.letter()),
+        Outcome::Failed(_) => "**FAILED**".into(),
+    }
+}
+
+const HEAD: &str = "# The fault matrix
+
+Written by the full run of the matrix itself; do not edit.
+
+```
+SQLMIG_MATRIX=full cargo test --features fault-points --test matrix
+```
+
+A row is a point of the program, at which it is held still; a column is what is done to it, or to its server, there. A
+point that is passed often is held at its first time and, with `#n`, at a quarter, a half, three quarters and the end.
+`… unanswered` is no point of the program: a proxy holds the answer of the server back, for the COMMIT of a transaction that
+wrote to that table of the ledger last, or for the end of a COPY. After the fault the same command is run again, directly on
+the server, and then everything of [proving.md](proving.md#what-is-checked-after-each-cell) must hold. A cell that is
+filled in has held:
+
+| word | what happened |
+|---|---|
+| went on | the command came to its end in spite of the fault |
+| resumed | the fault ended the command, with an exit code that says so; the same command again ended well |
+| retried | as resumed, but it took more than one: the lock or the server was not free yet |
+| refused | the second conductor was told who has the run (exit code 6), and the first went on undisturbed |
+| taken over | the second conductor finished the run; the first, woken up, stopped and had written nothing |
+| **FAILED** | a promise did not hold |
+";
+
+/// Writes the page.
+pub fn write(done: &[Done]) {
+    let mut points: Vec<String> = Vec::new();
+    let mut cells: BTreeMap<(String, Kind), String> = BTreeMap::new();
+    let mut order: Vec<&Done> = done.iter().filter(|done| place(&done.job).is_some()).collect();
+    order.sort_by_key(|done| done.index);
+    for done in order {
+        let Some((point, kind)) = place(&done.job) else { continue };
+        let name = point.name();
+        if !points.contains(&name) {
+            points.push(name.clone());
+        }
+        cells.insert((name, kind), word(&done.outcome));
+    }
+    let mut text = HEAD.to_owned();
+    for rule in Rule::ALL {
+        writeln!(text, "| ({}) | no meaning here: {} |", rule.letter(), rule.what()).unwrap();
+    }
+    text.push_str("\n| column | what is done |\n|---|---|\n");
+    for kind in Kind::ALL {
+        writeln!(text, "| {} | {} |", kind.name(), kind.what()).unwrap();
+    }
+    text.push_str("\n| point |");
+    Kind::ALL.iter().for_each(|kind| write!(text, " {} |", kind.name()).unwrap());
+    text.push_str("\n|---|");
+    text.push_str(&"---|".repeat(Kind::ALL.len()));
+    text.push('\n');
+    for point in &points {
+        write!(text, "| `{point}` |").unwrap();
+        for kind in Kind::ALL {
+            write!(text, " {} |", cells.get(&(point.clone(), kind)).map_or("", String::as_str)).unwrap();
+        }
+        text.push('\n');
+    }
+    let meant = cells.values().filter(|word| !word.starts_with('(')).count();
+    let distinct = points.iter().map(|point| point.split('#').next()).collect::<std::collections::BTreeSet<_>>().len();
+    let held = meant - cells.values().filter(|word| word.contains("FAILED")).count();
+    writeln!(
+        text,
+        "\n{distinct} points, {} with their repetitions; {} kinds of faults; {meant} cells with a meaning, of which {held} held.",
+        points.len(),
+        Kind::ALL.len()
+    )
+    .unwrap();
+    text.push_str(&cuts(done));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/fault-matrix.md");
+    fs::write(&path, text).unwrap();
+    println!("{} is written", path.display());
+}
+
+/// The cuts, in a table of their own.
+fn cuts(done: &[Done]) -> String {
+    let mut text = "\n## Cut at every message\n\nA run of seven rows, through a proxy that counts the messages of the protocol in \
+                    both directions and on all\nconnections. *Before*: the message does not arrive, and its connection is \
+                    reset. *After*: it arrives, then every connection is\nreset and no new one is made. The run is then resumed \
+                    directly on the server, and checked as above.\n\n| cut | messages | went on | resumed | retried | failed |\n\
+                    |---|---|---|---|---|---|\n"
+        .to_owned();
+    for (side, name) in [(Side::Before, "before"), (Side::After, "after")] {
+        let words: Vec<String> = done
+            .iter()
+            .filter(|done| matches!(&done.job, Job::Cut(cut) if cut.side == side))
+            .map(|done| word(&done.outcome))
+            .collect();
+        let count = |wanted: &str| words.iter().filter(|word| word.contains(wanted)).count();
+        let (went_on, resumed, retried) = (count("went on"), count("resumed"), count("retried"));
+        writeln!(text, "| {name} | {} | {went_on} | {resumed} | {retried} | {} |", words.len(), count("FAILED"))
+            .unwrap();
+    }
+    text
+}

@@ -1,0 +1,11 @@
+--! summary: Things as they are
+--! from: public.things
+--! into: things
+select
+    _row,
+    {{ cast('id', 'integer') }} as id,
+    maker,
+    label,
+    {{ cast('amount', 'numeric') }} as amount,
+    note
+from {{ rows }} as staged

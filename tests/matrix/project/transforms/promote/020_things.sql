@@ -1,0 +1,11 @@
+--! summary: Things
+--! from: things
+--! target: public.things
+--! key: id
+select
+    id,
+    maker,
+    label,
+    amount,
+    note
+from {{ rows }} as things
