@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::db::ledger::{Chunk, DecodeReject};
-use crate::decode::{Block, Oversized, RawRow, RowDecoder, RowError};
+use crate::db::ledger::{Chunk, DecodeReject, Place, Written};
+use crate::decode::{Block, Oversized, RawRow, RowDecoder, RowError, RowForm};
 
 use super::digest;
 use super::layout::Layout;
@@ -74,11 +74,37 @@ impl RawChunk {
         self.first_row + self.len()
     }
 
+    /// Where the first row stands.
+    fn place(&self) -> Place {
+        let held = self.rows.first().map(|span| (span.row, Place { line: span.line, byte: span.byte }));
+        let oversized = self.oversized.first().map(|(row, at)| (*row, Place { line: at.line, byte: at.byte }));
+        held.into_iter().chain(oversized).min_by_key(|(row, _)| *row).map(|(_, place)| place).unwrap_or_default()
+    }
+
+    /// How the rows are written, in the names that their columns have in staging.
+    fn written(&self) -> Written {
+        let name = |(index, column): (usize, &crate::decode::Column)| {
+            let place = self.fields.iter().position(|field| *field == Some(index));
+            place.map_or(&column.name, |place| &self.layout.columns[place].name).clone()
+        };
+        let form = match &self.block.form {
+            RowForm::CopyText { delimiter: b'\t', null } if null == b"\\N" => Some("copy"),
+            RowForm::CopyText { .. } => None,
+            RowForm::Values { standard_strings: true } => Some("values"),
+            RowForm::Values { standard_strings: false } => Some("values_escaped"),
+        };
+        let fields = self.block.columns.iter().enumerate().map(name).collect();
+        Written { form, fields, encoding: self.block.encoding.name() }
+    }
+
     /// Decodes every row and writes it as COPY BINARY wants it; rows that can't be decoded are set apart.
     ///
     /// `row_limit_bytes` is told to the person who reads why an oversized row was not loaded.
     pub fn encode(self, decoder: &mut RowDecoder, row_limit_bytes: usize) -> EncodedChunk {
+        let written = self.written();
         let mut chunk = EncodedChunk {
+            place: self.place(),
+            written,
             first_row: self.first_row,
             last_row: self.first_row + self.len() - 1,
             rows: 0,
@@ -129,6 +155,10 @@ fn reject(error: RowError, row: u64, at: &RawRow<'_>, raw: Vec<u8>) -> DecodeRej
 /// Rows on their way from a decoder to the server.
 #[derive(Debug)]
 pub(super) struct EncodedChunk {
+    /// Where the first row stands in the source.
+    pub place: Place,
+    /// How the rows are written there.
+    pub written: Written,
     /// Where they go.
     pub layout: Arc<Layout>,
     /// Ordinal of the first row.

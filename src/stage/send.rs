@@ -210,7 +210,7 @@ impl Lanes {
         }
         fault::point("stage.chunk_fenced").await;
         // First, so that a chunk whose COMMIT got no answer is not sent a second time.
-        chunk_insert(&tx, self.fence.run, source, &chunk.record()).await?;
+        chunk_insert(&tx, self.fence.run, source, &chunk.record(), chunk.place).await?;
         fault::point("stage.chunk_recorded").await;
         let mut sink = pin!(answer(limit, action, tx.copy_in::<_, Bytes>(copy)).await?);
         answer(limit, action, sink.as_mut().send(payload)).await?;
@@ -220,7 +220,7 @@ impl Lanes {
             return Err(StageError::Copied { table: source.clone(), sent: chunk.rows, copied });
         }
         if !chunk.rejects.is_empty() {
-            quarantine_decoded(&tx, self.fence.run, source, &chunk.rejects).await?;
+            quarantine_decoded(&tx, self.fence.run, source, &chunk.rejects, &chunk.written).await?;
         }
         fault::point("stage.chunk_before_commit").await;
         answer(limit, action, tx.commit()).await?;

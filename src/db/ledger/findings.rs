@@ -29,6 +29,17 @@ pub struct DecodeReject {
     pub raw: Vec<u8>,
 }
 
+/// How the rows of a chunk are written in the source: what is needed to read one of them again.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// `copy` as `pg_dump` writes it, `values`, or `values_escaped` where a backslash is none; none for any other form.
+    pub form: Option<&'static str>,
+    /// The columns in the order of the fields, by their names in staging.
+    pub fields: Vec<String>,
+    /// The encoding, as PostgreSQL names it.
+    pub encoding: &'static str,
+}
+
 /// Puts rows that could not be decoded into quarantine, in the transaction that stages their neighbours.
 ///
 /// # Errors
@@ -38,6 +49,7 @@ pub async fn quarantine_decoded(
     run: Uuid,
     source: &TableName,
     rejects: &[DecodeReject],
+    written: &Written,
 ) -> Result<(), DbError> {
     let rows: Vec<i64> = rejects.iter().map(|reject| count(reject.row)).collect();
     let codes: Vec<&str> = rejects.iter().map(|reject| reject.code).collect();
@@ -48,7 +60,20 @@ pub async fn quarantine_decoded(
     let raw: Vec<&[u8]> = rejects.iter().map(|reject| reject.raw.as_slice()).collect();
     tx.execute(
         include_str!("../../../sql/quarantine_decoded.sql"),
-        &[&run, &source.to_string(), &rows, &codes, &columns, &reasons, &lines, &bytes, &raw],
+        &[
+            &run,
+            &source.to_string(),
+            &rows,
+            &codes,
+            &columns,
+            &reasons,
+            &lines,
+            &bytes,
+            &raw,
+            &written.form,
+            &written.fields,
+            &written.encoding,
+        ],
     )
     .await
     .map_err(doing("put undecodable rows into quarantine"))?;

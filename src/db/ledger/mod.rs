@@ -20,7 +20,7 @@ pub use batch::{
 };
 pub use fence::{Fence, FenceError, canary_forget, canary_put, runs_unstage};
 pub use findings::{
-    CheckRecord, DecodeReject, FoundRow, check_forget, check_result_insert, finding_insert, quarantine_decoded,
+    CheckRecord, DecodeReject, FoundRow, Written, check_forget, check_result_insert, finding_insert, quarantine_decoded,
 };
 pub use quarantine::{
     Quarantined, RetryTable, Selection, last_rows, quarantine_choose, quarantine_list_counts, quarantine_list_rows,
@@ -38,7 +38,7 @@ pub use run::{
     run_fail, run_insert, run_memory, run_set_aside, run_source_read, run_take, run_target_schema, run_to_join, runs,
 };
 pub use tables::{
-    Chunk, SourceTable, chunk_exists, chunk_insert, chunks, chunks_forget, source_statement_insert,
+    Chunk, Place, SourceTable, chunk_exists, chunk_insert, chunks, chunks_forget, source_statement_insert,
     source_table_insert, source_table_read, source_table_staged, source_tables,
 };
 pub use why::{

@@ -132,11 +132,26 @@ pub struct Chunk {
     pub content_digest: i64,
 }
 
-/// Records a chunk, in the transaction that copied it.
+/// A place in the source's text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: u64,
+    /// Byte offset, from 0.
+    pub byte: u64,
+}
+
+/// Records a chunk, in the transaction that copied it; `place` is where its first row stands.
 ///
 /// # Errors
-/// Fails when the database refuses.
-pub async fn chunk_insert(tx: &Transaction<'_>, run: Uuid, source: &TableName, chunk: &Chunk) -> Result<(), DbError> {
+/// Fails when the database refuses the row.
+pub async fn chunk_insert(
+    tx: &Transaction<'_>,
+    run: Uuid,
+    source: &TableName,
+    chunk: &Chunk,
+    place: Place,
+) -> Result<(), DbError> {
     tx.execute(
         include_str!("../../../sql/chunk_insert.sql"),
         &[
@@ -148,6 +163,8 @@ pub async fn chunk_insert(tx: &Transaction<'_>, run: Uuid, source: &TableName, c
             &count(chunk.rows_rejected),
             &count(chunk.bytes),
             &chunk.content_digest,
+            &count(place.line),
+            &count(place.byte),
         ],
     )
     .await

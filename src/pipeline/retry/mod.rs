@@ -67,7 +67,6 @@ impl Conductor {
         options: &RetryOptions,
         promote: PromoteOptions,
     ) -> Result<Uuid, (Option<Uuid>, PipelineError)> {
-        self.migrate(true).await.map_err(|error| (None, error))?;
         let Taken { fence, state } = self.begin_retry(options).await.map_err(|error| (None, error))?;
         let steps = async {
             if state < RunState::Checked {
@@ -127,11 +126,14 @@ impl Conductor {
     /// Takes and stages the rows, or finds the retry that has done so before; returns it and how far it is.
     async fn begin_retry(&self, options: &RetryOptions) -> Result<Taken, PipelineError> {
         let started = Instant::now();
+        self.migrate(false).await?;
         let from = self.quarantine_of(options.run).await?;
         if from.project != self.project.name {
             let (theirs, ours) = (from.project, self.project.name.clone());
             return Err(RetryError::OtherProject { run: from.id, theirs, ours }.into());
         }
+        // The corrected project may have a new migration.
+        self.migrate(true).await?;
         let tables = self.tables_called(from.id, options.table.as_ref()).await?;
         let which = Selection { tables, check: options.check.clone(), row: options.row };
         let scope = scope(&which, &options.given);
@@ -170,7 +172,7 @@ impl Conductor {
                 let left = self.take_rows(tx, retry, &from, &which, &options.given).await?;
                 quarantine_mark(tx, retry).await?;
                 retry_begin(tx, retry, from.id).await?;
-                let rows = stage::stage_retry(tx, retry, &self.project, vector_schema.as_deref()).await?;
+                let rows = stage::stage_retry(tx, retry, &self.project, vector_schema.as_deref(), false).await?;
                 let project = if from.project_hash == self.project.hash {
                     format!("the same project {}", short(&self.project.hash))
                 } else {
@@ -266,12 +268,13 @@ impl Conductor {
     /// Goes on with a retry that was interrupted: its rows are staged again where they are gone.
     async fn go_on_with(&self, run: Run) -> Result<Taken, PipelineError> {
         let Taken { fence, state } = self.take(run.id).await?;
+        let checked = state >= RunState::Checked;
         let vector_schema = self.vector_schema().await?;
         let lost = fence
             .transaction(&self.pool, "stage the rows again", async |tx| {
                 let whole = fence.has_canary(tx).await? && stage::is_staged(tx, run.id).await?;
                 if !whole {
-                    stage::stage_retry(tx, run.id, &self.project, vector_schema.as_deref()).await?;
+                    stage::stage_retry(tx, run.id, &self.project, vector_schema.as_deref(), checked).await?;
                 }
                 Ok::<_, PipelineError>(!whole)
             })
@@ -279,7 +282,7 @@ impl Conductor {
         if lost {
             self.warn(fence, "the staged rows were gone: staged again from the ledger".into()).await?;
         }
-        Ok(Taken { fence, state: if lost { RunState::Staged } else { state } })
+        Ok(Taken { fence, state: if lost && !checked { RunState::Staged } else { state } })
     }
 
     /// Batches that span as many ordinals as hold a batch of rows: few rows of a large table lie far apart.

@@ -42,7 +42,8 @@ struct Digest {
 
 /// Stages the rows that a retry has taken, in place of whatever staging held; returns how many.
 ///
-/// The rows need no source: however often staging is lost, it is filled again from here.
+/// The rows need no source: however often staging is lost, it is filled again from here. Once the checks have run, `checked`,
+/// what they have made in staging stays: it is logged, and batches may have been promoted by it.
 ///
 /// # Errors
 /// Fails when the database refuses.
@@ -51,8 +52,11 @@ pub(super) async fn stage_retry(
     retry: Uuid,
     project: &Project,
     vector_schema: Option<&str>,
+    checked: bool,
 ) -> Result<i64, PipelineError> {
-    staging::drop_all(tx).await?;
+    if !checked {
+        staging::drop_all(tx).await?;
+    }
     canary_forget(tx).await?;
     canary_put(tx, retry).await?;
     let known = source_tables(tx, retry).await?;
@@ -112,8 +116,9 @@ pub(super) async fn stage_retry(
         staging::make_ready(tx, &laid_out.staged_as).await?;
         rows += counted;
     }
-    // The patches of duplicate rules went with staging, so the checks come again also where they have run.
-    run_advance(tx, retry, RunState::Staged).await?;
+    if !checked {
+        run_advance(tx, retry, RunState::Staged).await?;
+    }
     Ok(rows)
 }
 
