@@ -50,6 +50,8 @@ struct Undisturbed {
 pub struct Base {
     project: PathBuf,
     newer: PathBuf,
+    /// Nearly the same.
+    other: PathBuf,
     small_dump: PathBuf,
     older_run: String,
     newer_run: Option<String>,
@@ -64,12 +66,15 @@ impl Base {
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/matrix/project");
         let path = |name: &str| folder.join(name);
         let (older, newer, small_dump) = (path("older.sql"), path("newer.sql.gz"), path("small.sql"));
+        let other = path("other.sql.gz");
         dump::older(&older);
-        dump::newer(&newer);
+        dump::newer(&newer, false);
+        dump::newer(&other, true);
         dump::small(&small_dump);
         let mut base = Self {
             project,
             newer,
+            other,
             small_dump,
             older_run: String::new(),
             newer_run: None,
@@ -125,6 +130,15 @@ impl Base {
         };
         arguments.extend(["--project".into(), self.project.to_string_lossy().into_owned()]);
         arguments
+    }
+
+    /// The same with the other source, where the command reads one.
+    pub fn other_arguments(&self, scenario: Scenario, database: &str) -> Option<Vec<String>> {
+        let mut arguments = self.arguments(scenario, database);
+        (scenario == Scenario::Run).then(|| {
+            arguments[1] = self.other.to_string_lossy().into_owned();
+            arguments
+        })
     }
 
     pub fn expected(&self, scenario: Scenario) -> &Expected {
