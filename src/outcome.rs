@@ -78,6 +78,162 @@ pub struct Report {
     pub throughput: Throughput,
     /// What an operator should know: skipped transforms, tables without one, incomplete input.
     pub warnings: Vec<String>,
+    /// Everything that happened to the run, in order.
+    pub events: Vec<RunEvent>,
+}
+
+/// A change of a run, and who made it.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunEvent {
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// `begun`, `taken`, `state`, `failed`, `accepted`, `migration`, `warning`, `retried`.
+    pub kind: String,
+    /// What, for people.
+    pub message: String,
+    /// The role that the session logged in as.
+    pub who: String,
+    /// Its address; none over a unix socket.
+    pub client_address: Option<String>,
+    /// What the client called itself.
+    pub application: String,
+}
+
+/// Everything that happened to one run.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunEvents {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The run.
+    pub run: RunSummary,
+    /// Its events, in order.
+    pub events: Vec<RunEvent>,
+}
+
+/// The fate of one row, in every run that met it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Why {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The table that was asked for.
+    pub table: String,
+    /// The row that was asked for.
+    pub key: String,
+    /// What the final tables have now.
+    pub finals: Vec<FinalRow>,
+    /// What each run did with it, the newest first.
+    pub fates: Vec<Fate>,
+    /// What could not be found out, and why.
+    pub notes: Vec<String>,
+}
+
+/// A row of a final table.
+#[derive(Debug, Clone, Serialize)]
+pub struct FinalRow {
+    /// The final table.
+    pub target: String,
+    /// The row's key: its columns' values with / between them.
+    pub key: String,
+    /// Whether it is there now.
+    pub exists: bool,
+    /// The run whose batch wrote the row as it is now; none where somebody else did.
+    pub written_by: Option<Uuid>,
+    /// That batch.
+    pub batch: Option<i64>,
+    /// The row as it is now.
+    pub columns: Vec<ColumnValue>,
+}
+
+/// What one run did with a row.
+#[derive(Debug, Clone, Serialize)]
+pub struct Fate {
+    /// The run.
+    pub run: RunSummary,
+    /// Source table, where the row is known.
+    pub source: Option<String>,
+    /// Its ordinal in it, from 1.
+    pub row: Option<i64>,
+    /// Line in the source's text, from 1, where it is known.
+    pub line: Option<i64>,
+    /// Byte offset in the source's text, from 0, where it is known.
+    pub byte: Option<i64>,
+    /// The chunk that it was read with.
+    pub chunk: Option<ChunkPlace>,
+    /// Whether it is in staging now.
+    pub in_staging: bool,
+    /// The row as it was staged, where staging or quarantine still has it.
+    pub staged: Vec<ColumnValue>,
+    /// The run whose quarantine it was taken from, in a retry.
+    pub retried_from: Option<Uuid>,
+    /// Columns that were given by hand then.
+    pub mended: Vec<String>,
+    /// Every finding on it.
+    pub found_by: Vec<FoundBy>,
+    /// Where it is in quarantine, if it is.
+    pub quarantine: Option<QuarantinedRow>,
+    /// The times that it was tried again.
+    pub tries: Vec<Try>,
+    /// The row that it was merged into as a duplicate, if it was.
+    pub merged_into: Option<MergedWith>,
+    /// The rows that were merged into it.
+    pub took_from: Vec<MergedWith>,
+    /// The batches that it was in.
+    pub batches: Vec<FateBatch>,
+    /// What became of it, in a sentence.
+    pub verdict: String,
+}
+
+/// A chunk of staging, and where it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ChunkPlace {
+    /// Ordinal of its first row.
+    pub first_row: i64,
+    /// Ordinal of its last row.
+    pub last_row: i64,
+    /// Line where it begins, where that was recorded.
+    pub first_line: Option<i64>,
+    /// Byte where it begins, where that was recorded.
+    pub first_byte: Option<i64>,
+}
+
+/// The other row of a merge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MergedWith {
+    /// The duplicate rule.
+    pub rule: String,
+    /// Source table of the other row.
+    pub source: String,
+    /// Its ordinal in it.
+    pub row: i64,
+}
+
+/// A batch that a row was in.
+#[derive(Debug, Clone, Serialize)]
+pub struct FateBatch {
+    /// Its number in the run.
+    pub number: i64,
+    /// The promote transform.
+    pub transform: String,
+    /// The final table.
+    pub target: String,
+    /// First `_row` of its range.
+    pub first_row: i64,
+    /// Last `_row` of its range.
+    pub last_row: i64,
+    /// `pending`, `done`, `failed` or `rolled_back`.
+    pub state: String,
+    /// Times it was tried.
+    pub attempts: i32,
+    /// The transaction that committed it.
+    pub xid: Option<String>,
+    /// The run's epoch then.
+    pub epoch: Option<i64>,
+    /// When it was committed.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub finished_at: Option<OffsetDateTime>,
+    /// `insert`, `update` or `unchanged`, where the before-images tell.
+    pub operation: Option<String>,
 }
 
 /// One run.
@@ -103,6 +259,8 @@ pub struct RunSummary {
     pub complete: bool,
     /// The error that ended it, if one did.
     pub error: Option<String>,
+    /// The run whose quarantine it retries, if it does.
+    pub parent: Option<Uuid>,
 }
 
 /// The books of one source table. They balance when
@@ -166,6 +324,125 @@ pub struct QuarantineCount {
     pub code: String,
     /// Rows.
     pub rows: i64,
+}
+
+/// The rows in quarantine: counted, and the first of them.
+#[derive(Debug, Clone, Serialize)]
+pub struct QuarantineList {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The run; the rows that its retries could not mend either are among these.
+    pub run: Uuid,
+    /// By table, check and code.
+    pub counts: Vec<QuarantineGroup>,
+    /// The first that no retry took, in the order of the source.
+    pub rows: Vec<QuarantinedRow>,
+    /// How many more there are.
+    pub more: i64,
+}
+
+/// Rows in the quarantine of a run and of its retries.
+#[derive(Debug, Clone, Serialize)]
+pub struct QuarantineGroup {
+    /// Source table.
+    pub source: String,
+    /// The check, or `decode` for rows that could not be read.
+    pub check: String,
+    /// Stable code of a decoder error; the check's name otherwise.
+    pub code: String,
+    /// Rows.
+    pub rows: i64,
+    /// Of these, rows that a retry took: they are promoted, or in its own quarantine.
+    pub retried: i64,
+}
+
+/// A row in quarantine, and why it is there.
+#[derive(Debug, Clone, Serialize)]
+pub struct QuarantinedRow {
+    /// The run that took it out.
+    pub run: Uuid,
+    /// Source table.
+    pub source: String,
+    /// Its ordinal in it, from 1.
+    pub row: i64,
+    /// The first check that took it out, or `decode`.
+    pub check: String,
+    /// Stable code of a decoder error; the check's name otherwise.
+    pub code: String,
+    /// The column, where a decoder error is one column's.
+    pub column: Option<String>,
+    /// What is wrong with it.
+    pub reason: String,
+    /// Line in the source's text, from 1, where it is known.
+    pub line: Option<i64>,
+    /// Byte offset in the source's text, from 0, where it is known.
+    pub byte: Option<i64>,
+    /// When it was taken out.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+}
+
+/// One row in quarantine, whole.
+#[derive(Debug, Clone, Serialize)]
+pub struct QuarantineEntry {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Where it is, and why.
+    pub row: QuarantinedRow,
+    /// Whether it can be retried: no retry took it, or the one that did was taken back.
+    pub open: bool,
+    /// Every finding on it, of checks that reject and of those that warn.
+    pub found_by: Vec<FoundBy>,
+    /// The row as it stood in the source, where it could not be decoded and is UTF-8.
+    pub raw: Option<String>,
+    /// The same in base64, where it is not.
+    pub raw_base64: Option<String>,
+    /// The row as it was staged, column by column; none where it could not be decoded.
+    pub staged: Vec<ColumnValue>,
+    /// The times that it was tried again.
+    pub tries: Vec<Try>,
+}
+
+/// What a check found of one row.
+#[derive(Debug, Clone, Serialize)]
+pub struct FoundBy {
+    /// `check` or `validate`.
+    pub phase: String,
+    /// The check.
+    pub check: String,
+    /// What its findings mean.
+    pub severity: Option<String>,
+    /// What is wrong with the row.
+    pub reason: String,
+}
+
+/// A column and its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ColumnValue {
+    /// The column.
+    pub column: String,
+    /// Its value as text; none is SQL's null.
+    pub value: Option<String>,
+}
+
+/// A time that a row in quarantine was tried again.
+#[derive(Debug, Clone, Serialize)]
+pub struct Try {
+    /// The run that tried it.
+    pub run: Uuid,
+    /// The run whose quarantine it was in.
+    pub from_run: Uuid,
+    /// How far that run came.
+    pub state: String,
+    /// When it began.
+    #[serde(with = "time::serde::rfc3339")]
+    pub started_at: OffsetDateTime,
+    /// Columns that were given by hand.
+    pub mended: Vec<String>,
+    /// The check that took it out again, if one did.
+    pub check: Option<String>,
+    /// What was wrong then.
+    pub reason: Option<String>,
 }
 
 /// One row that a check found.

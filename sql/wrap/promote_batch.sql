@@ -38,18 +38,16 @@ changed as (
     from differing
     join incoming on {% for column in key %}incoming.{{ column | ident }} = differing.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
     where {% for column in key %}target.{{ column | ident }} = differing.{{ column | ident }} and {% endfor %}target.xmin = differing._xmin
-    returning {{ key | idents('target') }}, {{ row_hash }} as _after
-),
-{% endif %}
-saved as (
-    insert into {{ undo }} (_run_id, _batch, _operation, _after, {{ all_columns | idents }})
-    select $3, $4, 'update', {% if updated %}changed._after{% else %}null{% endif %}, {{ all_columns | idents('differing') }}
-    from differing
-    {% if updated %}left join changed on {% for column in key %}changed.{{ column | ident }} = differing.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
-    {% endif -%}
-    returning 1
+    returning {{ row_hash }} as _after, {{ all_columns | idents('differing') }}
 ),
 
+saved as (
+    insert into {{ undo }} (_run_id, _batch, _operation, _after, {{ all_columns | idents }})
+    select $3, $4, 'update', changed._after, {{ all_columns | idents('changed') }}
+    from changed
+    returning 1
+),
+{% endif %}
 added as (
     insert into {{ target }} as target ({{ names | idents }})
     select {{ names | idents('incoming') }}
@@ -72,8 +70,8 @@ select
     {% if rows %}(select pg_catalog.count(*) from ({{ rows }}) as expected){% else %}(select pg_catalog.count(*) from incoming){% endif %} as expected,
     (select pg_catalog.count(*) from incoming) as incoming,
     (select pg_catalog.count(*) from existing) as existing,
-    (select pg_catalog.count(*) from saved) as saved,
-    {% if updated %}(select pg_catalog.count(*) from changed){% else %}0::bigint{% endif %} as changed,
+    (select pg_catalog.count(*) from differing) as saved,
+    {% if updated %}(select pg_catalog.count(*) from saved){% else %}0::bigint{% endif %} as changed,
     (select pg_catalog.count(*) from added) as added,
     (select pg_catalog.count(*) from noted) as noted,
     $2::bigint - $1::bigint + 1 as range

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use secrecy::SecretString;
 use sqlmig::generate::{FaultShare, Shape};
@@ -293,17 +293,55 @@ Next: sqlmig history lists earlier runs.
         #[command(flatten)]
         run: RunArgs,
     },
-    /// List the runs in this database, newest first
+    /// Show the rows that were taken out, and try them again once they or the SQL are mended
     ///
-    /// Reads the ledger.
+    /// Rows in quarantine are never lost: each is kept whole, with its check, its reason and, where it could not be
+    /// decoded, its line and bytes.
+    #[command(arg_required_else_help = true)]
+    Quarantine {
+        /// What to do.
+        #[command(subcommand)]
+        action: QuarantineCommand,
+    },
+    /// Show the fate of one row, from the dump to the final table
+    ///
+    /// Reads the ledger, staging and the final tables: where the row stood in the source, what the checks found, whether
+    /// it was merged or taken out, which batch wrote it, and what the final table has now. Also for a row that never
+    /// made it. TABLE is a table of the source or a final table.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig why public.documents rust/serde/serde/index.html
+  sqlmig why public.documents doc_type=rust source_name=serde doc_path=serde/index.html
+  sqlmig why public.documents row:1290 --output json
+
+Next: sqlmig quarantine show TABLE ROW, where the row was taken out.
+", "Exit codes: sqlmig --help lists them."))]
+    Why {
+        /// A table of the source, or a final table
+        #[arg(value_name = "TABLE")]
+        table: TableName,
+        /// The row: row:N for the N-th of its source table, or the final table's key, as a/b/c or as column=value …
+        #[arg(value_name = "KEY", required = true)]
+        key: Vec<String>,
+        /// Which run.
+        #[command(flatten)]
+        run: EveryRunArgs,
+    },
+    /// List the runs in this database, newest first; or what happened to one
+    ///
+    /// Reads the ledger. With --run: every change of that run's state, with who did it, from where and when.
     #[command(after_help = concat!("\
 Examples:
   sqlmig history
   sqlmig history --limit 100 --output json
+  sqlmig history --run 019ab1c2-0000-7000-8000-000000000001
 
 Next: sqlmig report --run ID shows one of them.
 ", "Exit codes: sqlmig --help lists them."))]
     History {
+        /// Which run.
+        #[command(flatten)]
+        run: EventRunArgs,
         /// At most so many runs [default: 20]
         #[arg(long, value_name = "N", env = "SQLMIG_LIMIT", value_parser = clap::value_parser!(u32).range(1..))]
         limit: Option<u32>,
@@ -383,6 +421,131 @@ Examples:
   sqlmig generate - --documents 100 | sqlmig run -"
     )]
     Generate(GenerateArgs),
+}
+
+/// What to do with the quarantine.
+#[derive(Debug, Subcommand)]
+pub enum QuarantineCommand {
+    /// Count the rows by table, check and code, and list them
+    ///
+    /// Reads the ledger. Rows that a retry took are counted, and listed where that retry put them.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig quarantine list
+  sqlmig quarantine list --table public.documents --check content_empty --limit 100 --output json
+
+Next: sqlmig quarantine show TABLE ROW.
+", "Exit codes: sqlmig --help lists them."))]
+    List {
+        /// Which run.
+        #[command(flatten)]
+        run: LoadArgs,
+        /// Only rows of this source table
+        #[arg(long, value_name = "TABLE")]
+        table: Option<TableName>,
+        /// Only rows that this check took out; decode means those that could not be read
+        #[arg(long, value_name = "CHECK")]
+        check: Option<String>,
+        /// At most so many rows [default: 20]
+        #[arg(long, value_name = "N", env = "SQLMIG_LIMIT", value_parser = clap::value_parser!(u32).range(1..))]
+        limit: Option<u32>,
+    },
+    /// Show one row whole: why it is there, where it stood, and what is in it
+    ///
+    /// Reads the ledger.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig quarantine show public.documents 1290
+  sqlmig quarantine show public.documents 1290 --output json
+
+Next: sqlmig quarantine retry TABLE ROW --set COLUMN=VALUE.
+", "Exit codes: sqlmig --help lists them."))]
+    Show {
+        /// The source table
+        #[arg(value_name = "TABLE")]
+        table: TableName,
+        /// The row's ordinal in it, from 1
+        #[arg(value_name = "ROW")]
+        row: i64,
+        /// Which run.
+        #[command(flatten)]
+        run: LoadArgs,
+    },
+    /// Try rows again, through the same checks, into the same final tables
+    ///
+    /// For rows whose check was corrected in the project, and for a row that is mended by --set. A retry is a run of its
+    /// own: it stages the rows from the ledger, checks, promotes and validates them, and ends in a report. What fails
+    /// again is in its quarantine. Nothing in the old run's quarantine is changed but that it names the retry.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig quarantine retry --check content_empty
+  sqlmig quarantine retry public.documents 1290 --set doc_type=rust --set-null metadata
+  sqlmig quarantine retry public.documents 1290 --set-file content=mended.txt
+
+Next: sqlmig quarantine list shows what failed again.
+", "Exit codes: sqlmig --help lists them."))]
+    Retry {
+        /// Only rows of this source table
+        #[arg(value_name = "TABLE")]
+        table: Option<TableName>,
+        /// Only the row of this ordinal
+        #[arg(value_name = "ROW", requires = "table")]
+        row: Option<i64>,
+        /// Only rows of this source table
+        #[arg(id = "only_table", long = "table", value_name = "TABLE", conflicts_with = "table")]
+        only_table: Option<TableName>,
+        /// Only the row of this ordinal
+        #[arg(id = "only_row", long = "row", value_name = "ROW", conflicts_with = "row")]
+        only_row: Option<i64>,
+        /// Only rows that this check took out
+        #[arg(long, value_name = "CHECK")]
+        check: Option<String>,
+        /// Which run.
+        #[command(flatten)]
+        run: LoadArgs,
+        /// How the row is mended.
+        #[command(flatten)]
+        mend: MendArgs,
+    },
+}
+
+/// How a row is mended.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Mending one row")]
+pub struct MendArgs {
+    /// The value of a column, as text; may be given many times
+    #[arg(long = "set", value_name = "COLUMN=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+    /// A column that is null; may be given many times
+    #[arg(long = "set-null", value_name = "COLUMN")]
+    pub set_null: Vec<String>,
+    /// A column whose value is what this file holds; may be given many times
+    #[arg(long = "set-file", value_name = "COLUMN=FILE", value_parser = assignment)]
+    pub set_file: Vec<(String, String)>,
+}
+
+/// Which load a command is about.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct LoadArgs {
+    /// The run's id, as history shows it; its retries belong to it [default: the newest load]
+    #[arg(long, value_name = "ID", env = "SQLMIG_RUN")]
+    pub run: Option<Uuid>,
+}
+
+/// One run, or all.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct EveryRunArgs {
+    /// Only what this run did, by its id as history shows it [default: every run, newest first]
+    #[arg(long, value_name = "ID", env = "SQLMIG_RUN")]
+    pub run: Option<Uuid>,
+}
+
+/// The run whose events are shown.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct EventRunArgs {
+    /// Show what happened to this run, by its id [default: list all runs]
+    #[arg(long, value_name = "ID", env = "SQLMIG_RUN")]
+    pub run: Option<Uuid>,
 }
 
 /// A source and which part of it.
@@ -468,16 +631,17 @@ pub struct RunArgs {
 
 /// What to take back.
 #[derive(Debug, Clone, clap::Args)]
-#[group(id = "what", required = true, multiple = true)]
+#[group(skip)]
+#[command(group = ArgGroup::new("what").required(true).multiple(true).args(["batch", "run", "staging"]))]
 pub struct RollbackArgs {
     /// One batch, by its number in the run
-    #[arg(long, value_name = "N", group = "what", conflicts_with = "staging", value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(long, value_name = "N", conflicts_with = "staging", value_parser = clap::value_parser!(i64).range(1..))]
     pub batch: Option<i64>,
     /// The run's id, as history shows it; with --batch, the run whose batch it is [default with --batch: the newest]
-    #[arg(long, value_name = "ID", env = "SQLMIG_RUN", group = "what", conflicts_with = "staging")]
+    #[arg(long, value_name = "ID", env = "SQLMIG_RUN", conflicts_with = "staging")]
     pub run: Option<Uuid>,
     /// Empty the staging tables
-    #[arg(long, group = "what")]
+    #[arg(long)]
     pub staging: bool,
     /// Put back also rows that somebody changed or deleted since: what they did is lost
     #[arg(long, conflicts_with = "staging")]
@@ -623,6 +787,12 @@ impl Command {
             _ => self.promote().map(|promote| &promote.batch),
         }
     }
+}
+
+/// A column and what is given for it.
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (column, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not COLUMN=VALUE"))?;
+    Ok((column.to_owned(), value.to_owned()))
 }
 
 /// A value that must not be shown again.

@@ -71,14 +71,8 @@ told!(PoolerError, |error| match error {
     PoolerError::Db(error) => database(error),
     PoolerError::TransactionMode { .. } => ExitCode::Usage,
 });
-told!(LockError, |error| match error {
-    LockError::Db(error) => database(error),
-    LockError::Held(_) => ExitCode::Locked,
-});
-told!(ServerError, |error| match error {
-    ServerError::Db(error) => database(error),
-    _ => ExitCode::Usage,
-});
+told!(LockError, lock);
+told!(ServerError, server);
 told!(StagingError, staging);
 told!(ScratchError, |error| match error {
     ScratchError::Template(_) => ExitCode::Unexpected,
@@ -105,6 +99,7 @@ told!(PipelineError, |error| match error {
     PipelineError::StagingLost { .. } => ExitCode::Database,
     PipelineError::Interrupted => ExitCode::Interrupted,
     PipelineError::Fence(error) => fence(error),
+    PipelineError::Lock(error) => lock(error),
     PipelineError::Migrate(error) => migrate(error),
     PipelineError::Stage(error) => stage(error),
     PipelineError::Relations(error) => relations(error),
@@ -135,6 +130,8 @@ told!(PipelineError, |error| match error {
         ValidateError::Fence(error) => fence(error),
         ValidateError::Db(error) => database(error),
     },
+    PipelineError::Retry(_) | PipelineError::Why(_) => ExitCode::Usage,
+    PipelineError::Server(error) => server(error),
     PipelineError::Staging(error) => staging(error),
     PipelineError::Db(error) => database(error),
 });
@@ -147,6 +144,13 @@ told!(RollbackError, |error| match error {
     _ => ExitCode::Usage,
 });
 
+fn lock(error: &LockError) -> ExitCode {
+    match error {
+        LockError::Db(error) => database(error),
+        LockError::Held(_) | LockError::Lost => ExitCode::Locked,
+    }
+}
+
 fn fence(error: &FenceError) -> ExitCode {
     match error {
         FenceError::TakenOver(_) => ExitCode::Locked,
@@ -154,6 +158,10 @@ fn fence(error: &FenceError) -> ExitCode {
         FenceError::StagingLost(_) => ExitCode::Database,
         FenceError::Db(error) => database(error),
     }
+}
+
+fn server(error: &ServerError) -> ExitCode {
+    if let ServerError::Db(error) = error { database(error) } else { ExitCode::Usage }
 }
 
 fn migrate(error: &MigrateError) -> ExitCode {

@@ -26,10 +26,12 @@ use super::generate::write_dump;
 use super::interrupt::until_interrupted;
 use super::options::{lanes, promote_options, scan_options, spec, stage_options};
 use super::presentation::Presentation;
+use super::quarantine::{look_into_quarantine, retry_quarantine};
 use super::rollback;
 use super::server::Server;
 use super::settings::{FileSettings, Settings};
 use super::show::{history, show, show_report, status};
+use super::why::{events, why};
 
 /// Connections besides the promotion workers': the conductor's own, and one to write what another reads.
 const OTHER_CONNECTIONS: usize = 4;
@@ -48,7 +50,9 @@ pub fn execute(args: &Args) -> ExitCode {
                     let stop = Stop::default();
                     let command = dispatch(&args.command, &prepared, &display, &stop);
                     let outcome = runtime.block_on(until_interrupted(command, &stop, &args.command.again()));
-                    // A thread that waits for a slow source would otherwise hold up the end.
+                    // A thread that waits for a slow source would otherwise hold up the end. One that waits for the
+                    // server panics as the runtime goes away under it, which is nothing to tell anyone.
+                    std::panic::set_hook(Box::new(|_| {}));
                     runtime.shutdown_background();
                     outcome
                 });
@@ -114,11 +118,12 @@ async fn on_server(
     }
     drop(connection);
     let workers = usize::try_from(settings.parallel).unwrap_or(1).max(lanes());
-    let conductor = Conductor {
+    let mut conductor = Conductor {
         pool: target.pool(workers + OTHER_CONNECTIONS)?,
         project: project.clone(),
         events: display.events(),
         stop: stop.clone(),
+        holder: None,
     };
     let options = promote_options(settings);
     match command {
@@ -136,7 +141,14 @@ async fn on_server(
             let run = conductor.find_run(run.run).await?.id;
             show_report(&conductor, settings, display, run).await
         }
-        Command::History { .. } => history(&conductor, settings, display).await,
+        Command::History { run, .. } => match run.run {
+            Some(run) => events(&conductor, settings, display, run).await,
+            None => history(&conductor, settings, display).await,
+        },
+        Command::Why { table, key, run } => why(&conductor, settings, display, table, key, run.run).await,
+        Command::Quarantine { action } if !action.changes_anything() => {
+            look_into_quarantine(action, &conductor, settings, display).await
+        }
         Command::Rollback(options) => rollback::rollback(options, &conductor, target, settings, display).await,
         Command::Finish { run, yes } => rollback::finish(run.run, *yes, &conductor, target, settings, display).await,
         // Migrations take turns on a lock of their own: eight that start at once all succeed.
@@ -154,6 +166,7 @@ async fn on_server(
         _ => {
             refuse_transaction_pooler(target).await?;
             let mut lock = Lock::try_take(target, LockKind::Run).await?;
+            conductor.holder = Some(lock.holder());
             fault::point("run.locked").await;
             // Whoever loses the lock may have lost the run: another sqlmig may take it on at any moment.
             let outcome = tokio::select! {
@@ -229,6 +242,7 @@ async fn conduct(
             let outcome = conductor.validate(fence).await;
             finish(conductor, settings, display, fence.run, outcome).await
         }
+        Command::Quarantine { action } => retry_quarantine(action, conductor, settings, display, options).await,
         _ => Ok(()),
     }
 }
@@ -260,7 +274,8 @@ async fn test(prepared: &Prepared, display: &Display, target: &Target, names: &[
     let scratch = Scratch::create(target).await?;
     let outcome = async {
         let pool = scratch.target().pool(OTHER_CONNECTIONS)?;
-        let conductor = Conductor { pool, project: project.clone(), events: Events::none(), stop: Stop::default() };
+        let conductor =
+            Conductor { pool, project: project.clone(), events: Events::none(), stop: Stop::default(), holder: None };
         conductor.migrate(true).await?;
         Ok::<_, Failure>(examples::run(&conductor.pool, project, names, |_| {}).await?)
     };

@@ -54,7 +54,8 @@ fn the_first_page() {
       status       Show how far a run has come, from anywhere
       report       Show what a run did: the books, checks, duplicates, quarantine, batches, timings
       history      List the runs in this database, newest first
-      rollback     Take back what was done
+      rollback     Take back what was promoted, or empty the staging tables
+      finish       Accept a run as it is: give up its before-images
       test         Run the project's own examples
       completions  Print the completion script of a shell
       help         Print this message or the help of the given subcommand(s)
@@ -636,35 +637,12 @@ fn history() {
 
 #[test]
 fn rollback() {
-    insta::assert_snapshot!(own("rollback"), @r"
-    Take back what was done
+    insta::assert_snapshot!(own("rollback"), @r"");
+}
 
-    With --staging: empties the staging tables. The final tables and the ledger stay as they are. Asks
-    first on a terminal; elsewhere it needs --yes.
-
-    Usage: sqlmig rollback [OPTIONS] --staging
-
-    Options:
-          --staging
-              Empty the staging tables
-
-      -y, --yes
-              Do not ask
-
-              [env: SQLMIG_YES]
-
-      -h, --help
-              Print help (see a summary with '-h')
-
-    Global options: …
-
-    Examples:
-      sqlmig rollback --staging
-      sqlmig rollback --staging --yes
-
-    Next: sqlmig run SOURCE stages again.
-    Exit codes: sqlmig --help lists them.
-    ");
+#[test]
+fn finish() {
+    insta::assert_snapshot!(own("finish"), @r"");
 }
 
 #[test]
@@ -803,6 +781,9 @@ fn what_makes_no_sense_is_refused() {
         "run a --max-rejects 101%",
         "run a --table a.b.c",
         "rollback",
+        "rollback --yes",
+        "rollback --staging --batch 1",
+        "rollback --batch 0",
         "report --run latest",
         "generate a --faults 2",
     ] {

@@ -8,15 +8,15 @@ use serde::Deserialize;
 use sqlmig::limits::{ByteSize, MaxRejects, TimeSpan, Timeouts};
 use sqlmig::names::TableName;
 
-use super::args::{Color, Command, GlobalArgs, LogFormat, Output};
+use super::args::{Color, Command, GlobalArgs, LogFormat, Output, QuarantineCommand};
 use super::presentation::Presentation;
 
 /// Staged rows of one batch; of the sizes tried, larger ones gained nothing and made what one failure undoes larger.
 const BATCH_SIZE: u32 = 5_000;
 /// PostgreSQL refuses a field of more than 1 GiB; a row of a quarter of that is most likely a quoting fault.
 const ROW_LIMIT: ByteSize = ByteSize(256 << 20);
-/// Runs that `history` lists.
-const HISTORY_LIMIT: u32 = 20;
+/// Runs that `history` lists, rows that `quarantine list` does.
+const LIMIT: u32 = 20;
 /// Where the embedded server lives, below the folder sqlmig was started in.
 const EMBEDDED_DIR: &str = ".sqlmig";
 
@@ -63,7 +63,7 @@ pub struct FileSettings {
     pub parallel: Option<NonZeroU32>,
     /// `--allow-incomplete`.
     pub allow_incomplete: Option<bool>,
-    /// `--limit` of `history`.
+    /// `--limit` of `history` and `quarantine list`.
     pub limit: Option<NonZeroU32>,
 }
 
@@ -148,8 +148,8 @@ pub struct Settings {
     pub allow_incomplete: bool,
     /// Whether an unfinished run is set aside.
     pub restart: bool,
-    /// Runs that `history` lists.
-    pub history_limit: u32,
+    /// Runs that `history` lists, rows that `quarantine list` does.
+    pub limit: u32,
 }
 
 impl Settings {
@@ -166,7 +166,12 @@ impl Settings {
             |typed: Option<TimeSpan>, file: Option<TimeSpan>, default| typed.or(file).map_or(default, |time| time.0);
         let usual = Timeouts::default();
         let named: &[TableName] = source.map_or(&[], |source| &source.tables);
-        let typed_limit = if let Command::History { limit } = command { *limit } else { None };
+        let typed_limit = match command {
+            Command::History { limit, .. } | Command::Quarantine { action: QuarantineCommand::List { limit, .. } } => {
+                *limit
+            }
+            _ => None,
+        };
         Ok(Self {
             presentation: Presentation::resolve(typed, file),
             database_url: typed.database_url.clone().or_else(|| file.database_url.clone()),
@@ -195,7 +200,7 @@ impl Settings {
                 .or(file.allow_incomplete)
                 .unwrap_or(false),
             restart: command.restart(),
-            history_limit: number(typed_limit, file.limit, HISTORY_LIMIT),
+            limit: number(typed_limit, file.limit, LIMIT),
         })
     }
 }

@@ -41,7 +41,7 @@ pub async fn status(
 pub async fn history(conductor: &Conductor, settings: &Settings, display: &Display) -> Result<(), Failure> {
     let client = conductor.pool.get().await.map_err(doing("connect"))?;
     let runs = if catalog::has_ledger(&**client).await? {
-        ledger::runs(&**client, None, i64::from(settings.history_limit)).await?
+        ledger::runs(&**client, None, i64::from(settings.limit)).await?
     } else {
         Vec::new()
     };

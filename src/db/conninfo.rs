@@ -14,6 +14,7 @@ use self::syntax::Settings;
 use super::environment::Environment;
 use super::password::PasswordSources;
 use super::tls::{Protocol, RootCertificates, SslMode, TlsSettings};
+use crate::template::suggest;
 
 /// Time for one host to accept and authenticate, where the connection string gives none.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -21,6 +22,41 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Keys that libpq knows and that change nothing here: tokio-postgres speaks no GSSAPI and compresses nothing.
 const WITHOUT_EFFECT: [&str; 6] =
     ["gssencmode", "krbsrvname", "gsslib", "gssdelegation", "sslcompression", "fallback_application_name"];
+
+/// Keys that libpq knows and sqlmig can't obey.
+const NOT_SUPPORTED: [&str; 17] = [
+    "service",
+    "servicefile",
+    "sslcrl",
+    "sslcrldir",
+    "sslpassword",
+    "sslcertmode",
+    "sslkeylogfile",
+    "ssl_max_protocol_version",
+    "requirepeer",
+    "require_auth",
+    "replication",
+    "min_protocol_version",
+    "max_protocol_version",
+    "scram_client_key",
+    "scram_server_key",
+    "oauth_issuer",
+    "oauth_client_id",
+];
+
+/// Keys that are most often meant where one is misspelt.
+const COMMON: [&str; 10] = [
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "sslmode",
+    "sslrootcert",
+    "connect_timeout",
+    "application_name",
+];
 
 /// Where to connect, as whom and how. Neither `Debug` nor `Display` shows a password.
 #[derive(Clone)]
@@ -211,7 +247,11 @@ impl Target {
             take(key);
         }
         match settings.into_iter().find(|(_, value)| !value.is_empty()) {
-            Some((key, _)) => Err(ConnInfoError::Key(key)),
+            Some((key, _)) if NOT_SUPPORTED.contains(&key.as_str()) => Err(ConnInfoError::Key(key)),
+            Some((key, _)) => {
+                let short = Some(key).filter(|key| key.len() <= 40);
+                Err(ConnInfoError::UnknownKey(short.and_then(|key| suggest::closest(&key, COMMON))))
+            }
             None => Ok(target),
         }
     }
@@ -311,14 +351,14 @@ fn os_user(environment: &Environment) -> Option<String> {
 }
 
 fn parse_value<T: std::str::FromStr>(key: &'static str, value: &str) -> Result<T, ConnInfoError> {
-    value.trim().parse().map_err(|_| ConnInfoError::Value { key, value: value.to_owned() })
+    value.trim().parse().map_err(|_| ConnInfoError::value(key, value))
 }
 
 /// The meaning of one of a few words; the first is the default.
 fn choice<T: Copy>(key: &'static str, value: Option<String>, words: &[(&str, T)]) -> Result<T, ConnInfoError> {
     let Some(value) = value else { return Ok(words[0].1) };
     let found = words.iter().find(|(word, _)| *word == value).map(|(_, meaning)| *meaning);
-    found.ok_or(ConnInfoError::Value { key, value })
+    found.ok_or_else(|| ConnInfoError::value(key, &value))
 }
 
 fn endpoints(
@@ -376,13 +416,16 @@ pub enum ConnInfoError {
     /// A reserved character stands bare.
     #[error("the connection URL has an @ in a place where only an unencoded password can have put it")]
     NotEncoded,
+    /// A blank that is not percent-encoded.
+    #[error("the connection URL has a blank in it")]
+    Blank,
     /// `%` without two hexadecimal digits, or a code that makes no UTF-8 text.
     #[error("the connection URL holds an invalid percent code")]
     PercentCode,
     /// An IPv6 address without its closing bracket.
     #[error("a host of the connection URL is malformed")]
     Host,
-    /// A query part without `=`.
+    /// A query part without `=`, or a second `?`.
     #[error("the connection URL's query is not a list of key=value")]
     Query,
     /// A word without `=` in the other spelling.
@@ -397,16 +440,19 @@ pub enum ConnInfoError {
     /// Lists of different lengths.
     #[error("the connection string's lists of host, hostaddr and port differ in length")]
     Lists,
-    /// A key that sqlmig does not know or does not support.
+    /// A key of libpq's that sqlmig does not support.
     #[error("the connection string's key {0:?} is not supported")]
     Key(String),
+    /// A key that nobody knows, with the one that may be meant. Not shown: after a stray quote it may be a password's end.
+    #[error("the connection string has a key that PostgreSQL does not know")]
+    UnknownKey(Option<String>),
     /// A value that its key does not take.
-    #[error("{value:?} is no value for {key} in the connection string")]
+    #[error("{} is no value for {key} in the connection string", .value.as_deref().unwrap_or("what stands there"))]
     Value {
         /// The key; never one that holds a secret.
         key: &'static str,
-        /// The value.
-        value: String,
+        /// The value, where it is a word that can't have another setting in it.
+        value: Option<String>,
     },
     /// TLS settings that contradict each other.
     #[error("the connection string asks for {0}")]
@@ -417,11 +463,19 @@ pub enum ConnInfoError {
 }
 
 impl ConnInfoError {
+    /// A value that `key` does not take. Where a quote or a value was forgotten, it holds the settings that follow.
+    fn value(key: &'static str, value: &str) -> Self {
+        let word =
+            value.len() <= 40 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte));
+        Self::Value { key, value: word.then(|| format!("{value:?}")) }
+    }
+
     /// What to do next.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Form | Self::Scheme | Self::Host | Self::Query => "write postgres://USER@HOST:PORT/DATABASE".into(),
+            Self::Blank => "in a URL write a space as %20, and other settings as ?key=value&key=value".into(),
             Self::NotEncoded | Self::PercentCode | Self::Port => {
                 "in a URL write % as %25, @ as %40, / as %2F, : as %3A, or give the password in PGPASSWORD".into()
             }
@@ -430,6 +484,10 @@ impl ConnInfoError {
             Self::Key(_) => "the keys are those of PostgreSQL's manual, \"Parameter Key Words\"; \
                              service files, CRLs, encrypted keys and GSSAPI are not supported"
                 .into(),
+            Self::UnknownKey(near) => {
+                let near = near.as_ref().map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+                format!("{near}The keys are those of PostgreSQL's manual, \"Parameter Key Words\"")
+            }
             Self::Value { key: "sslmode", .. } => {
                 "use disable, allow, prefer, require, verify-ca or verify-full".into()
             }

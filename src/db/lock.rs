@@ -5,9 +5,12 @@
 //! a transaction-mode pooler; `pooler` refuses those.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
+use tokio_postgres::Transaction;
 
 use super::connect::Connection;
 use super::conninfo::Target;
@@ -16,6 +19,8 @@ use super::error::{DbError, doing};
 const LOCK_TRY: &str = include_str!("../../sql/lock_try.sql");
 const LOCK_HOLDER: &str = include_str!("../../sql/lock_holder.sql");
 const LOCK_ALIVE: &str = include_str!("../../sql/lock_alive.sql");
+const LOCK_IS_HELD: &str = include_str!("../../sql/lock_is_held.sql");
+const LOCK_TURN: &str = include_str!("../../sql/lock_turn.sql");
 const LOCK_RELEASE: &str = include_str!("../../sql/lock_release.sql");
 
 /// Pause between two questions whether the lock's connection stands.
@@ -37,6 +42,8 @@ pub enum LockKind {
     Run = 1,
     /// A change of its schema; who wants it waits for it, as `migrate` does.
     Migrate = 2,
+    /// The moment in which a run is begun or taken on; for one transaction.
+    Turn = 3,
 }
 
 /// A lock that is held until it is released or dropped.
@@ -44,6 +51,30 @@ pub enum LockKind {
 pub struct Lock {
     connection: Connection,
     kind: LockKind,
+    holder: Holder,
+}
+
+/// Which server process carries the run lock of this process.
+#[derive(Debug, Clone)]
+pub struct Holder(Arc<AtomicI32>);
+
+impl Holder {
+    /// Waits for the turn to begin a run or take one on, which lasts as long as the transaction, and sees that the run lock
+    /// is still held. A process that was stopped for a while may have lost it without knowing.
+    ///
+    /// # Errors
+    /// [`LockError::Lost`] when the lock is not held any more, or the database does not answer.
+    pub async fn take_turn(&self, tx: &Transaction<'_>) -> Result<(), LockError> {
+        let turn = tx.query_one(LOCK_TURN, &[&KEY_CLASS, &(LockKind::Turn as i32)]).await;
+        turn.map_err(doing("wait for the turn to take a run on"))?;
+        let pid = self.0.load(Ordering::Relaxed);
+        let row = tx.query_one(LOCK_IS_HELD, &[&KEY_CLASS, &(LockKind::Run as i32), &pid]).await;
+        if row.map_err(doing("ask whether the run lock is held"))?.get("is_held") {
+            Ok(())
+        } else {
+            Err(LockError::Lost)
+        }
+    }
 }
 
 /// Who holds the lock. Other roles' addresses are visible to superusers and members of `pg_read_all_stats` only.
@@ -84,6 +115,9 @@ pub enum LockError {
     /// Someone else has it.
     #[error("{0}")]
     Held(LockHeld),
+    /// It was taken and lost.
+    #[error("the run lock is lost: its connection has ended")]
+    Lost,
     /// The database could not be asked.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -98,6 +132,9 @@ impl LockError {
                 "wait for it and run the command again; if its client is dead: select pg_terminate_backend({})",
                 held.pid
             )),
+            Self::Lost => {
+                Some("another sqlmig may have the run now: see sqlmig status, then run the same command again".into())
+            }
             Self::Db(error) => error.hint(),
         }
     }
@@ -113,8 +150,10 @@ impl Lock {
         // Two rounds: a holder that is gone between question and second question leaves the lock free.
         for _ in 0..2 {
             let row = connection.query_one(LOCK_TRY, &[&KEY_CLASS, &(kind as i32)]).await;
-            if row.map_err(doing("take the run lock"))?.get(0) {
-                return Ok(Self { connection, kind });
+            let row = row.map_err(doing("take the run lock"))?;
+            if row.get("taken") {
+                let holder = Holder(Arc::new(AtomicI32::new(row.get("pid"))));
+                return Ok(Self { connection, kind, holder });
             }
             let holder = connection.query_opt(LOCK_HOLDER, &[&KEY_CLASS, &(kind as i32)]).await;
             if let Some(row) = holder.map_err(doing("ask who holds the run lock"))? {
@@ -131,6 +170,12 @@ impl Lock {
         Err(LockError::Held(LockHeld { database, pid, application_name: None, client_addr: None, since: None }))
     }
 
+    /// Which server process carries the lock; follows when it is taken again.
+    #[must_use]
+    pub fn holder(&self) -> Holder {
+        self.holder.clone()
+    }
+
     /// Keeps the lock: asks the server now and then, and takes the lock again where its connection was lost. Returns only
     /// when that is not possible. Not a proof that the lock is held: only a fence in each transaction is.
     pub async fn keep(&mut self, target: &Target) -> LockError {
@@ -143,7 +188,11 @@ impl Lock {
             let lost_at = Instant::now();
             loop {
                 match Self::try_take(target, self.kind).await {
-                    Ok(lock) => break *self = lock,
+                    Ok(lock) => {
+                        self.holder.0.store(lock.holder.0.load(Ordering::Relaxed), Ordering::Relaxed);
+                        self.connection = lock.connection;
+                        break;
+                    }
                     Err(LockError::Db(error)) if error.is_retryable() && lost_at.elapsed() < RETAKE_WITHIN => {
                         tokio::time::sleep(Duration::from_secs(1)).await;
                     }

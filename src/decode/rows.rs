@@ -87,6 +87,10 @@ pub(super) fn copy(cursor: &mut Cursor<'_>) -> Result<Copy, DecodeErrorKind> {
     if let Some(word) = cursor.peek_word() {
         return Err(DecodeErrorKind::CopyOption(word.to_ascii_uppercase()));
     }
+    if cursor.peek().is_some_and(|token| token.kind != Kind::Punct(b';')) {
+        return Err(syntax(cursor));
+    }
+    copy.check_markers()?;
     if oids && let Some(columns) = &mut copy.columns {
         columns.insert(0, "oid".to_owned());
     }
@@ -104,6 +108,20 @@ impl CopyStdin {
         }
     }
 
+    /// Refuses the markers that PostgreSQL refuses (`ProcessCopyOptions`): fields could not be told apart by them, and a
+    /// byte that is no ASCII may be a part of a letter once the row is in UTF-8.
+    fn check_markers(&self) -> Result<(), DecodeErrorKind> {
+        let plain = self.delimiter.is_ascii()
+            && !matches!(self.delimiter, b'\r' | b'\n' | b'\\' | b'.' | b'a'..=b'z' | b'0'..=b'9');
+        if !plain {
+            return Err(DecodeErrorKind::CopyOption("DELIMITER of a letter, a digit or a line end".to_owned()));
+        }
+        if self.null.iter().any(|byte| matches!(byte, b'\r' | b'\n') || *byte == self.delimiter) {
+            return Err(DecodeErrorKind::CopyOption("NULL with the delimiter or a line end in it".to_owned()));
+        }
+        Ok(())
+    }
+
     fn options(&mut self, cursor: &mut Cursor<'_>) -> Result<(), DecodeErrorKind> {
         while let Some(option) = cursor.ident() {
             match option.as_str() {
@@ -112,7 +130,10 @@ impl CopyStdin {
                     other => return Err(DecodeErrorKind::CopyFormat(other.to_owned())),
                 },
                 "delimiter" => self.set_delimiter(cursor)?,
-                "null" => self.null = cursor.string().unwrap_or_default(),
+                "null" => {
+                    let value = cursor.string().or_else(|| cursor.setting().map(String::into_bytes));
+                    self.null = value.ok_or_else(|| DecodeErrorKind::CopyOption("NULL".to_owned()))?;
+                }
                 "encoding" => {
                     let name = cursor.setting().unwrap_or_default();
                     self.encoding = Some(Encoding::by_name(&name).ok_or(DecodeErrorKind::Encoding(name))?);
@@ -129,8 +150,7 @@ impl CopyStdin {
                 break;
             }
         }
-        cursor.punct(b')');
-        Ok(())
+        if cursor.punct(b')') { Ok(()) } else { Err(DecodeErrorKind::CopyOption("list".to_owned())) }
     }
 }
 
@@ -243,9 +263,31 @@ mod tests {
         ] {
             assert!(matches!(copy(&mut cursor(sql)), Err(DecodeErrorKind::CopyFormat(_))), "{sql}");
         }
-        for sql in ["t FROM stdin WHERE a > 1;", "t FROM stdin (DEFAULT 'x')"] {
+        for sql in [
+            "t FROM stdin WHERE a > 1;",
+            "t FROM stdin (DEFAULT 'x')",
+            "t FROM stdin (FORMAT text NULL 'x')",
+            "t FROM stdin (NULL, FREEZE)",
+        ] {
             assert!(matches!(copy(&mut cursor(sql)), Err(DecodeErrorKind::CopyOption(_))), "{sql}");
         }
+        assert!(matches!(copy(&mut cursor("t FROM stdin 5;")), Err(DecodeErrorKind::Syntax(_))));
+        assert_eq!(stdin("t FROM stdin (NULL 5);").null, b"5");
+        assert_eq!(stdin("t FROM stdin (NULL Nil);").null, b"nil");
+    }
+
+    /// A delimiter that is a part of a letter would cut that letter in two.
+    #[test]
+    fn markers_that_postgresql_refuses_are_refused() {
+        for marker in ["E'\\n'", "E'\\r'", "'.'", "E'\\\\'", "'a'", "'7'", "E'\\xa7'", "''", "'||'", "'§'"] {
+            let sql = format!("t FROM stdin (DELIMITER {marker});");
+            assert!(matches!(copy(&mut cursor(&sql)), Err(DecodeErrorKind::CopyOption(_))), "{sql}");
+        }
+        for marker in ["E'a\\nb'", "E'\\r'", "'a|b'"] {
+            let sql = format!("t FROM stdin (NULL {marker}, DELIMITER '|');");
+            assert!(matches!(copy(&mut cursor(&sql)), Err(DecodeErrorKind::CopyOption(_))), "{sql}");
+        }
+        assert_eq!(stdin("t FROM stdin (DELIMITER 'A');").delimiter, b'A');
     }
 
     #[test]

@@ -7,6 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod edges;
+
 /// A reader that brings at most so many bytes at once.
 struct Sips<'a>(&'a [u8], usize);
 
@@ -301,6 +303,13 @@ fn headers_several_dumps_and_stray_lines() {
     assert_eq!((found.facts.stray_line_count, found.facts.encoding.as_deref()), (4, Some("UTF8")));
 }
 
+/// Where only a part of the mark had arrived, the statement after it was taken for a stray line.
+#[test]
+fn a_byte_order_mark_may_arrive_in_pieces() {
+    let found = read("select 1;\n\u{feff}copy t (a) from stdin;\n1\n\\.\n\u{feff}".as_bytes()).unwrap();
+    assert_eq!((found.rows.len(), found.facts.stray_line_count), (1, 0));
+}
+
 #[test]
 fn every_cut_is_found_to_be_one() {
     let last = DUMP.find("dump complete").unwrap() + "dump complete".len();
@@ -375,6 +384,30 @@ fn rows_over_the_limit_are_skipped_and_statements_refused() {
         let error = scan(dump.as_bytes(), &small, usize::MAX).unwrap_err();
         assert!(matches!(error.kind, DecodeErrorKind::TooLong { limit: 100 }), "{error}");
     }
+}
+
+/// The length was one more where the row did not fit into the buffer; and 表, whose second byte in SJIS is a backslash,
+/// took the next row with it.
+#[test]
+fn rows_over_the_limit_end_where_they_would_end_within_it() {
+    let options = ScanOptions { row_limit_bytes: 60, ..ScanOptions::default() };
+    let lengths = |dump: &[u8]| {
+        let found = read_with(dump, &options).unwrap();
+        found.rows.into_iter().map(|(table, row)| row.map_or(table, |_| "fits".to_owned())).collect::<Vec<_>>()
+    };
+    let long = "x".repeat(90);
+    let dump = format!("copy t (a) from stdin;\r\n{long}\r\n1\r\n{long}\\\r\r\n2\r\n{long}\n\\.\r\n");
+    assert_eq!(lengths(dump.as_bytes()), ["90 bytes", "fits", "92 bytes", "fits", "91 bytes"]);
+    let sjis = [b"set names 'SJIS';\ncopy t (a) from stdin;\n", long.as_bytes(), b"\x95\x5c\n1\n\\.\n"].concat();
+    assert_eq!(lengths(&sjis), ["92 bytes", "fits"]);
+    let broken = [b"set names 'GB18030';\ncopy t (a) from stdin;\n", long.as_bytes(), b"\x9a\n1\n\\.\n"].concat();
+    assert_eq!(lengths(&broken), ["91 bytes", "fits"]);
+    let (fits, longer) = ("x".repeat(60), "x".repeat(61));
+    let dump = format!("copy t (a) from stdin;\r\n{fits}\r\n{longer}\r\n\\.\r\n");
+    assert_eq!(lengths(dump.as_bytes()), ["fits", "61 bytes"]);
+    let dump = format!("copy t (a) from stdin;\n1\n{long}\\\n");
+    let error = read_with(dump.as_bytes(), &options).unwrap_err();
+    assert!(matches!(error.kind, DecodeErrorKind::EndInCopy) && error.row == Some(1), "{error}");
 }
 
 #[test]

@@ -251,12 +251,47 @@ mod tests {
             sent(&HalfVector::from_f32_slice(&[1.0, 2.0005, 65504.0]))
         );
         let sparse = sent(&SparseVector::from_dense(&[0.5, 0.0, 2.0, 0.0, 0.0]));
-        for text in ["{1:0.5,3:2}/5", " { 3 : 2 , 1:0.5, 2:0 } / 5 "] {
+        for text in ["{1:0.5,3:2}/5", " { 3 : 2 , 1:0.5, 2:0 } / 5 ", "{+1:.5,3:+2}/+5\t"] {
             assert_eq!(parsed(ColumnKind::SparseVector, text).as_deref(), Ok(sparse.as_slice()), "{text}");
         }
         assert_eq!(parsed(ColumnKind::SparseVector, "{}/3").unwrap(), sent(&SparseVector::from_dense(&[0.0; 3])));
+        // The limits themselves are good.
+        for (text, dimensions) in [("{1000000000:1}/1000000000", 1_000_000_000_u32), ("{1:1}/1", 1)] {
+            let wire = parsed(ColumnKind::SparseVector, text).unwrap();
+            assert_eq!(wire[..12], [dimensions.to_be_bytes(), 1_u32.to_be_bytes(), [0; 4]].concat());
+            assert_eq!(wire[12..16], (dimensions - 1).to_be_bytes());
+        }
+        let most = |count: usize| {
+            let elements: Vec<_> = (1..=count).map(|index| format!("{index}:1")).collect();
+            parsed(ColumnKind::SparseVector, &format!("{{{}}}/20000", elements.join(",")))
+        };
+        assert!(most(MAX_SPARSE_ELEMENTS).is_ok() && most(MAX_SPARSE_ELEMENTS + 1).is_err());
         // Underflow is zero, not an error.
         assert_eq!(parsed(ColumnKind::Vector, "[1e-60]").unwrap(), sent(&Vector::from(vec![0.0])));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_pgvectors_words() {
+        for (kind, text, reason) in [
+            (ColumnKind::Vector, "[]", "vector must have at least 1 dimension"),
+            (ColumnKind::Vector, "[NaN]", "NaN not allowed in vector"),
+            (ColumnKind::Vector, "[-inf]", "infinite value not allowed in vector"),
+            (ColumnKind::Vector, "[4e38]", "\"4e38\" is out of range for type vector"),
+            (ColumnKind::HalfVector, "[65520]", "\"65520\" is out of range for type halfvec"),
+            (
+                ColumnKind::Vector,
+                "[1,2]x",
+                "invalid input syntax for type vector: \"[1,2]x\" (junk after closing \"]\")",
+            ),
+            (ColumnKind::SparseVector, "{}/0", "sparsevec must have at least 1 dimension"),
+        ] {
+            assert_eq!(parsed(kind, text).unwrap_err().1, reason, "{text}");
+        }
+        let long = format!("[{}", "1,".repeat(50));
+        let reason = parsed(ColumnKind::Vector, &long).unwrap_err().1;
+        assert!(reason.contains(&format!("\"{}…\"", &long[..60])), "{reason}");
+        let sixty = format!("[{}", "0".repeat(59));
+        assert!(parsed(ColumnKind::Vector, &sixty).unwrap_err().1.contains(&format!("\"{sixty}\"")));
     }
 
     #[test]
@@ -286,6 +321,18 @@ mod tests {
             (ColumnKind::SparseVector, "{1:1}/1000000001", VectorValue),
             (ColumnKind::SparseVector, "{1:1}", VectorSyntax),
             (ColumnKind::SparseVector, "{1 1}/3", VectorSyntax),
+            (ColumnKind::SparseVector, "{1:1}/-1", VectorValue),
+            (ColumnKind::SparseVector, "{-1:1}/3", VectorValue),
+            (ColumnKind::SparseVector, "{99999999999:1}/3", VectorValue),
+            (ColumnKind::SparseVector, "{+-1:1}/3", VectorSyntax),
+            (ColumnKind::SparseVector, "{:1}/3", VectorSyntax),
+            (ColumnKind::SparseVector, "{1:}/3", VectorSyntax),
+            (ColumnKind::SparseVector, "{1:1,}/3", VectorSyntax),
+            (ColumnKind::SparseVector, "{1:1}/", VectorSyntax),
+            (ColumnKind::SparseVector, "{1:1}/3x", VectorSyntax),
+            (ColumnKind::SparseVector, "{1:1/3", VectorSyntax),
+            (ColumnKind::SparseVector, "1:1}/3", VectorSyntax),
+            (ColumnKind::SparseVector, "{1:NaN}/3", VectorValue),
         ] {
             assert_eq!(parsed(kind, text).unwrap_err().0, code, "{text}");
         }

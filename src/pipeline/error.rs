@@ -5,12 +5,17 @@ use uuid::Uuid;
 use crate::check::CheckError;
 use crate::db::DbError;
 use crate::db::ledger::FenceError;
+use crate::db::lock::LockError;
 use crate::db::migrate::MigrateError;
+use crate::db::server_info::ServerError;
 use crate::db::staging::StagingError;
 use crate::promote::PromoteError;
 use crate::relations::RelationsError;
 use crate::stage::StageError;
 use crate::validate::ValidateError;
+
+use super::retry::RetryError;
+use super::why::WhyError;
 
 /// Why a run stopped.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +86,9 @@ pub enum PipelineError {
     /// No conductor laid out batches in this time.
     #[error("no run with batches to promote appeared within {} s", .0.as_secs())]
     NothingToJoin(std::time::Duration),
+    /// The run lock is not held any more.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The source ended before its proper end.
     #[error("the source is incomplete: {0}")]
     Incomplete(String),
@@ -105,6 +113,15 @@ pub enum PipelineError {
     /// Validation failed.
     #[error(transparent)]
     Validate(#[from] ValidateError),
+    /// Rows in quarantine were not tried again.
+    #[error(transparent)]
+    Retry(#[from] RetryError),
+    /// The fate of a row cannot be told.
+    #[error(transparent)]
+    Why(#[from] WhyError),
+    /// The server cannot be used.
+    #[error(transparent)]
+    Server(#[from] ServerError),
     /// Staging could not be counted.
     #[error(transparent)]
     Staging(#[from] StagingError),
@@ -160,6 +177,7 @@ impl PipelineError {
             Self::Unreadable { .. } => Some("check the path and its permissions".into()),
             Self::Interrupted => None,
             Self::Fence(error) => error.hint(),
+            Self::Lock(error) => error.hint(),
             Self::NothingToJoin(_) => Some("start sqlmig run SOURCE or sqlmig promote, and workers beside it".into()),
             Self::Incomplete(_) => {
                 Some("get the whole source; --allow-incomplete promotes what was read of this one".into())
@@ -173,6 +191,9 @@ impl PipelineError {
             Self::Check(error) => error.hint(),
             Self::Promote(error) => error.hint(),
             Self::Validate(error) => error.hint(),
+            Self::Retry(error) => error.hint(),
+            Self::Why(error) => error.hint(),
+            Self::Server(error) => error.hint(),
             Self::Staging(error) => error.hint(),
             Self::Db(error) => error.hint(),
         }

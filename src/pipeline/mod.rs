@@ -4,6 +4,8 @@ mod error;
 mod join;
 mod record;
 mod resume;
+mod retry;
+mod why;
 
 use std::time::Instant;
 
@@ -13,6 +15,7 @@ use uuid::Uuid;
 use crate::check::{check, find_patches};
 use crate::db::catalog::target_fingerprint;
 use crate::db::ledger::{Fence, FenceError, Run, RunState, batch_counts, run_target_schema, source_tables};
+use crate::db::lock::Holder;
 use crate::db::migrate::{MigrationSet, migrate as apply_migrations};
 use crate::db::{doing, staging};
 use crate::event::{Event, Events, Phase};
@@ -28,6 +31,8 @@ use crate::validate::validate;
 
 pub use error::PipelineError;
 pub use resume::Taken;
+pub use retry::{Given, RetryError, RetryOptions};
+pub use why::WhyError;
 
 /// Where a run happens: the target and the project.
 pub struct Conductor {
@@ -39,6 +44,8 @@ pub struct Conductor {
     pub events: Events,
     /// Whether to stop.
     pub stop: Stop,
+    /// Who holds the run lock for it; without one, whoever calls sees to it that there is no other conductor.
+    pub holder: Option<Holder>,
 }
 
 /// How to load a source.

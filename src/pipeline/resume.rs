@@ -1,5 +1,6 @@
 //! Taking a run on: the one to go on with, or a new one; held against what it was begun with.
 
+use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 use super::{Conductor, PipelineError};
@@ -28,44 +29,46 @@ impl Conductor {
     /// # Errors
     /// An unfinished run was begun with something else, each part of which is named; or the database refuses.
     pub async fn begin_or_resume(&self, source: &Source, scope: &str, restart: bool) -> Result<Taken, PipelineError> {
-        let client = self.pool.get().await.map_err(doing("connect"))?;
-        let target = target_identity(&**client).await?;
-        let newest = runs(&**client, None, 1).await?.pop().filter(|run| !run.state.is_final());
-        drop(client);
-        if let Some(run) = newest {
+        let id = Uuid::now_v7();
+        let begin = async || {
+            transaction(&self.pool, "begin a run", async |tx| {
+                self.begin_or_resume_in(tx, id, source, scope, restart).await
+            })
+            .await
+        };
+        let opened = self.past_predecessors(begin).await?;
+        fault::point("run.begun").await;
+        self.tell(opened).await
+    }
+
+    /// The same, in a transaction that has its turn, so that two which come at once see each other.
+    async fn begin_or_resume_in(
+        &self,
+        tx: &Transaction<'_>,
+        id: Uuid,
+        source: &Source,
+        scope: &str,
+        restart: bool,
+    ) -> Result<Opened, PipelineError> {
+        self.take_turn(tx).await?;
+        let target = target_identity(tx).await?;
+        if let Some(run) = runs(tx, None, 1).await?.pop().filter(|run| !run.state.is_final()) {
+            let differing = self.differing_from(&run, source, scope, &target);
+            if differing.is_empty() && !restart {
+                return Ok(Opened { fence: Fence { run: run.id, epoch: run_take(tx, run.id).await? }, new: false });
+            }
             // Of a run that has not staged a row there is nothing to go on with.
-            let begun = run.state > RunState::Staging || !self.staged_nothing(run.id).await?;
+            let begun = run.state > RunState::Staging || !chunks(tx, run.id).await?.is_empty();
             if begun && !restart {
-                let mut differing = self.differing(&run);
-                if run.scope != scope {
-                    differing.push(format!("part of the source ({} then, {scope} now)", run.scope));
-                }
-                if run.target.as_ref().is_some_and(|known| *known != target) {
-                    differing.push(format!("database ({} then, {target} now)", run.target.unwrap_or_default()));
-                }
-                if let (Some(then), Some(now)) = (run.source_bytes, source.stored_bytes)
-                    && u64::try_from(then) != Ok(now)
-                {
-                    differing
-                        .push(format!("source ({} of {then} bytes then, {} of {now} now)", run.source, source.display));
-                }
-                return match differing.is_empty() {
-                    true => self.take(run.id).await,
-                    false => Err(PipelineError::Differs { run: run.id, parts: differing }),
-                };
+                return Err(PipelineError::Differs { run: run.id, parts: differing });
             }
             // Taken first, so that whoever conducts it stops.
-            let fence = self.take(run.id).await?.fence;
-            fence
-                .transaction(&self.pool, "set the run aside", async |tx| {
-                    Ok::<_, PipelineError>(run_set_aside(tx, run.id).await?)
-                })
-                .await?;
+            run_take(tx, run.id).await?;
+            run_set_aside(tx, run.id).await?;
             if begun {
                 self.events.warn(format!("run {} is set aside; what it promoted stays", run.id));
             }
         }
-        let id = Uuid::now_v7();
         let new = NewRun {
             id,
             project: &self.project.name,
@@ -76,14 +79,8 @@ impl Conductor {
             target: &target,
         };
         fault::point("run.begin").await;
-        transaction(&self.pool, "record the run", async |tx| run_insert(tx, &new).await).await?;
-        fault::point("run.begun").await;
-        self.events.emit(Event::RunStarted {
-            run: id,
-            source: source.display.clone(),
-            project: self.project.name.clone(),
-        });
-        Ok(Taken { fence: Fence { run: id, epoch: 1 }, state: RunState::Staging })
+        run_insert(tx, &new).await?;
+        Ok(Opened { fence: Fence { run: id, epoch: 1 }, new: true })
     }
 
     /// Takes on the run that was asked for, or the newest.
@@ -111,9 +108,21 @@ impl Conductor {
         runs(&**client, run, 1).await?.pop().ok_or(PipelineError::NoRun(run))
     }
 
-    async fn staged_nothing(&self, run: Uuid) -> Result<bool, PipelineError> {
-        let client = self.pool.get().await.map_err(doing("connect"))?;
-        Ok(chunks(&**client, run).await?.is_empty())
+    /// What an unfinished run was begun with that is not what is asked for now.
+    fn differing_from(&self, run: &Run, source: &Source, scope: &str, target: &str) -> Vec<String> {
+        let mut parts = self.differing(run);
+        if run.scope != scope {
+            parts.push(format!("part of the source ({} then, {scope} now)", run.scope));
+        }
+        if let Some(known) = run.target.as_ref().filter(|known| *known != target) {
+            parts.push(format!("database ({known} then, {target} now)"));
+        }
+        if let (Some(then), Some(now)) = (run.source_bytes, source.stored_bytes)
+            && u64::try_from(then) != Ok(now)
+        {
+            parts.push(format!("source ({} of {then} bytes then, {} of {now} now)", run.source, source.display));
+        }
+        parts
     }
 
     /// Parts of the project that are not those a run was begun with.
@@ -129,32 +138,79 @@ impl Conductor {
         parts
     }
 
+    /// Takes a run on, and tells of it.
+    pub(super) async fn take(&self, run: Uuid) -> Result<Taken, PipelineError> {
+        let fence = self.raise(run).await?;
+        self.tell(Opened { fence, new: false }).await
+    }
+
     /// Raises the epoch of a run, so that whoever conducted it before stops.
-    async fn take(&self, run: Uuid) -> Result<Taken, PipelineError> {
-        let take = async || transaction(&self.pool, "take the run on", async |tx| run_take(tx, run).await).await;
+    pub(super) async fn raise(&self, run: Uuid) -> Result<Fence, PipelineError> {
+        let take = async || {
+            transaction(&self.pool, "take the run on", async |tx| {
+                self.take_turn(tx).await?;
+                Ok::<_, PipelineError>(Opened { fence: Fence { run, epoch: run_take(tx, run).await? }, new: false })
+            })
+            .await
+        };
         fault::point("run.take").await;
-        let epoch = match take().await {
-            // This process holds the run lock, so whoever keeps the row is stuck or cut off.
-            Err(error) if error.is_lock_timeout() => {
+        let opened = self.past_predecessors(take).await?;
+        fault::point("run.taken").await;
+        Ok(opened.fence)
+    }
+
+    /// Waits for the turn to begin a run or take one on, and sees that the run lock is still held.
+    async fn take_turn(&self, tx: &Transaction<'_>) -> Result<(), PipelineError> {
+        match &self.holder {
+            Some(holder) => Ok(holder.take_turn(tx).await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes a run on, if need be after ending what an earlier conductor left open: this process holds the run lock, so
+    /// whoever keeps the run's row is stuck or cut off.
+    async fn past_predecessors(
+        &self,
+        take: impl AsyncFn() -> Result<Opened, PipelineError>,
+    ) -> Result<Opened, PipelineError> {
+        match take().await {
+            Err(PipelineError::Db(error)) if error.is_lock_timeout() => {
                 let client = self.pool.get().await.map_err(doing("connect"))?;
                 let ended = run_end_predecessors(&**client).await?;
                 self.events
                     .warn(format!("ended {ended} server processes that an earlier conductor of the run left open"));
-                take().await?
+                take().await
             }
-            other => other?,
-        };
-        fault::point("run.taken").await;
-        let found = self.find_run(Some(run)).await?;
-        let client = self.pool.get().await.map_err(doing("connect"))?;
-        let batches = batch_counts(&**client, run).await?;
-        self.events.emit(Event::RunResumed {
-            run,
-            source: found.source,
-            project: found.project,
-            state: found.state.as_str(),
-            batches_done: u64::try_from(batches.done).unwrap_or_default(),
-        });
-        Ok(Taken { fence: Fence { run, epoch }, state: found.state })
+            other => other,
+        }
     }
+
+    /// Tells what was taken on.
+    async fn tell(&self, opened: Opened) -> Result<Taken, PipelineError> {
+        let fence = opened.fence;
+        let found = self.find_run(Some(fence.run)).await?;
+        let client = self.pool.get().await.map_err(doing("connect"))?;
+        let batches = batch_counts(&**client, fence.run).await?;
+        let (run, source, project) = (found.id, found.source, found.project);
+        self.events.emit(if opened.new {
+            Event::RunStarted { run, source, project }
+        } else {
+            Event::RunResumed {
+                run,
+                source,
+                project,
+                state: found.state.as_str(),
+                batches_done: u64::try_from(batches.done).unwrap_or_default(),
+            }
+        });
+        Ok(Taken { fence, state: found.state })
+    }
+}
+
+/// A run as it was just taken on.
+#[derive(Debug, Clone, Copy)]
+struct Opened {
+    fence: Fence,
+    /// Whether it was begun rather than gone on with.
+    new: bool,
 }

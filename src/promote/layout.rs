@@ -107,11 +107,5 @@ pub(super) async fn refuse_same_keys(
 /// its own. A table's last row is the last that was read: rows in quarantine keep their ordinals.
 fn sources(relations: &Relations, promote: &Promote) -> Vec<(Option<TableName>, i64)> {
     let Some(relation) = &promote.from else { return vec![(None, 1)] };
-    let feeds = relations.sources(relation).into_iter();
-    feeds
-        .map(|feed| {
-            let table = relations.tables().iter().find(|table| table.source == feed.source);
-            (Some(feed.source.clone()), table.map_or(0, |table| table.rows_read))
-        })
-        .collect()
+    relations.sources(relation).into_iter().map(|feed| (Some(feed.source.clone()), feed.last_row)).collect()
 }

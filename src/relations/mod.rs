@@ -4,6 +4,7 @@
 //! columns (content, embeddings) are copied once, by promotion, and never by a step in between.
 
 mod error;
+mod trace;
 
 use std::collections::BTreeMap;
 
@@ -12,12 +13,13 @@ use tokio_postgres::GenericClient;
 use uuid::Uuid;
 
 use crate::db::doing;
-use crate::db::ledger::{SourceTable, source_tables};
+use crate::db::ledger::{SourceTable, last_rows, source_tables};
 use crate::names::{TableName, staging_table};
 use crate::project::{Cast, Project, RelationSql, Scope};
 use crate::template::{Fragment, render_wrap};
 
 pub use error::RelationsError;
+pub use trace::{Trace, TracedRow, Wanted, copied_rows};
 
 /// The canonical relations of a run.
 #[derive(Debug, Clone)]
@@ -45,6 +47,8 @@ pub struct Feed {
     pub source: TableName,
     /// Rows of it in staging.
     pub rows_staged: i64,
+    /// The last `_row` of it: rows in quarantine keep their ordinals, and so do those of a retry.
+    pub last_row: i64,
     /// Its staging table as SQL.
     pub staged: String,
     /// Casts its transform makes.
@@ -66,6 +70,7 @@ impl Relations {
     /// A transform's template or SQL is wrong, or two files of one relation yield different columns.
     pub async fn resolve(client: &impl GenericClient, project: &Project, run: Uuid) -> Result<Self, RelationsError> {
         let tables = source_tables(client, run).await?;
+        let last_rows = last_rows(client, run).await?;
         let staged = tables.iter().map(|table| (table.source.clone(), staging_table(&table.staged_as))).collect();
         let mut resolved =
             Self { run, tables, staged, by_name: BTreeMap::new(), sql: BTreeMap::new(), skipped: Vec::new() };
@@ -85,8 +90,9 @@ impl Relations {
                 return Err(RelationsError::NoRow(transform.file.path.clone()));
             }
             let feed = Feed {
-                source: table.source,
                 rows_staged: table.rows_staged,
+                last_row: last_rows.get(&table.source).copied().unwrap_or(table.rows_read),
+                source: table.source,
                 staged: name,
                 casts: rendered.casts,
                 select: rendered.sql,

@@ -4,6 +4,7 @@ mod books;
 mod examples;
 mod grid;
 mod plan;
+mod quarantine;
 mod rollback;
 mod run;
 mod runs;
@@ -11,12 +12,16 @@ mod runs;
 mod sample;
 #[cfg(test)]
 mod tests;
+mod why;
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::outcome::{Accepted, CaseOutcome, ExampleReport, History, Plan, Report, Rollback, StagingEmptied, Status};
+use crate::outcome::{
+    Accepted, CaseOutcome, ExampleReport, History, Plan, QuarantineEntry, QuarantineList, Report, Rollback, RunEvents,
+    StagingEmptied, Status, Why,
+};
 
 pub use books::{Verdict, verdict};
 pub use grid::{count, duration, printable, size};
@@ -79,6 +84,30 @@ pub fn render_history(history: &History, view: View, writer: &mut dyn Write) -> 
     }
 }
 
+/// Writes everything that happened to one run.
+///
+/// # Errors
+///
+/// What the writer reports.
+pub fn render_events(events: &RunEvents, view: View, writer: &mut dyn Write) -> io::Result<()> {
+    match view.format {
+        Format::Json => json(events, writer),
+        Format::Table => runs::write_events(events, view, writer),
+    }
+}
+
+/// Writes the fate of one row.
+///
+/// # Errors
+///
+/// What the writer reports.
+pub fn render_why(why: &Why, view: View, writer: &mut dyn Write) -> io::Result<()> {
+    match view.format {
+        Format::Json => json(why, writer),
+        Format::Table => why::write(why, view, writer),
+    }
+}
+
 /// Writes how far a run has come.
 ///
 /// # Errors
@@ -88,6 +117,30 @@ pub fn render_status(status: &Status, view: View, writer: &mut dyn Write) -> io:
     match view.format {
         Format::Json => json(status, writer),
         Format::Table => runs::write_status(status, view, writer),
+    }
+}
+
+/// Writes the rows in quarantine.
+///
+/// # Errors
+///
+/// What the writer reports.
+pub fn render_quarantine(list: &QuarantineList, view: View, writer: &mut dyn Write) -> io::Result<()> {
+    match view.format {
+        Format::Json => json(list, writer),
+        Format::Table => quarantine::write_list(list, view, writer),
+    }
+}
+
+/// Writes one row in quarantine whole.
+///
+/// # Errors
+///
+/// What the writer reports.
+pub fn render_quarantine_entry(entry: &QuarantineEntry, view: View, writer: &mut dyn Write) -> io::Result<()> {
+    match view.format {
+        Format::Json => json(entry, writer),
+        Format::Table => quarantine::write_entry(entry, view, writer),
     }
 }
 

@@ -144,10 +144,15 @@ fn write_targets(report: &Report, view: View, writer: &mut dyn Write) -> io::Res
     }
     grid.write(writer)?;
     let batches = &report.batches;
-    if batches.done + batches.failed + batches.pending == 0 {
+    if batches.done + batches.failed + batches.pending + batches.rolled_back == 0 {
         return Ok(());
     }
-    let parts = [(batches.done, "done"), (batches.failed, "failed"), (batches.pending, "to do")];
+    let parts = [
+        (batches.done, "done"),
+        (batches.failed, "failed"),
+        (batches.pending, "to do"),
+        (batches.rolled_back, "taken back"),
+    ];
     let told: Vec<String> =
         parts.iter().filter(|(rows, _)| *rows > 0).map(|(rows, what)| format!("{} {what}", count(*rows))).collect();
     writeln!(writer, "Batches: {}; retries: {}.\n", told.join(", "), count(batches.retried))

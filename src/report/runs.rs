@@ -8,7 +8,7 @@ use time::macros::format_description;
 
 use super::grid::{Grid, Head, Mark, count, duration, mark, number, printable, text};
 use super::{View, books};
-use crate::outcome::{History, RunSummary, Status};
+use crate::outcome::{History, RunEvents, RunSummary, Status};
 
 const MOMENT: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
 
@@ -21,7 +21,7 @@ fn weight(state: &str) -> Mark {
     }
 }
 
-fn moment(at: OffsetDateTime) -> String {
+pub(super) fn moment(at: OffsetDateTime) -> String {
     // The format has no part that a date could lack.
     at.to_offset(time::UtcOffset::UTC).format(MOMENT).unwrap_or_default()
 }
@@ -81,6 +81,24 @@ pub(super) fn write_history(history: &History, view: View, writer: &mut dyn Writ
             text(&run.state),
             text(moment(run.started_at).trim_end_matches(" UTC")),
             text(&elapsed(run).unwrap_or_default()),
+        ]);
+    }
+    grid.write(writer)
+}
+
+/// Writes what happened to a run, one line an event.
+pub(super) fn write_events(events: &RunEvents, view: View, writer: &mut dyn Write) -> io::Result<()> {
+    write_head(&events.run, view, writer)?;
+    let heads = [Head::Name("at"), Head::Name("kind"), Head::Text("what"), Head::Text("who"), Head::Text("from")];
+    let mut grid = Grid::new("Events", view, &heads);
+    for event in &events.events {
+        let from = event.client_address.as_deref().unwrap_or("the same machine");
+        grid.row(vec![
+            text(moment(event.at).trim_end_matches(" UTC")),
+            text(&event.kind),
+            text(&event.message),
+            text(&event.who),
+            text(&format!("{from}, {}", event.application)),
         ]);
     }
     grid.write(writer)

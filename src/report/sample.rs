@@ -4,9 +4,11 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::outcome::{
-    BatchCount, CaseOutcome, CheckResult, DuplicateCount, ExampleReport, FORMAT, Finding, History, PhaseTime, Plan,
-    PlanCheck, PlanDump, PlanPromote, PlanTable, QuarantineCount, Report, RunSummary, Severity, StatementCount, Status,
-    TableBooks, TargetCount, TargetProgress, Throughput,
+    Accepted, BatchCount, CaseOutcome, CheckResult, ChunkPlace, ColumnValue, DuplicateCount, ExampleReport, FORMAT,
+    Fate, FateBatch, FinalRow, Finding, FoundBy, History, KeptRow, MergedWith, PhaseTime, Plan, PlanCheck, PlanDump,
+    PlanPromote, PlanTable, QuarantineCount, QuarantineEntry, QuarantineGroup, QuarantineList, QuarantinedRow, Report,
+    Rollback, RunEvent, RunEvents, RunSummary, Severity, StatementCount, Status, TableBooks, TakenBack, TargetCount,
+    TargetProgress, Throughput, Try, Why,
 };
 
 pub(super) fn run() -> RunSummary {
@@ -20,6 +22,7 @@ pub(super) fn run() -> RunSummary {
         finished_at: Some(datetime!(2026-01-02 03:04:17.345 UTC)),
         complete: true,
         error: None,
+        parent: None,
     }
 }
 
@@ -117,6 +120,7 @@ pub(super) fn report() -> Report {
             peak_rss_bytes: 64 << 20,
         },
         warnings: vec!["audit.log: no transform uses it".into()],
+        events: events().events,
     }
 }
 
@@ -192,6 +196,172 @@ pub(super) fn history() -> History {
     History { format: FORMAT, runs: vec![run(), failed] }
 }
 
+pub(super) fn events() -> RunEvents {
+    let event = |kind: &str, message: &str, address: Option<&str>| RunEvent {
+        at: datetime!(2026-01-02 03:04:05 UTC),
+        kind: kind.into(),
+        message: message.into(),
+        who: "loader".into(),
+        client_address: address.map(str::to_owned),
+        application: "sqlmig".into(),
+    };
+    let events = vec![
+        event("begun", "/data/dump.sql.gz by project docs, on worker-7, process 4711", Some("10.0.0.7")),
+        event("state", "promoted to done", None),
+    ];
+    RunEvents { format: FORMAT, run: run(), events }
+}
+
+pub(super) fn quarantined() -> QuarantinedRow {
+    QuarantinedRow {
+        run: run().id,
+        source: "public.documents".into(),
+        row: 1290,
+        check: "decode".into(),
+        code: "vector_syntax".into(),
+        column: Some("embedding".into()),
+        reason: "invalid input syntax for type vector: \"[1,\u{1b}[2J\"".into(),
+        line: Some(1345),
+        byte: Some(87_654_321),
+        at: datetime!(2026-01-02 03:04:06 UTC),
+    }
+}
+
+pub(super) fn quarantine() -> QuarantineList {
+    let group = |check: &str, code: &str, rows, retried| QuarantineGroup {
+        source: "public.documents".into(),
+        check: check.into(),
+        code: code.into(),
+        rows,
+        retried,
+    };
+    let empty = QuarantinedRow {
+        row: 1234,
+        check: "content_empty".into(),
+        code: "content_empty".into(),
+        column: None,
+        reason: "content is empty".into(),
+        line: None,
+        byte: None,
+        ..quarantined()
+    };
+    QuarantineList {
+        format: FORMAT,
+        run: run().id,
+        counts: vec![group("content_empty", "content_empty", 1200, 1), group("decode", "vector_syntax", 1, 0)],
+        rows: vec![empty, quarantined()],
+        more: 1198,
+    }
+}
+
+fn value(column: &str, value: Option<&str>) -> ColumnValue {
+    ColumnValue { column: column.into(), value: value.map(str::to_owned) }
+}
+
+fn tried() -> Try {
+    Try {
+        run: Uuid::from_u128(0x019a_b1c2_0000_7000_8000_0000_0000_0002),
+        from_run: run().id,
+        state: "done".into(),
+        started_at: datetime!(2026-01-03 03:04:05 UTC),
+        mended: vec!["embedding".into()],
+        check: Some("embedding_dimensions".into()),
+        reason: Some("embedding has 2 dimensions, not 3072".into()),
+    }
+}
+
+fn found_by() -> FoundBy {
+    FoundBy {
+        phase: "check".into(),
+        check: "token_count_implausible".into(),
+        severity: Some("warn".into()),
+        reason: "token_count -1 is not possible".into(),
+    }
+}
+
+pub(super) fn quarantine_entry() -> QuarantineEntry {
+    QuarantineEntry {
+        format: FORMAT,
+        row: quarantined(),
+        open: false,
+        found_by: vec![found_by()],
+        raw: Some("7\trust\t[1,\u{1b}[2J".into()),
+        raw_base64: None,
+        staged: vec![value("id", Some("7")), value("content", Some(&"long ".repeat(200))), value("embedding", None)],
+        tries: vec![tried()],
+    }
+}
+
+pub(super) fn why() -> Why {
+    let merged = |row| MergedWith { rule: "same_key".into(), source: "public.documents".into(), row };
+    let promoted = Fate {
+        run: RunSummary { parent: Some(run().id), source: "quarantine of run 019ab1c2".into(), ..run() },
+        source: Some("public.documents".into()),
+        row: Some(1290),
+        line: None,
+        byte: None,
+        chunk: Some(ChunkPlace {
+            first_row: 1200,
+            last_row: 1399,
+            first_line: Some(1250),
+            first_byte: Some(81_000_000),
+        }),
+        in_staging: true,
+        staged: vec![value("id", Some("7")), value("embedding", None)],
+        retried_from: Some(run().id),
+        mended: vec!["embedding".into()],
+        found_by: vec![found_by()],
+        quarantine: None,
+        tries: Vec::new(),
+        merged_into: None,
+        took_from: vec![merged(9)],
+        batches: vec![FateBatch {
+            number: 3,
+            transform: "documents".into(),
+            target: "public.documents".into(),
+            first_row: 1,
+            last_row: 5000,
+            state: "done".into(),
+            attempts: 1,
+            xid: Some("890".into()),
+            epoch: Some(2),
+            finished_at: Some(datetime!(2026-01-02 03:04:16 UTC)),
+            operation: Some("insert".into()),
+        }],
+        verdict: "inserted in public.documents by batch 3".into(),
+    };
+    let out = Fate {
+        run: run(),
+        line: Some(1345),
+        byte: Some(87_654_321),
+        in_staging: false,
+        retried_from: None,
+        mended: Vec::new(),
+        quarantine: Some(quarantined()),
+        tries: vec![tried()],
+        merged_into: Some(merged(8)),
+        took_from: Vec::new(),
+        batches: Vec::new(),
+        verdict: "taken out by decode".into(),
+        ..promoted.clone()
+    };
+    Why {
+        format: FORMAT,
+        table: "public.documents".into(),
+        key: "rust/serde/index.html".into(),
+        finals: vec![FinalRow {
+            target: "public.documents".into(),
+            key: "rust/serde/index.html".into(),
+            exists: true,
+            written_by: Some(run().id),
+            batch: Some(3),
+            columns: vec![value("id", Some("7"))],
+        }],
+        fates: vec![promoted, out],
+        notes: vec!["4 rows could not be decoded".into()],
+    }
+}
+
 pub(super) fn examples() -> ExampleReport {
     ExampleReport {
         format: FORMAT,
@@ -204,4 +374,59 @@ pub(super) fn examples() -> ExampleReport {
         }],
         without_example: vec!["check/other".into()],
     }
+}
+
+pub(super) fn rollback() -> Rollback {
+    let kept = |batch, target: &str, key, reason: &str, detail: Option<&str>| KeptRow {
+        batch,
+        target: target.into(),
+        key,
+        operation: "update".into(),
+        reason: reason.into(),
+        detail: detail.map(Into::into),
+    };
+    Rollback {
+        format: FORMAT,
+        run: RunSummary { state: "rolled_back".into(), ..run() },
+        batch: None,
+        forced: false,
+        batches: 13,
+        targets: vec![
+            TakenBack {
+                target: "public.document_sources".into(),
+                batches: 1,
+                rows_deleted: 41,
+                rows_restored: 0,
+                rows_kept: 1,
+            },
+            TakenBack {
+                target: "public.documents".into(),
+                batches: 12,
+                rows_deleted: 4550,
+                rows_restored: 9,
+                rows_kept: 1,
+            },
+        ],
+        kept: vec![
+            kept(
+                7,
+                "public.documents",
+                serde_json::json!({ "doc_type": "rust", "doc_path": "serde/de.html" }),
+                "changed",
+                None,
+            ),
+            kept(
+                1,
+                "public.document_sources",
+                serde_json::json!({ "id": 4 }),
+                "referenced",
+                Some("by 1 row of public.documents (documents_source_fkey)"),
+            ),
+        ],
+    }
+}
+
+pub(super) fn accepted() -> Accepted {
+    let accepted_at = datetime!(2026-01-03 00:00:00 UTC);
+    Accepted { format: FORMAT, run: run(), accepted_at, images: 4602, tables_dropped: 1 }
 }

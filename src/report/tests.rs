@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Format, View, render, render_history, render_plan, render_status, sample};
+use super::{
+    Format, View, render, render_accepted, render_events, render_history, render_plan, render_quarantine,
+    render_quarantine_entry, render_rollback, render_status, render_why, sample,
+};
 use crate::outcome::Report;
 
 const NARROW: View = View { format: Format::Table, width: 80, color: false, verbose: false };
@@ -224,6 +227,14 @@ fn status_and_history_show_where_runs_are() {
     ");
 }
 
+#[test]
+fn a_rollback_tells_what_it_did_and_what_it_left() {
+    let mut out = Vec::new();
+    render_rollback(&sample::rollback(), NARROW, &mut out).unwrap();
+    render_accepted(&sample::accepted(), NARROW, &mut out).unwrap();
+    insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"");
+}
+
 /// Every path of a JSON value, as `tables[].rows_read`.
 fn paths(value: &Value, prefix: &str, found: &mut Vec<String>) {
     match value {
@@ -242,10 +253,9 @@ fn paths(value: &Value, prefix: &str, found: &mut Vec<String>) {
 }
 
 /// The fields that one section of the page documents: its table rows that begin with a name in back-quotes.
-fn documented(section: &str) -> Vec<String> {
-    let page = include_str!("../../docs/report.md");
+fn documented(page: &str, section: &str) -> Vec<String> {
     let heading = format!("## `{section}`");
-    let rest = page.split_once(&heading).unwrap_or_else(|| panic!("docs/report.md has no section {heading}")).1;
+    let rest = page.split_once(&heading).unwrap_or_else(|| panic!("the page has no section {heading}")).1;
     let section = rest.split("\n## ").next().unwrap_or(rest);
     let mut fields: Vec<String> = section
         .lines()
@@ -257,24 +267,54 @@ fn documented(section: &str) -> Vec<String> {
 
 #[test]
 fn the_page_documents_every_field_and_no_other() {
+    // A key has the columns that it has.
+    let mut rollback = sample::rollback();
+    rollback.kept.iter_mut().for_each(|row| row.key = Value::Null);
+    let report = include_str!("../../docs/report.md");
+    let quarantine = include_str!("../../docs/quarantine.md");
+    let why = include_str!("../../docs/why.md");
     let forms = [
-        ("sqlmig report", serde_json::to_value(sample::report())),
-        ("sqlmig plan", serde_json::to_value(sample::plan())),
-        ("sqlmig status", serde_json::to_value(sample::status())),
-        ("sqlmig history", serde_json::to_value(sample::history())),
-        ("sqlmig test", serde_json::to_value(sample::examples())),
+        (report, "sqlmig report", serde_json::to_value(sample::report())),
+        (report, "sqlmig plan", serde_json::to_value(sample::plan())),
+        (report, "sqlmig status", serde_json::to_value(sample::status())),
+        (report, "sqlmig history", serde_json::to_value(sample::history())),
+        (report, "sqlmig history --run", serde_json::to_value(sample::events())),
+        (report, "sqlmig rollback", serde_json::to_value(rollback)),
+        (report, "sqlmig finish", serde_json::to_value(sample::accepted())),
+        (report, "sqlmig test", serde_json::to_value(sample::examples())),
+        (quarantine, "sqlmig quarantine list --output json", serde_json::to_value(sample::quarantine())),
+        (quarantine, "sqlmig quarantine show --output json", serde_json::to_value(sample::quarantine_entry())),
+        (why, "sqlmig why --output json", serde_json::to_value(sample::why())),
     ];
-    for (section, value) in forms {
+    for (page, section, value) in forms {
         let mut fields = Vec::new();
         paths(&value.unwrap(), "", &mut fields);
         fields.sort();
         fields.dedup();
-        assert_eq!(
-            documented(section),
-            fields,
-            "docs/report.md, {section}: documented on the left, written on the right"
-        );
+        assert_eq!(documented(page, section), fields, "{section}: documented on the left, written on the right");
     }
+}
+
+fn written(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
+    let mut out = Vec::new();
+    write(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn the_quarantine_as_a_person_sees_it() {
+    insta::assert_snapshot!(written(|out| render_quarantine(&sample::quarantine(), NARROW, out)), @"");
+    insta::assert_snapshot!(written(|out| render_quarantine_entry(&sample::quarantine_entry(), NARROW, out)), @"");
+}
+
+#[test]
+fn the_fate_of_a_row_as_a_person_sees_it() {
+    insta::assert_snapshot!(written(|out| render_why(&sample::why(), NARROW, out)), @"");
+}
+
+#[test]
+fn the_events_of_a_run_as_a_person_sees_them() {
+    insta::assert_snapshot!(written(|out| render_events(&sample::events(), NARROW, out)), @"");
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use deadpool_postgres::{Pool, Transaction};
 use tokio_postgres::types::ToSql;
 
-use crate::db::ledger::{Fence, UndoneBatch, rollback_batch_done, rollback_batch_state, rollback_kept_forget};
+use crate::db::ledger::{
+    Fence, UndoneBatch, rollback_batch_done, rollback_batch_state, rollback_kept_forget, rollback_reopen,
+};
 use crate::db::{DbError, doing};
 use crate::fault;
 
@@ -42,16 +44,22 @@ pub(super) async fn take_back(
     match state.state.as_str() {
         "done" => {}
         "rolled_back" => rollback_kept_forget(&tx, fence.run, batch.number).await?,
-        _ => return Err(RollbackError::NotPromoted { run: fence.run, batch: batch.number, state: state.state }),
+        _ => {
+            return Err(RollbackError::NotPromoted { run: fence.run, batch: batch.number, state: state.state.clone() });
+        }
     }
     let mut undone = Undone::default();
     let mut kept = 0;
     if let Some(statements) = statements {
-        let mut writer = Writer { tx: &mut tx, fence, batch, statements, force };
+        let again = state.state != "done";
+        let mut writer = Writer { tx: &mut tx, fence, batch, statements, again, force };
         undone = writer.write().await?;
         kept = writer.count(&statements.left, "rows").await?;
     }
     rollback_batch_done(&tx, fence.run, batch.number, undone.deleted, undone.restored, kept).await?;
+    if state.state == "done" || undone.deleted + undone.restored > 0 {
+        rollback_reopen(&tx, fence.run).await?;
+    }
     fault::point("rollback.recorded").await;
     fault::point("rollback.before_commit").await;
     tx.commit().await.map_err(doing("commit a rollback"))?;
@@ -79,13 +87,17 @@ struct Writer<'a, 'b> {
     fence: Fence,
     batch: &'a UndoneBatch,
     statements: &'a Statements,
+    /// Whether an earlier try left rows.
+    again: bool,
     force: bool,
 }
 
 impl Writer<'_, '_> {
     async fn write(&mut self) -> Result<Undone, RollbackError> {
         let statements = self.statements;
-        self.execute(&statements.again).await?;
+        if self.again {
+            self.execute(&statements.again).await?;
+        }
         self.count(&statements.lock, "rows").await?;
         if self.force {
             self.execute(&statements.gone).await?;

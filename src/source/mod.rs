@@ -116,7 +116,7 @@ pub fn open(spec: &SourceSpec) -> Result<Source, SourceError> {
         SourceSpec::File(path) => path.display().to_string(),
     };
     let failed = |error| SourceError::Open { display: display.clone(), error };
-    let (mut input, stored_bytes): (Box<dyn Read + Send>, _) = match spec {
+    let (input, stored_bytes): (Box<dyn Read + Send>, _) = match spec {
         SourceSpec::Stdin => (Box::new(io::stdin()), None),
         SourceSpec::File(path) => {
             let file = File::open(path).map_err(failed)?;
@@ -128,6 +128,24 @@ pub fn open(spec: &SourceSpec) -> Result<Source, SourceError> {
             (Box::new(file), size)
         }
     };
+    begin(spec, display, input, stored_bytes)
+}
+
+/// A source that comes from elsewhere than a file, such as a socket; `display` is its name for people.
+///
+/// # Errors
+/// Its first bytes can't be read, or are those of a kind that can't be read, or only from a file.
+pub fn from_reader(display: impl Into<String>, input: Box<dyn Read + Send>) -> Result<Source, SourceError> {
+    begin(&SourceSpec::Stdin, display.into(), input, None)
+}
+
+fn begin(
+    spec: &SourceSpec,
+    display: String,
+    mut input: Box<dyn Read + Send>,
+    stored_bytes: Option<u64>,
+) -> Result<Source, SourceError> {
+    let failed = |error| SourceError::Open { display: display.clone(), error };
     let mut head = Vec::new();
     input.by_ref().take(compression::HEAD_BYTES as u64).read_to_end(&mut head).map_err(failed)?;
     let compression = match compression::recognise(&head) {

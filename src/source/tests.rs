@@ -107,6 +107,65 @@ fn damage_is_never_taken_for_the_end() {
 }
 
 #[test]
+fn damage_is_told_with_the_compression_and_the_place() {
+    let whole = gzip(&text());
+    let error = read(&whole[..whole.len() - 9]).1.unwrap_err();
+    let damaged = error.get_ref().and_then(|inner| inner.downcast_ref::<DamagedError>()).unwrap();
+    assert_eq!((damaged.compression, damaged.stored_byte), (Compression::Gzip, whole.len() as u64 - 9));
+    for (kind, name) in [
+        (Compression::None, "plain"),
+        (Compression::Gzip, "gzip"),
+        (Compression::Zstd, "zstd"),
+        (Compression::Xz, "xz"),
+        (Compression::PgRestore, "pg_dump custom"),
+    ] {
+        assert_eq!(kind.to_string(), name);
+    }
+}
+
+/// Bytes, and then an error of this kind.
+struct Fails(io::Cursor<Vec<u8>>, Option<io::ErrorKind>);
+
+impl Read for Fails {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(&mut out[..1])? {
+            0 => self.1.take().map_or(Ok(0), |kind| Err(kind.into())),
+            length => Ok(length),
+        }
+    }
+}
+
+#[test]
+fn a_failing_storage_is_not_taken_for_damage() {
+    let source = |bytes: &[u8], kind| from_reader("x", Box::new(Fails(io::Cursor::new(bytes.to_vec()), Some(kind))));
+    let stored = gzip(&text()[..5000]);
+    for bytes in [&stored[..600], &text()[..600]] {
+        let mut out = Vec::new();
+        let error = source(bytes, io::ErrorKind::PermissionDenied).unwrap().into_reader().read_to_end(&mut out);
+        assert_eq!(error.unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+    }
+    let mut out = Vec::new();
+    source(&stored, io::ErrorKind::Interrupted).unwrap().into_reader().read_to_end(&mut out).unwrap();
+    assert!(out == text()[..5000]);
+    let error = source(b"select", io::ErrorKind::PermissionDenied).err().unwrap();
+    assert!(matches!(&error, SourceError::Open { display, .. } if display == "x"), "{error}");
+    let error = source(b"PGDMP", io::ErrorKind::Interrupted).err().unwrap();
+    assert!(error.hint().unwrap().contains("before it is piped") || error.hint().unwrap().contains("pg_restore"));
+}
+
+#[test]
+fn nothing_is_read_twice_or_past_the_end() {
+    for bytes in [gzip(&text()), xz(&text()), zstd(&text()), text()] {
+        let mut reader = from_reader("x", Box::new(io::Cursor::new(bytes))).unwrap().into_reader();
+        assert_eq!(reader.read(&mut []).unwrap(), 0);
+        let mut out = Vec::new();
+        reader.read_to_end(&mut out).unwrap();
+        assert!(out == text());
+        assert_eq!(reader.read(&mut [0; 9]).unwrap(), 0);
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_refused_by_name() {
     let refused = |bytes: &[u8]| {
         let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -116,9 +175,25 @@ fn what_cannot_be_read_is_refused_by_name() {
         error.to_string()
     };
     assert!(refused(b"\xff\xfe-\0-\0").contains("UTF-16"));
-    assert!(refused(b"BZh91AY").contains("bzip2"));
+    assert!(refused(b"\xfe\xff\0-\0-").contains("UTF-16"));
+    for (bytes, name) in [
+        (&b"BZh91AY"[..], "bzip2"),
+        (b"\x04\x22\x4d\x18xx", "lz4"),
+        (b"PK\x03\x04xx", "zip"),
+        (&[vec![b'x'; 257], b"ustar".to_vec()].concat(), "tar"),
+    ] {
+        assert!(refused(bytes).contains(name), "{name}");
+    }
+    // Nearly so.
+    for bytes in [&b"BZh0"[..], b"PK\x05\x06", &[vec![b'x'; 258], b"ustar".to_vec()].concat()] {
+        assert_eq!(read(bytes).0, Compression::None);
+    }
+    assert_eq!(SourceSpec::from("-"), SourceSpec::Stdin);
     let folder = tempfile::tempdir().unwrap();
-    assert!(matches!(open(&SourceSpec::File(folder.path().to_owned())), Err(SourceError::Directory(_))));
+    let error = open(&SourceSpec::File(folder.path().to_owned())).err().unwrap();
+    assert!(matches!(error, SourceError::Directory(_)) && error.hint().unwrap().contains("pg_restore -f -"));
+    let unreadable = |what| SourceError::Unreadable { display: "x".to_owned(), what }.hint().unwrap();
+    assert!(unreadable("tar").contains("unpack it") && unreadable("zip").contains("decompress it first"));
     assert!(matches!(open(&SourceSpec::from("/no/such/file")), Err(SourceError::Open { .. })));
 }
 

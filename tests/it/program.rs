@@ -20,6 +20,7 @@ pub static MIGRATED: Template = Template::new("migrated", |target| {
             project,
             events: sqlmig::event::Events::none(),
             stop: sqlmig::stop::Stop::default(),
+            holder: None,
         };
         conductor.migrate(true).await.unwrap();
         conductor.pool.close();

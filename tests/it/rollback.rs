@@ -103,7 +103,10 @@ async fn runs_are_taken_back_one_after_the_other_to_where_it_began() {
     let events = text(&client, events).await;
     assert!(events.contains("rollback of the run begins: ") && events.contains("rows deleted"), "{events}");
     assert!(events.contains("done to checked") && events.contains("checked to rolled_back"), "{events}");
-    assert_eq!(text(&client, "select sum(n_live) from (select (xpath('/row/c/text()', query_to_xml('select count(*) as c from ' || name, false, true, '')))[1]::text::int as n_live from sqlmig.undo_table) as t").await, "0");
+    // A before-image that was put back is spent.
+    let tables =
+        text(&client, "select string_agg('select 1 from ' || name, ' union all ') from sqlmig.undo_table").await;
+    assert_eq!(number(&client, &format!("select count(*) from ({tables}) as image")).await, 0);
 }
 
 #[tokio::test]
@@ -127,8 +130,7 @@ async fn what_others_did_since_is_left_and_named_unless_forced() {
     // Asked again, it says the same and does nothing.
     let again = rollback(&things, &db, &format!("--run {}", id(&second))).await;
     assert_eq!((sums(&again), kept(&again)), ([3, 3, 4], expected));
-    let table =
-        things.sqlmig(&db, &format!("rollback --yes --run {} --output table", id(&second))).await.code(0).stdout;
+    let table = sqlmig(&db, &format!("rollback --yes --run {}", id(&second))).await.code(0).stdout;
     for part in ["Taken back", "Left as they are", "deleted since", "3 rows deleted, 3 restored, 4 left as they are"] {
         assert!(table.contains(part), "{part}: {table}");
     }
@@ -243,13 +245,13 @@ async fn a_batch_that_was_taken_back_is_promoted_again() {
 
     let report = things.sqlmig(&db, "promote").await.code(0).json();
     assert_eq!(content(&client).await, loaded);
-    assert_eq!((&report["batches"]["rolled_back"], &report["batches"]["done"]), (&json!(2), &json!(3)), "{report}");
+    assert_eq!((&report["batches"]["rolled_back"], &report["batches"]["done"]), (&json!(2), &json!(4)));
     assert_eq!((&report["tables"][0]["rows_updated"], &report["tables"][0]["balanced"]), (&json!(10), &json!(true)));
     let report = things.sqlmig(&db, "validate").await.code(0).json();
     assert_eq!(report["run"]["state"], "done");
     // The whole run, the batches that were put back among it.
     let back = rollback(&things, &db, &format!("--run {}", id(&second))).await;
-    assert_eq!(back["batches"], 3);
+    assert_eq!(back["batches"], 4);
     assert_eq!(
         text(&client, "select concat_ws(' ', count(*), min(name), max(name)) from public.things").await,
         "10 first first"
@@ -268,34 +270,33 @@ async fn every_kind_of_column_is_watched_and_restored() {
          create domain public.short as varchar(20);
          create table public.things (id integer primary key, name text not null, amount numeric, extra json,
              tags text[], note text, doubled integer generated always as (id * 2) stored,
-             seq bigint generated always as identity, place point default '(1,2)', doc xml default '<a/>',
-             mood public.mood default 'low', moods public.mood[] default '{low}', pair public.pair default '(1,{})',
+             seq bigint generated always as identity, place point default '(1,2)', mood public.mood default 'low', moods public.mood[] default '{low}', pair public.pair default '(1,{})',
              label public.short default 'x', labels varchar(9)[] default '{a}', span int4range default '[1,5)', cost money default 1,
              bits bit(3) default b'101', words tsvector default 'a b', at timestamptz default '2020-01-01Z', nothing jsonb,
              spot vector(3) default '[1,2,3]', half halfvec(2) default '[1,2]', sparse sparsevec(4) default '{1:1}/4', \"Odd \"\"name\" inet default '::1');
          create table public.kinds (change text);
-         insert into public.kinds values ('place = ''(1,3)'''), ('doc = ''<b/>'''), ('mood = ''high'''), ('moods = ''{}'''),
+         insert into public.kinds values ('place = ''(1,3)'''), ('mood = ''high'''), ('moods = ''{}'''),
              ('pair = row(1, ''[]'')::public.pair'), ('label = ''y'''), ('labels = null'), ('span = ''empty'''), ('cost = 2'),
              ('bits = b''111'''), ('words = ''a'''), ('at = now()'), ('nothing = ''null'''), ('spot = ''[1,2,4]'''), ('half = ''[1,3]'''),
              ('sparse = ''{2:1}/4'''), ('\"Odd \"\"name\" = ''::2'''), ('tags = ''{x}'''), ('extra = ''{}'''), ('amount = 3');",
     );
-    load(&things, &db, &rows(1..=22, "first", 1), "").await;
+    load(&things, &db, &rows(1..=21, "first", 1), "").await;
     let client = db.connect().await;
     let before = content(&client).await;
-    let second = load(&things, &db, &rows(1..=23, "second", 2), "").await;
+    let second = load(&things, &db, &rows(1..=22, "second", 2), "").await;
     let changes = client.query("select change, row_number() over () as id from public.kinds", &[]).await.unwrap();
-    assert_eq!(changes.len(), 20);
+    assert_eq!(changes.len(), 19);
     for row in &changes {
         let (change, id): (&str, i64) = (row.get(0), row.get(1));
         let update = format!("update public.things set {change} where id = {id}");
         assert_eq!(client.execute(&update, &[]).await.unwrap(), 1, "{change}");
     }
-    client.batch_execute("delete from public.things where id = 21").await.unwrap();
+    client.batch_execute("delete from public.things where id = 20").await.unwrap();
     let back = rollback(&things, &db, &format!("--run {}", id(&second))).await;
-    let expected: Vec<_> = (1..=20).map(|id| (id, "changed")).chain([(21, "deleted")]).collect();
-    assert_eq!((sums(&back), kept(&back)), ([1, 1, 21], left(&expected)));
+    let expected: Vec<_> = (1..=19).map(|id| (id, "changed")).chain([(20, "deleted")]).collect();
+    assert_eq!((sums(&back), kept(&back)), ([1, 1, 20], left(&expected)));
     let forced = rollback(&things, &db, &format!("--run {} --force", id(&second))).await;
-    assert_eq!(sums(&forced), [1, 22, 0]);
+    assert_eq!(sums(&forced), [1, 21, 0]);
     assert_eq!(content(&client).await, before);
 }
 

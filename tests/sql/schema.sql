@@ -105,7 +105,11 @@ CREATE TABLE sqlmig.batch (
     timeouts integer DEFAULT 0 NOT NULL,
     retry_at timestamp with time zone,
     rows_refused bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT batch_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'failed'::text])))
+    rows_deleted bigint DEFAULT 0 NOT NULL,
+    rows_restored bigint DEFAULT 0 NOT NULL,
+    rows_kept bigint DEFAULT 0 NOT NULL,
+    rolled_back_at timestamp with time zone,
+    CONSTRAINT batch_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'failed'::text, 'rolled_back'::text])))
 );
 CREATE UNLOGGED TABLE sqlmig.canary (
     run_id uuid NOT NULL
@@ -220,6 +224,27 @@ CREATE TABLE sqlmig.quarantine (
     staged jsonb,
     at timestamp with time zone DEFAULT now() NOT NULL
 );
+CREATE TABLE sqlmig.rollback_kept (
+    run_id uuid NOT NULL,
+    ordinal bigint NOT NULL,
+    batch bigint NOT NULL,
+    target text NOT NULL,
+    key jsonb NOT NULL,
+    operation text NOT NULL,
+    reason text NOT NULL,
+    detail text,
+    kept_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT rollback_kept_operation_check CHECK ((operation = ANY (ARRAY['insert'::text, 'update'::text]))),
+    CONSTRAINT rollback_kept_reason_check CHECK ((reason = ANY (ARRAY['changed'::text, 'deleted'::text, 'referenced'::text, 'refused'::text])))
+);
+ALTER TABLE sqlmig.rollback_kept ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sqlmig.rollback_kept_ordinal_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE sqlmig.run (
     id uuid NOT NULL,
     project text NOT NULL,
@@ -261,6 +286,11 @@ CREATE TABLE sqlmig.source_table (
     bytes_read bigint DEFAULT 0 NOT NULL,
     digest numeric
 );
+CREATE TABLE sqlmig.undo_table (
+    name text NOT NULL,
+    target text NOT NULL,
+    key text[] NOT NULL
+);
 ALTER TABLE ONLY public.doc_types
     ADD CONSTRAINT doc_types_pkey PRIMARY KEY (doc_type);
 ALTER TABLE ONLY public.document_sources
@@ -293,12 +323,16 @@ ALTER TABLE ONLY sqlmig.project_docs_migration
     ADD CONSTRAINT project_docs_migration_pkey PRIMARY KEY (version);
 ALTER TABLE ONLY sqlmig.quarantine
     ADD CONSTRAINT quarantine_pkey PRIMARY KEY (run_id, source, "row");
+ALTER TABLE ONLY sqlmig.rollback_kept
+    ADD CONSTRAINT rollback_kept_pkey PRIMARY KEY (run_id, batch, ordinal);
 ALTER TABLE ONLY sqlmig.run
     ADD CONSTRAINT run_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY sqlmig.source_statement
     ADD CONSTRAINT source_statement_pkey PRIMARY KEY (run_id, kind);
 ALTER TABLE ONLY sqlmig.source_table
     ADD CONSTRAINT source_table_pkey PRIMARY KEY (run_id, source);
+ALTER TABLE ONLY sqlmig.undo_table
+    ADD CONSTRAINT undo_table_pkey PRIMARY KEY (name);
 CREATE INDEX idx_document_sources_enabled ON public.document_sources USING btree (enabled);
 CREATE INDEX idx_document_sources_last_updated ON public.document_sources USING btree (last_updated);
 CREATE INDEX idx_documents_created_at ON public.documents USING btree (created_at);
@@ -332,6 +366,8 @@ ALTER TABLE ONLY sqlmig.phase
     ADD CONSTRAINT phase_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
 ALTER TABLE ONLY sqlmig.quarantine
     ADD CONSTRAINT quarantine_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
+ALTER TABLE ONLY sqlmig.rollback_kept
+    ADD CONSTRAINT rollback_kept_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
 ALTER TABLE ONLY sqlmig.source_statement
     ADD CONSTRAINT source_statement_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
 ALTER TABLE ONLY sqlmig.source_table

@@ -17,7 +17,8 @@ pub(super) fn settings(text: &str) -> Result<Settings, ConnInfoError> {
             return url(rest);
         }
     }
-    if text.contains("://") {
+    // A value of the other spelling may hold the same characters.
+    if text.split_once("://").is_some_and(|(scheme, _)| !scheme.contains('=')) {
         return Err(ConnInfoError::Scheme);
     }
     if !text.contains('=') {
@@ -28,15 +29,20 @@ pub(super) fn settings(text: &str) -> Result<Settings, ConnInfoError> {
 
 fn url(rest: &str) -> Result<Settings, ConnInfoError> {
     let mut settings = Settings::new();
+    // libpq refuses them too: what follows may be a setting in the other spelling.
+    if rest.contains(char::is_whitespace) {
+        return Err(ConnInfoError::Blank);
+    }
     let (before_query, query) = rest.split_once('?').map_or((rest, None), |(before, query)| (before, Some(query)));
     let (authority, path) = before_query.split_once('/').map_or((before_query, ""), |(host, path)| (host, path));
     let (user_info, hosts) = authority.split_once('@').map_or((None, authority), |(user, hosts)| (Some(user), hosts));
     // A second `@`, or one after the first `/` or `?`, comes from a password that is not percent-encoded.
-    if hosts.contains('@')
-        || path.contains('@')
-        || (user_info.is_none() && query.is_some_and(|query| query.contains('@')))
-    {
+    if hosts.contains('@') || path.contains('@') || query.is_some_and(|query| query.contains('@')) {
         return Err(ConnInfoError::NotEncoded);
+    }
+    // Meant as a `&`, it would make what follows a part of the value before it, a password too.
+    if query.is_some_and(|query| query.contains('?')) {
+        return Err(ConnInfoError::Query);
     }
     if let Some(user_info) = user_info {
         let (user, password) = user_info.split_once(':').map_or((user_info, None), |(user, pass)| (user, Some(pass)));
@@ -109,11 +115,23 @@ fn pairs(text: &str) -> Result<Settings, ConnInfoError> {
         if key.is_empty() || key.contains(char::is_whitespace) {
             return Err(ConnInfoError::Pairs);
         }
-        let (value, after) = value(after.trim_start())?;
+        let written = after.trim_start();
+        // Here the value was forgotten, and what looks like one is the next setting, which may be the password.
+        if written.len() < after.len() && begins_setting(written) {
+            return Err(ConnInfoError::Pairs);
+        }
+        let (value, after) = value(written)?;
         settings.insert(key.to_owned(), value);
         rest = after.trim_start();
     }
     Ok(settings)
+}
+
+fn begins_setting(text: &str) -> bool {
+    text.split_once('=').is_some_and(|(key, _)| {
+        let key = key.trim_end();
+        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    })
 }
 
 /// A value from the front of `text`: bare up to a space, or in single quotes; a backslash takes the next character as it is.

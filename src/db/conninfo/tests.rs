@@ -25,6 +25,7 @@ fn both_spellings_say_the_same() {
             Some("it's \\ here"),
         ),
         ("host = a,b port=1,2 user=u dbname = 'd b'", r#"database "d b" at a:1, b:2 as "u""#, None),
+        ("host=h user=u password=x://y", r#"database "u" at h:5432 as "u""#, Some("x://y")),
         ("hostaddr=10.0.0.1 user=u password=''", r#"database "u" at 10.0.0.1:5432 as "u""#, None),
     ] {
         let target = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -41,7 +42,11 @@ fn what_is_wrong_is_refused_and_no_secret_is_repeated() {
         "postgres://u:1/hunter2@h/d",
         "postgres://u:hunter2?hunter2@h/d",
         "postgres://u:hunter2@h:hunter2/d",
+        "postgres://u:hunter2@x?hunter2=1@h/d",
+        "postgres://u:hunter2@x?sslmode=hunter2@h/d",
         "postgres://u:hunter2%zz@h/d",
+        "postgres://h password=hunter2",
+        "postgres://h/d?host=/tmp?password=hunter2",
         "postgres://u:hunter2%00@h/d",
         "postgres://u:hunter2%ff@h/d",
         "postgres://u:hunter2@[::1/d",
@@ -59,11 +64,26 @@ fn what_is_wrong_is_refused_and_no_secret_is_repeated() {
         "host=h password=hunter2 keepalives=x",
         "host=h password=hunter2 service=s",
         "host=h password=hunter2 require_auth=scram-sha-256",
+        // A value or a quote that was forgotten.
+        "connect_timeout= password='hunter2'",
+        "host=h dbname= password=hunter2",
+        "host=h sslmode='x password=hunter2",
+        "host=h options='x password='hunter2=y'",
     ] {
         let error = parse(text).expect_err(text);
         let shown = format!("{error} {error:?} {:?}", error.hint());
         assert!(!shown.contains("hunter2"), "{shown}");
     }
+}
+
+#[test]
+fn a_misspelt_key_is_not_repeated_but_understood() {
+    let error = parse("host=h user=u sslmod=require").unwrap_err();
+    assert_eq!(error, ConnInfoError::UnknownKey(Some("sslmode".to_owned())));
+    assert!(error.hint().unwrap().starts_with("did you mean sslmode?"));
+    let error = parse("host=h user=u sslmode=full").unwrap_err();
+    assert_eq!(error.to_string(), r#""full" is no value for sslmode in the connection string"#);
+    assert_eq!(parse("host = h user = u options = -ca=b").unwrap().options.as_deref(), Some("-ca=b"));
 }
 
 #[test]

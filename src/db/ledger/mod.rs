@@ -6,10 +6,12 @@
 mod batch;
 mod fence;
 mod findings;
+mod quarantine;
 mod report;
 mod rollback;
 mod run;
 mod tables;
+mod why;
 
 pub use batch::{
     Batch, BatchFailure, BatchResult, BatchStanding, BatchesLeft, Refusals, batch_claim, batch_done, batch_failed,
@@ -20,11 +22,16 @@ pub use fence::{Fence, FenceError, canary_forget, canary_put, runs_unstage};
 pub use findings::{
     CheckRecord, DecodeReject, FoundRow, check_forget, check_result_insert, finding_insert, quarantine_decoded,
 };
+pub use quarantine::{
+    Quarantined, RetryTable, Selection, last_rows, quarantine_choose, quarantine_list_counts, quarantine_list_rows,
+    quarantine_mark, quarantine_mend, quarantine_root, quarantine_row, quarantine_tables, quarantine_unread,
+    retry_begin, retry_promoted, retry_read, retry_tables, row_findings, row_tries,
+};
 pub use report::{batch_counts, books, report, status};
 pub use rollback::{
     BatchState, UndoneBatch, rollback_batch_done, rollback_batch_state, rollback_batches, rollback_forget,
-    rollback_kept, rollback_kept_forget, rollback_run, rollback_totals, run_accept, undo_key, undo_table_forget,
-    undo_tables,
+    rollback_kept, rollback_kept_forget, rollback_reopen, rollback_run, rollback_totals, run_accept, undo_key,
+    undo_table_forget, undo_tables,
 };
 pub use run::{
     EventKind, NewRun, Run, RunState, RunToJoin, event_insert, phase_insert, run_advance, run_end_predecessors,
@@ -33,6 +40,10 @@ pub use run::{
 pub use tables::{
     Chunk, SourceTable, chunk_exists, chunk_insert, chunks, chunks_forget, source_statement_insert,
     source_table_insert, source_table_read, source_table_staged, source_tables,
+};
+pub use why::{
+    RetriedRow, run_events, staged_run, why_batches, why_chunk, why_merged, why_quarantine, why_retry, why_undecoded,
+    why_undo_tables, why_written_by,
 };
 
 /// A duration as the ledger keeps it.

@@ -38,6 +38,7 @@ pub async fn report(client: &impl GenericClient, run: Uuid) -> Result<Option<Rep
         phases,
         throughput,
         warnings: events(client, run, EventKind::Warning).await?,
+        events: super::run_events(client, run).await?,
     }))
 }
 
@@ -70,6 +71,7 @@ fn summary(run: Run) -> RunSummary {
         finished_at: run.finished_at,
         complete: run.complete,
         error: run.error,
+        parent: run.parent,
     }
 }
 

@@ -85,7 +85,7 @@ pub async fn rollback_batch_state(tx: &Transaction<'_>, run: Uuid, number: i64) 
     Ok(row.map(|row| BatchState { state: row.get("state"), rows_kept: row.get("rows_kept") }))
 }
 
-/// Records that a batch was taken back, in the transaction that did it; the run is no longer promoted.
+/// Records that a batch was taken back, in the transaction that did it.
 ///
 /// # Errors
 /// Fails when the database refuses.
@@ -97,11 +97,20 @@ pub async fn rollback_batch_done(
     restored: i64,
     kept: i64,
 ) -> Result<(), DbError> {
-    let action = || doing("record what was taken back");
     tx.execute(include_str!("../../../sql/rollback_batch_done.sql"), &[&run, &number, &deleted, &restored, &kept])
         .await
-        .map_err(action())?;
-    tx.execute(include_str!("../../../sql/rollback_reopen.sql"), &[&run]).await.map_err(action())?;
+        .map_err(doing("record what was taken back"))?;
+    Ok(())
+}
+
+/// Records that a run is not promoted any more, in the transaction that took back a part of it.
+///
+/// # Errors
+/// Fails when the database refuses.
+pub async fn rollback_reopen(tx: &Transaction<'_>, run: Uuid) -> Result<(), DbError> {
+    tx.execute(include_str!("../../../sql/rollback_reopen.sql"), &[&run])
+        .await
+        .map_err(doing("record what was taken back"))?;
     Ok(())
 }
 

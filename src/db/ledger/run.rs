@@ -93,6 +93,10 @@ pub struct Run {
     pub finished_at: Option<OffsetDateTime>,
     /// Largest resident set of the process, in bytes.
     pub peak_rss_bytes: i64,
+    /// The run whose quarantine it retries, where it does.
+    pub parent: Option<Uuid>,
+    /// When its before-images were given up, if they were.
+    pub accepted_at: Option<OffsetDateTime>,
 }
 
 impl Run {
@@ -113,6 +117,8 @@ impl Run {
             started_at: row.get("started_at"),
             finished_at: row.get("finished_at"),
             peak_rss_bytes: row.get("peak_rss_bytes"),
+            parent: row.get("parent"),
+            accepted_at: row.get("accepted_at"),
         }
     }
 }
@@ -337,6 +343,8 @@ pub enum EventKind {
     Migration,
     /// Something the operator should know.
     Warning,
+    /// Rows of its quarantine were tried again by another run.
+    Retried,
     /// A phase was asked to stop.
     Interrupted,
     /// What it promoted was taken back, or a part of it.
@@ -350,6 +358,7 @@ impl EventKind {
         match self {
             Self::Migration => "migration",
             Self::Warning => "warning",
+            Self::Retried => "retried",
             Self::Interrupted => "interrupted",
             Self::Rollback => "rollback",
         }

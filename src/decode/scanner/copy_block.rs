@@ -14,6 +14,8 @@ use crate::decode::rows::{self, CopyStdin};
 
 /// How much of an oversized row is kept for people to recognise it by.
 const OVERSIZED_HEAD_BYTES: usize = 4096;
+/// The longest that is looked at as one: a backslash and a letter of GB18030.
+const LONGEST_STEP_BYTES: usize = 5;
 
 #[derive(Debug)]
 pub(super) struct CopyState {
@@ -81,8 +83,8 @@ impl<R: Read> Scanner<R> {
                 break end;
             }
             copy.searched = window.len();
-            // Only a row can be this long, and it ends somewhere, or the input does.
-            if window.len() > limit {
+            // Only a row can be this long, and it ends somewhere, or the input does. The last byte may be half a line end.
+            if window.len() > limit.saturating_add(1) {
                 if copy.announced {
                     return self.skip_oversized(copy).map(CopyLine::Found);
                 }
@@ -157,28 +159,41 @@ impl<R: Read> Scanner<R> {
 
     /// Skips a row that is longer than what may be held. The window holds no line end.
     fn skip_oversized(&mut self, copy: &mut CopyState) -> Result<Found, DecodeErrorKind> {
+        let trail = copy.head.encoding.unwrap_or(self.session.encoding).trail();
         let (line, byte) = (self.buffer.line, self.buffer.byte);
         let window = self.buffer.window();
         let head = window[..OVERSIZED_HEAD_BYTES.min(window.len())].to_vec();
-        copy.newlines = 0;
+        (copy.newlines, copy.searched) = (0, 0);
+        let mut ends_in_cr = false;
         loop {
-            // What is dropped ends before the last backslashes, so that it stays known whether a newline is escaped.
-            let window = self.buffer.window();
-            let run = window.iter().rev().take_while(|byte| **byte == b'\\').count();
-            let dropped = window.len() - (run % 2);
-            self.buffer.consume(dropped);
-            if !self.fill()? {
-                return Err(DecodeErrorKind::EndInCopy);
+            let (window, ended) = (self.buffer.window(), self.buffer.ended);
+            // An escape or a letter that may not be here whole is left for the next time.
+            let whole = if ended { window.len() } else { window.len().saturating_sub(LONGEST_STEP_BYTES) };
+            let mut at = 0;
+            while at < whole && window[at] != b'\n' {
+                ends_in_cr = window[at] == b'\r';
+                at += usize::from(window[at] == b'\\');
+                let letter = &window[at..at + trail.width(&window[at..])];
+                // No letter goes on after a line end, but a broken one stands before it.
+                at += letter.iter().skip(1).position(|byte| *byte == b'\n').map_or(letter.len(), |rest| rest + 1);
             }
-            let window = self.buffer.window();
-            let end = memchr_iter(b'\n', window).find(|&at| !is_escaped(window, at, Trail::Safe));
-            if let Some(end) = end {
-                self.buffer.consume(end + 1);
-                copy.searched = 0;
+            let found = at < whole;
+            self.buffer.consume(at);
+            if found {
+                let length = self.buffer.byte - byte;
+                self.buffer.consume(1);
                 self.block_rows += 1;
-                let length = self.buffer.byte - byte - 1;
+                let length = match (*copy.crlf.get_or_insert(ends_in_cr), ends_in_cr) {
+                    (true, true) => length - 1,
+                    (true, false) => length + 1,
+                    (false, _) => length,
+                };
                 return Ok(Found::Oversized(Oversized { line, byte, length, head }));
             }
+            if ended {
+                return Err(DecodeErrorKind::EndInCopy);
+            }
+            self.fill()?;
         }
     }
 }

@@ -97,6 +97,9 @@ impl<R: Read> Scanner<R> {
             }
             state.tuple_read = false;
         }
+        if self.buffer.window().first() != Some(&b'(') {
+            return Err(DecodeErrorKind::Syntax("expected \"(\" after VALUES".to_owned()));
+        }
         let end = loop {
             let ended = self.buffer.ended;
             match lexer::tuple_extent(self.buffer.window(), self.session.mode(), ended) {
@@ -110,9 +113,6 @@ impl<R: Read> Scanner<R> {
             }
         };
         let window = self.buffer.window();
-        if window[0] != b'(' {
-            return Err(DecodeErrorKind::Syntax("expected \"(\" after VALUES".to_owned()));
-        }
         if !state.announced {
             let count = values::count(&window[..end], self.session.mode());
             let found = self.announce(state, Some(count))?;

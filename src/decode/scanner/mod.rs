@@ -24,6 +24,9 @@ use crate::names::TableName;
 use copy_block::CopyState;
 use insert::{LastInsert, ValuesState};
 
+/// UTF-8's byte order mark: a file begins with it, and so does each of several that were put together.
+const BYTE_ORDER_MARK: [u8; 3] = *b"\xef\xbb\xbf";
+
 /// How to scan.
 #[derive(Debug, Clone)]
 pub struct ScanOptions {
@@ -229,8 +232,12 @@ impl<R: Read> Scanner<R> {
         loop {
             let ended = self.buffer.ended;
             let window = self.buffer.window();
-            if window.starts_with(b"\xef\xbb\xbf") && between {
-                self.buffer.consume(3);
+            if between && window.starts_with(&BYTE_ORDER_MARK) {
+                self.buffer.consume(BYTE_ORDER_MARK.len());
+                continue;
+            }
+            if between && !ended && !window.is_empty() && BYTE_ORDER_MARK.starts_with(window) {
+                self.fill_item()?;
                 continue;
             }
             match lexer::token(window, 0, self.session.mode(), ended) {

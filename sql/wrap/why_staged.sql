@@ -1,0 +1,4 @@
+-- One row as it is in staging. $1 row
+select pg_catalog.to_jsonb(staged.*) - '_row' as staged
+from {{ staged }} as staged
+where staged._row = $1
