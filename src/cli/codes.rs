@@ -182,7 +182,7 @@ fn relations(error: &RelationsError) -> ExitCode {
 
 /// Of a SELECT of the project's: it is wrong, unless nobody was there to say so.
 fn select(error: &DbError) -> ExitCode {
-    if error.is_unavailable() || error.is_retryable() { ExitCode::Database } else { ExitCode::Usage }
+    if database(error) == ExitCode::Database { ExitCode::Database } else { ExitCode::Usage }
 }
 
 fn stage(error: &StageError) -> ExitCode {

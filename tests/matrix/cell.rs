@@ -469,7 +469,7 @@ impl Bench<'_> {
             if checks::unproven(&client).await? != 0 {
                 wrong.push("rows were promoted from a source not proven whole".into());
             }
-            if self.cell.scenario == Scenario::Run {
+            if matches!(self.cell.scenario, Scenario::Run | Scenario::Resume) {
                 let newest = checks::newest(&client).await?;
                 let newest = newest.filter(|run| Some(&run.id) != self.base.older_run());
                 wrong.extend(checks::agree(first, newest.as_ref(), found.was_done));

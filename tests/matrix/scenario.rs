@@ -21,8 +21,12 @@ pub enum Scenario {
     Run,
     /// `run` of a dump of few rows, for cutting at every message.
     Small,
+    /// `run` of the newer dump again, after an earlier one was killed in the middle of promotion.
+    Resume,
     /// `rollback --run` of the run of the newer dump.
     Rollback,
+    /// `finish` of that run: its before-images are given up.
+    Finish,
 }
 
 impl Scenario {
@@ -34,6 +38,7 @@ impl Scenario {
             "check" => "sqlmig.check_result",
             "promote" | "rollback" => "public.things",
             "run" | "validate" | "report" => "sqlmig.event",
+            "finish" => "sqlmig.run",
             _ => return None,
         })
     }
@@ -94,10 +99,15 @@ impl Base {
             base.newer_run = Some(newest_id(server, "undo").await?);
             let undisturbed = base.undisturbed(server, Scenario::Rollback, folder).await?;
             base.undisturbed.insert(Scenario::Rollback, undisturbed);
+            let undisturbed = base.undisturbed(server, Scenario::Finish, folder).await?;
+            base.undisturbed.insert(Scenario::Finish, undisturbed);
         }
+        base.stop_halfway(server, folder).await?;
+        let undisturbed = base.undisturbed(server, Scenario::Resume, folder).await?;
+        base.undisturbed.insert(Scenario::Resume, undisturbed);
         if server.small.is_ok() {
-            for (template, from) in [("base_small", "base"), ("undo_small", "undo")] {
-                if from == "base" || base.newer_run.is_some() {
+            for (template, from) in [("base_small", "base"), ("half_small", "half"), ("undo_small", "undo")] {
+                if from != "undo" || base.newer_run.is_some() {
                     make_small(server, template, from).await?;
                 }
             }
@@ -108,8 +118,10 @@ impl Base {
     /// The database that a cell begins with a copy of.
     pub fn template(&self, scenario: Scenario, small: bool) -> &'static str {
         match (scenario, small) {
-            (Scenario::Rollback, false) => "undo",
-            (Scenario::Rollback, true) => "undo_small",
+            (Scenario::Rollback | Scenario::Finish, false) => "undo",
+            (Scenario::Rollback | Scenario::Finish, true) => "undo_small",
+            (Scenario::Resume, false) => "half",
+            (Scenario::Resume, true) => "half_small",
             (_, false) => "base",
             (_, true) => "base_small",
         }
@@ -121,11 +133,12 @@ impl Base {
             ["run".into(), dump, "--batch-size".into(), BATCH_ROWS.into(), "--output".into(), "json".into()].to_vec()
         };
         let mut arguments = match scenario {
-            Scenario::Run => load(&self.newer),
+            Scenario::Run | Scenario::Resume => load(&self.newer),
             Scenario::Small => load(&self.small_dump),
-            Scenario::Rollback => {
+            Scenario::Rollback | Scenario::Finish => {
                 let run = self.newer_run.clone().unwrap_or_default();
-                ["rollback".into(), "--run".into(), run, "--yes".into()].to_vec()
+                let command = if scenario == Scenario::Finish { "finish" } else { "rollback" };
+                [command.into(), "--run".into(), run, "--yes".into()].to_vec()
             }
         };
         arguments.extend(["--project".into(), self.project.to_string_lossy().into_owned()]);
@@ -135,7 +148,7 @@ impl Base {
     /// The same with the other source, where the command reads one.
     pub fn other_arguments(&self, scenario: Scenario, database: &str) -> Option<Vec<String>> {
         let mut arguments = self.arguments(scenario, database);
-        (scenario == Scenario::Run).then(|| {
+        matches!(scenario, Scenario::Run | Scenario::Resume).then(|| {
             arguments[1] = self.other.to_string_lossy().into_owned();
             arguments
         })
@@ -169,10 +182,14 @@ impl Base {
 
     /// Whether the command has nothing left to do.
     pub async fn is_done(&self, scenario: Scenario, client: &Connection) -> Result<bool, String> {
+        if scenario == Scenario::Finish {
+            let query = "select (accepted_at is not null)::text from sqlmig.run order by started_at desc limit 1";
+            return Ok(checks::text(client, query).await? == "true");
+        }
         let newest = checks::newest(client).await?;
         Ok(newest.is_some_and(|run| match scenario {
-            Scenario::Run | Scenario::Small => run.id != self.older_run && run.state == "done",
-            Scenario::Rollback => run.state == "rolled_back",
+            Scenario::Run | Scenario::Small | Scenario::Resume => run.id != self.older_run && run.state == "done",
+            Scenario::Finish | Scenario::Rollback => run.state == "rolled_back",
         }))
     }
 
@@ -186,21 +203,38 @@ impl Base {
         again: bool,
     ) -> Result<Vec<String>, String> {
         match scenario {
-            Scenario::Run | Scenario::Small => match last.json() {
+            Scenario::Run | Scenario::Small | Scenario::Resume => match last.json() {
                 Some(report) => checks::whole_run(client, &report, expected, again).await,
                 None => Ok(vec![format!("exit code 0 and no report\n{}\n{}", last.stdout, last.stderr)]),
             },
-            Scenario::Rollback => {
+            Scenario::Rollback | Scenario::Finish => {
                 let mut wrong = Vec::new();
                 if checks::finals(client).await? != expected.finals {
-                    wrong.push("the final tables are not those from before the run".into());
+                    wrong.push("the final tables are not those of an undisturbed command".into());
                 }
                 if !self.is_done(scenario, client).await? {
-                    wrong.push("exit code 0, and the run is not taken back".into());
+                    wrong.push("exit code 0, and the ledger does not have it".into());
                 }
                 Ok(wrong)
             }
         }
+    }
+
+    /// Makes the template of a run that was killed when half of its batches were promoted.
+    async fn stop_halfway(&self, server: &Server, folder: &Path) -> Result<(), String> {
+        server.copy("base", "half").await;
+        let faults = fault_folder(&folder.join("halfway"), "promote.before_commit#6");
+        let arguments = self.arguments(Scenario::Run, "half");
+        let invocation = Invocation { arguments, url: server.url("half"), variables: Vec::new(), faults: Some(faults) };
+        let mut running = invocation.start(&folder.join("halfway_run"));
+        running.reached().await?;
+        running.signal(nix::sys::signal::Signal::SIGKILL);
+        running.end(crate::program::PATIENCE).await?;
+        // The template may have no guests when it is copied.
+        let client = server.connect("half").await;
+        checks::left_behind(&client).await?;
+        client.close().await;
+        Ok(())
     }
 
     async fn load(&self, server: &Server, database: &str, dump: &Path, folder: &Path) -> Result<Ended, String> {
