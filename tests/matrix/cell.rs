@@ -147,9 +147,11 @@ pub async fn run(cell: &Cell, base: &Base, server: &mut Server, number: usize, g
         return Outcome::Senseless(Rule::NoSmallDisk);
     }
     let database = format!("cell_{number}");
-    server.copy(base.template(cell.scenario, small), &database).await;
     let folder = ground.join(&database);
     fs::create_dir_all(&folder).unwrap();
+    if let Err(what) = base.database(server, cell.scenario, small, &database, &folder).await {
+        return Outcome::Failed(vec![what]);
+    }
     let mut bench = Bench { cell, base, server, database: database.clone(), folder: folder.clone() };
     let outcome = match bench.disturb().await {
         Ok(outcome) => outcome,

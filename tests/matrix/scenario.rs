@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use sqlmig::db::Connection;
 
 use crate::cell::Point;
 use crate::checks::{self, Expected};
 use crate::dump;
-use crate::program::{Ended, Invocation, fault_folder};
+use crate::program::{Ended, Invocation, PATIENCE, fault_folder};
 use crate::proxy::{Plan, Proxy, Wire};
 use crate::server::Server;
 
@@ -102,11 +103,10 @@ impl Base {
             let undisturbed = base.undisturbed(server, Scenario::Finish, folder).await?;
             base.undisturbed.insert(Scenario::Finish, undisturbed);
         }
-        base.stop_halfway(server, folder).await?;
         let undisturbed = base.undisturbed(server, Scenario::Resume, folder).await?;
         base.undisturbed.insert(Scenario::Resume, undisturbed);
         if server.small.is_ok() {
-            for (template, from) in [("base_small", "base"), ("half_small", "half"), ("undo_small", "undo")] {
+            for (template, from) in [("base_small", "base"), ("undo_small", "undo")] {
                 if from != "undo" || base.newer_run.is_some() {
                     make_small(server, template, from).await?;
                 }
@@ -116,12 +116,10 @@ impl Base {
     }
 
     /// The database that a cell begins with a copy of.
-    pub fn template(&self, scenario: Scenario, small: bool) -> &'static str {
+    fn template(&self, scenario: Scenario, small: bool) -> &'static str {
         match (scenario, small) {
             (Scenario::Rollback | Scenario::Finish, false) => "undo",
             (Scenario::Rollback | Scenario::Finish, true) => "undo_small",
-            (Scenario::Resume, false) => "half",
-            (Scenario::Resume, true) => "half_small",
             (_, false) => "base",
             (_, true) => "base_small",
         }
@@ -220,18 +218,31 @@ impl Base {
         }
     }
 
-    /// Makes the template of a run that was killed when half of its batches were promoted.
-    async fn stop_halfway(&self, server: &Server, folder: &Path) -> Result<(), String> {
-        server.copy("base", "half").await;
+    /// Makes a database for a command to run on.
+    pub async fn database(
+        &self,
+        server: &Server,
+        scenario: Scenario,
+        small: bool,
+        name: &str,
+        folder: &Path,
+    ) -> Result<(), String> {
+        server.copy(self.template(scenario, small), name).await;
+        if scenario == Scenario::Resume { self.stop_halfway(server, name, folder).await } else { Ok(()) }
+    }
+
+    /// Runs the load until half of its batches are promoted, and kills it. Done anew for every database: a run is not gone
+    /// on with in a copy.
+    async fn stop_halfway(&self, server: &Server, name: &str, folder: &Path) -> Result<(), String> {
         let faults = fault_folder(&folder.join("halfway"), "promote.before_commit#6");
-        let arguments = self.arguments(Scenario::Run, "half");
-        let invocation = Invocation { arguments, url: server.url("half"), variables: Vec::new(), faults: Some(faults) };
+        let arguments = self.arguments(Scenario::Run, name);
+        let invocation = Invocation { arguments, url: server.url(name), variables: Vec::new(), faults: Some(faults) };
         let mut running = invocation.start(&folder.join("halfway_run"));
         running.reached().await?;
-        running.signal(nix::sys::signal::Signal::SIGKILL);
-        running.end(crate::program::PATIENCE).await?;
-        // The template may have no guests when it is copied.
-        let client = server.connect("half").await;
+        running.signal(Signal::SIGKILL);
+        running.end(PATIENCE).await?;
+        // What is left of it goes with the server's next look at its clients.
+        let client = server.connect(name).await;
         checks::left_behind(&client).await?;
         client.close().await;
         Ok(())
@@ -252,7 +263,7 @@ impl Base {
     /// Runs a command on a copy, through the proxy, and keeps what it passes and comes to.
     async fn undisturbed(&self, server: &Server, scenario: Scenario, folder: &Path) -> Result<Undisturbed, String> {
         let database = "undisturbed";
-        server.copy(self.template(scenario, false), database).await;
+        self.database(server, scenario, false, database, folder).await?;
         let faults = fault_folder(&folder.join("undisturbed"), "");
         let proxy = Proxy::start(&server.socket(), Plan::default()).await;
         let arguments = self.arguments(scenario, database);
