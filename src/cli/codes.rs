@@ -117,6 +117,7 @@ told!(PipelineError, |error| match error {
         | PromoteError::TooManyRefused { .. }
         | PromoteError::GivenUp { .. } => ExitCode::Data,
         PromoteError::Batch { error, .. } | PromoteError::Db(error) => database(error),
+        PromoteError::Sql(_, error) => select(error),
         PromoteError::Relations(error) => relations(error),
         PromoteError::Fence(error) => fence(error),
         PromoteError::Interrupted => ExitCode::Interrupted,
@@ -173,7 +174,16 @@ fn migrate(error: &MigrateError) -> ExitCode {
 }
 
 fn relations(error: &RelationsError) -> ExitCode {
-    if let RelationsError::Db(error) = error { database(error) } else { ExitCode::Usage }
+    match error {
+        RelationsError::Db(error) => database(error),
+        RelationsError::Sql(_, error) => select(error),
+        _ => ExitCode::Usage,
+    }
+}
+
+/// Of a SELECT of the project's: it is wrong, unless nobody was there to say so.
+fn select(error: &DbError) -> ExitCode {
+    if database(error) == ExitCode::Database { ExitCode::Database } else { ExitCode::Usage }
 }
 
 fn stage(error: &StageError) -> ExitCode {
@@ -181,6 +191,7 @@ fn stage(error: &StageError) -> ExitCode {
         StageError::Decode(_) | StageError::Shape { .. } | StageError::SameName { .. } => ExitCode::Source,
         StageError::Interrupted => ExitCode::Interrupted,
         StageError::Fence(error) => fence(error),
+        StageError::NoVector(ServerError::Db(error)) => database(error),
         StageError::OtherSource { .. }
         | StageError::Foreign { .. }
         | StageError::NoVector(_)

@@ -112,6 +112,7 @@ async fn on_server(
 ) -> Result<(), Failure> {
     let Prepared { settings, project } = prepared;
     let target = &server.target;
+    fault::point("run.connect").await;
     let connection = target.connect().await?;
     for warning in ServerInfo::read(&*connection).await?.check()? {
         display.events().warn(warning);
@@ -173,6 +174,7 @@ async fn on_server(
                 outcome = conduct(command, &conductor, settings, display, options) => outcome,
                 lost = lock.keep(target) => Err(lost.into()),
             };
+            fault::point("run.release").await;
             lock.release().await;
             outcome
         }

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use sqlmig::db::{catalog, doing, ledger};
+use sqlmig::fault;
 use sqlmig::outcome::{FORMAT, History};
 use sqlmig::pipeline::{Conductor, PipelineError};
 use sqlmig::report;
@@ -19,6 +20,7 @@ pub async fn show_report(
     display: &Display,
     run: Uuid,
 ) -> Result<(), Failure> {
+    fault::point("report.begin").await;
     let client = conductor.pool.get().await.map_err(doing("connect"))?;
     let found = ledger::report(&**client, run).await?.ok_or(PipelineError::NoRun(Some(run)))?;
     show(settings, display, |view, out| report::render(&found, view, out))

@@ -19,6 +19,9 @@ const BLACK_HOLE: Duration = Duration::from_secs(12);
 /// How long a table stays locked: longer than a few tries.
 const LOCKED: Duration = Duration::from_millis(1500);
 
+/// Pieces of work that may be under way, or ready to be, when sqlmig is asked to stop: one a lane, and one that waits for it.
+const IN_HAND: usize = 4;
+
 /// Where a command is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Point {
@@ -80,11 +83,20 @@ pub enum Rule {
     NoTable,
     NoSmallDisk,
     NothingToWrite,
+    NothingStaged,
+    Done,
 }
 
 impl Rule {
-    pub const ALL: [Self; 5] =
-        [Self::NoConnection, Self::NoLock, Self::NoTable, Self::NoSmallDisk, Self::NothingToWrite];
+    pub const ALL: [Self; 7] = [
+        Self::NoConnection,
+        Self::NoLock,
+        Self::NoTable,
+        Self::NoSmallDisk,
+        Self::NothingToWrite,
+        Self::NothingStaged,
+        Self::Done,
+    ];
 
     /// The letter that stands in the table.
     pub fn letter(self) -> char {
@@ -94,6 +106,8 @@ impl Rule {
             Self::NoTable => 'c',
             Self::NoSmallDisk => 'd',
             Self::NothingToWrite => 'e',
+            Self::NothingStaged => 'f',
+            Self::Done => 'g',
         }
     }
 
@@ -106,6 +120,10 @@ impl Rule {
             }
             Self::NoSmallDisk => "mounting a small file system was not permitted where the table was made",
             Self::NothingToWrite => "the server has done its work already; what is held back is its answer",
+            Self::NothingStaged => {
+                "no row is staged, so there is nothing that another source could be mistaken for, or the command reads none"
+            }
+            Self::Done => "the load is done, so another source is simply the next one",
         }
     }
 }
@@ -129,9 +147,11 @@ pub async fn run(cell: &Cell, base: &Base, server: &mut Server, number: usize, g
         return Outcome::Senseless(Rule::NoSmallDisk);
     }
     let database = format!("cell_{number}");
-    server.copy(base.template(cell.scenario, small), &database).await;
     let folder = ground.join(&database);
     fs::create_dir_all(&folder).unwrap();
+    if let Err(what) = base.database(server, cell.scenario, small, &database, &folder).await {
+        return Outcome::Failed(vec![what]);
+    }
     let mut bench = Bench { cell, base, server, database: database.clone(), folder: folder.clone() };
     let outcome = match bench.disturb().await {
         Ok(outcome) => outcome,
@@ -159,6 +179,8 @@ struct Found {
     backends: Vec<i32>,
     lock_holder: Option<i32>,
     was_done: bool,
+    /// Pieces of work begun so far.
+    pieces: usize,
 }
 
 impl Bench<'_> {
@@ -186,9 +208,10 @@ impl Bench<'_> {
             None
         };
         let url = proxy.as_ref().map_or_else(|| self.server.url(&self.database), |proxy| proxy.url(&self.database));
-        let mut running = self.invocation(url, Some(faults)).start(&self.folder.join("first"));
+        let mut running = self.invocation(url, Some(faults.clone())).start(&self.folder.join("first"));
         running.reached().await?;
-        let found = self.look().await?;
+        let mut found = self.look().await?;
+        found.pieces = pieces(&faults);
         let ended = match self.act(&mut running, &found, proxy.as_ref(), hold.is_some()).await {
             Ok(Acted::GoOn(patience)) => running.end(patience).await?,
             Ok(Acted::Outcome(ended, outcome)) => {
@@ -204,7 +227,8 @@ impl Bench<'_> {
             }
         };
         drop(proxy);
-        self.after(&ended, &found).await
+        let began = pieces(&faults).saturating_sub(found.pieces);
+        self.after(&ended, &found, began).await
     }
 
     /// Looks who is there.
@@ -220,7 +244,7 @@ impl Bench<'_> {
         let lock_holder = rows.first().map(|row| row.get(0));
         let was_done = self.base.is_done(self.cell.scenario, &client).await?;
         client.close().await;
-        Ok(Found { backends, lock_holder, was_done })
+        Ok(Found { backends, lock_holder, was_done, pieces: 0 })
     }
 
     /// Does what the kind says.
@@ -234,6 +258,7 @@ impl Bench<'_> {
         let no_connection = found.backends.is_empty();
         match self.cell.kind {
             Kind::Kill => running.signal(Signal::SIGKILL),
+            Kind::OtherSource => return self.other_source(running, found).await,
             Kind::Term => {
                 running.signal(Signal::SIGTERM);
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -355,6 +380,46 @@ impl Bench<'_> {
         Ok(Acted::GoOn(PATIENCE))
     }
 
+    /// Kills it, and runs it again with another source, which must be refused.
+    async fn other_source(&mut self, running: &mut Running, found: &Found) -> Result<Acted, Stopped> {
+        let other = self.base.other_arguments(self.cell.scenario, &self.database);
+        let other = other.ok_or(Stopped::Senseless(Rule::NothingStaged))?;
+        if found.was_done {
+            return Err(Stopped::Senseless(Rule::Done));
+        }
+        running.signal(Signal::SIGKILL);
+        wait(running, PATIENCE).await;
+        let client = self.server.connect(&self.database).await;
+        let newest = checks::newest(&client).await?;
+        if newest.is_none_or(|run| Some(&run.id) == self.base.older_run())
+            || checks::has_staged_nothing(&client).await?
+        {
+            return Err(Stopped::Senseless(Rule::NothingStaged));
+        }
+        let before = checks::finals(&client).await?;
+        let mut invocation = self.invocation(self.server.url(&self.database), None);
+        invocation.arguments = other;
+        let mut tries = 0;
+        let refused = loop {
+            tries += 1;
+            let ended = invocation.run(&self.folder.join("other")).await?;
+            // Who was killed holds the lock until the server has noticed.
+            if ended.code != Some(6) || tries == 8 {
+                break ended;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        };
+        if refused.code != Some(2) || !refused.stderr.contains("source") {
+            let what = format!("another source must be refused with 2: {}\n{}", refused.word(), refused.stderr);
+            return Err(Stopped::Failed(what));
+        }
+        if checks::finals(&client).await? != before {
+            return Err(Stopped::Failed("another source was refused, and changed the final tables".into()));
+        }
+        client.close().await;
+        Ok(Acted::GoOn(PATIENCE))
+    }
+
     /// Stops the process, has another finish the run, and wakes it up again.
     async fn take_over(&mut self, running: &mut Running, found: &Found) -> Result<Acted, Stopped> {
         running.signal(Signal::SIGSTOP);
@@ -396,14 +461,17 @@ impl Bench<'_> {
     }
 
     /// Checks what there is before anything is mended, runs the same command again, and judges.
-    async fn after(&mut self, first: &Ended, found: &Found) -> Result<Outcome, Stopped> {
+    async fn after(&mut self, first: &Ended, found: &Found, began: usize) -> Result<Outcome, Stopped> {
         let mut wrong = Vec::new();
+        if self.cell.kind == Kind::Term && began > IN_HAND {
+            wrong.push(format!("asked to stop, it began {began} pieces of work more"));
+        }
         let client = self.server.connect(&self.database).await;
         if self.base.has_ledger(&client).await? {
             if checks::unproven(&client).await? != 0 {
                 wrong.push("rows were promoted from a source not proven whole".into());
             }
-            if self.cell.scenario == Scenario::Run {
+            if matches!(self.cell.scenario, Scenario::Run | Scenario::Resume) {
                 let newest = checks::newest(&client).await?;
                 let newest = newest.filter(|run| Some(&run.id) != self.base.older_run());
                 wrong.extend(checks::agree(first, newest.as_ref(), found.was_done));
@@ -466,6 +534,13 @@ enum Acted {
     Outcome(Ended, Outcome),
 }
 
+/// Pieces of work that a process has begun: chunks, checks, batches.
+fn pieces(faults: &Path) -> usize {
+    let passed = fs::read_to_string(faults.join("passed")).unwrap_or_default();
+    let begins = ["stage.chunk", "check.found", "promote.claimed", "rollback.batch_locked"];
+    passed.lines().filter(|line| begins.contains(line)).count()
+}
+
 /// Waits for a process to end, for so long; says whether it did.
 async fn wait(running: &mut Running, patience: Duration) -> bool {
     let begun = Instant::now();
@@ -478,13 +553,13 @@ async fn wait(running: &mut Running, patience: Duration) -> bool {
 /// Whether a command may end like that under a fault of this kind.
 fn may_end(kind: Kind, ended: &Ended) -> bool {
     match (kind, ended.code) {
-        (_, Some(0)) => kind != Kind::Kill,
-        (Kind::Kill, None) => true,
+        (_, Some(0)) => !matches!(kind, Kind::Kill | Kind::OtherSource),
+        (Kind::Kill | Kind::OtherSource, None) => true,
         // A second signal may end it as the kernel does.
         (Kind::TermTwice, None | Some(7)) | (Kind::Term, Some(7)) => true,
         // A full disk is no passing trouble of the server's: it needs a person.
         (Kind::DiskFull, Some(code)) => matches!(code, 1 | 5),
-        (Kind::Kill | Kind::Term | Kind::TermTwice | Kind::Second, _) | (_, None) => false,
+        (Kind::Kill | Kind::OtherSource | Kind::Term | Kind::TermTwice | Kind::Second, _) | (_, None) => false,
         (_, Some(code)) => code == 5,
     }
 }

@@ -124,6 +124,13 @@ pub async fn whole_run(
     Ok(wrong)
 }
 
+/// Whether there is nothing to go on with: the newest run has not staged a row.
+pub async fn has_staged_nothing(client: &Connection) -> Result<bool, String> {
+    let query = "select (not exists (select from sqlmig.chunk where run_id = (select id from sqlmig.run order by started_at \
+                 desc limit 1)))::text";
+    Ok(text(client, query).await? == "true")
+}
+
 /// Batches committed from a source that was not proven whole.
 pub async fn unproven(client: &Connection) -> Result<i64, String> {
     let rows = client.query(include_str!("sql/unproven.sql"), &[]).await.map_err(|error| format!("{error:?}"))?;

@@ -26,10 +26,12 @@ impl Cut {
 /// Runs the small load with its line cut there, then again without a proxy, and checks what it came to.
 pub async fn run(cut: Cut, base: &Base, server: &Server, number: usize, ground: &Path) -> Outcome {
     let database = format!("cut_{number}");
-    server.copy(base.template(Scenario::Small, false), &database).await;
     let folder = ground.join(&database);
     fs::create_dir_all(&folder).unwrap();
-    let outcome = disturb(cut, base, server, &database, &folder).await;
+    let outcome = match base.database(server, Scenario::Small, false, &database, &folder).await {
+        Ok(()) => disturb(cut, base, server, &database, &folder).await,
+        Err(what) => Err(what),
+    };
     server.drop_database(&database).await;
     let _ = fs::remove_dir_all(&folder);
     outcome.unwrap_or_else(|what| Outcome::Failed(vec![what]))

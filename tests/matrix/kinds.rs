@@ -18,10 +18,11 @@ pub enum Kind {
     LockTimeout,
     Second,
     TakeOver,
+    OtherSource,
 }
 
 impl Kind {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Kill,
         Self::Term,
         Self::TermTwice,
@@ -37,6 +38,7 @@ impl Kind {
         Self::LockTimeout,
         Self::Second,
         Self::TakeOver,
+        Self::OtherSource,
     ];
 
     /// Its name, in arguments and as a column's head.
@@ -57,6 +59,7 @@ impl Kind {
             Self::LockTimeout => "lock-timeout",
             Self::Second => "second",
             Self::TakeOver => "take-over",
+            Self::OtherSource => "other-source",
         }
     }
 
@@ -86,6 +89,10 @@ impl Kind {
             Self::TakeOver => {
                 "SIGSTOP; the server ends the lock's connection; a second conductor runs to the end; SIGCONT: the first \
                  must stop and have written nothing more"
+            }
+            Self::OtherSource => {
+                "SIGKILL of sqlmig; the same command with a source of the same name and size in which one letter differs: it \
+                 must be refused by name, and change nothing; then the right source again"
             }
         }
     }

@@ -29,9 +29,9 @@ use server::{Ground, Server};
 
 /// Servers, each with one cell at work. Most of a cell is waiting, so there are more than most machines have cores.
 const WORKERS: usize = 3;
-/// One of how many cells, and of how many cuts, the sample has.
-const SAMPLE_CELLS: usize = 11;
-const SAMPLE_CUTS: usize = 97;
+/// Cells and cuts of the sample.
+const SAMPLE_CELLS: usize = 54;
+const SAMPLE_CUTS: usize = 10;
 
 /// A piece of work.
 #[derive(Debug, Clone)]
@@ -137,9 +137,9 @@ async fn matrix(arguments: &[String]) -> ExitCode {
 /// All that can be done.
 fn jobs(base: &Base) -> Vec<Job> {
     let mut jobs = Vec::new();
-    for scenario in [Scenario::Run, Scenario::Rollback] {
+    for scenario in [Scenario::Run, Scenario::Resume, Scenario::Rollback, Scenario::Finish] {
         for point in base.points(scenario) {
-            // A rollback passes the same points at its beginning as a load does; they are held there only.
+            // Every command passes the same points at its beginning; they are held there once.
             let known = |job: &Job| matches!(job, Job::Cell(cell) if cell.point == *point);
             if scenario != Scenario::Run && jobs.iter().any(known) {
                 continue;
@@ -166,8 +166,10 @@ fn choose(all: &[Job], full: bool, filters: &[String]) -> Vec<Job> {
         let every = std::env::var("SQLMIG_MATRIX_CUTS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
         return cells.chain(cuts.step_by(every)).cloned().collect();
     }
-    // Steps that share no factor with the number of kinds, so that the sample has every kind and every point in turn.
-    cells.step_by(SAMPLE_CELLS).chain(cuts.step_by(SAMPLE_CUTS)).cloned().collect()
+    // An odd step shares no factor with the sixteen kinds, so the sample has every kind in turn.
+    let step = |count: usize, wanted: usize| (count / wanted).max(1) | 1;
+    let (cell_step, cut_step) = (step(cells.clone().count(), SAMPLE_CELLS), step(cuts.clone().count(), SAMPLE_CUTS));
+    cells.step_by(cell_step).chain(cuts.step_by(cut_step)).cloned().collect()
 }
 
 async fn work(

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use sqlmig::db::Connection;
 
 use crate::cell::Point;
 use crate::checks::{self, Expected};
 use crate::dump;
-use crate::program::{Ended, Invocation, fault_folder};
+use crate::program::{Ended, Invocation, PATIENCE, fault_folder};
 use crate::proxy::{Plan, Proxy, Wire};
 use crate::server::Server;
 
@@ -21,8 +22,12 @@ pub enum Scenario {
     Run,
     /// `run` of a dump of few rows, for cutting at every message.
     Small,
+    /// `run` of the newer dump again, after an earlier one was killed in the middle of promotion.
+    Resume,
     /// `rollback --run` of the run of the newer dump.
     Rollback,
+    /// `finish` of that run: its before-images are given up.
+    Finish,
 }
 
 impl Scenario {
@@ -34,6 +39,7 @@ impl Scenario {
             "check" => "sqlmig.check_result",
             "promote" | "rollback" => "public.things",
             "run" | "validate" | "report" => "sqlmig.event",
+            "finish" => "sqlmig.run",
             _ => return None,
         })
     }
@@ -50,6 +56,8 @@ struct Undisturbed {
 pub struct Base {
     project: PathBuf,
     newer: PathBuf,
+    /// Nearly the same.
+    other: PathBuf,
     small_dump: PathBuf,
     older_run: String,
     newer_run: Option<String>,
@@ -64,12 +72,15 @@ impl Base {
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/matrix/project");
         let path = |name: &str| folder.join(name);
         let (older, newer, small_dump) = (path("older.sql"), path("newer.sql.gz"), path("small.sql"));
+        let other = path("other.sql.gz");
         dump::older(&older);
-        dump::newer(&newer);
+        dump::newer(&newer, false);
+        dump::newer(&other, true);
         dump::small(&small_dump);
         let mut base = Self {
             project,
             newer,
+            other,
             small_dump,
             older_run: String::new(),
             newer_run: None,
@@ -89,10 +100,14 @@ impl Base {
             base.newer_run = Some(newest_id(server, "undo").await?);
             let undisturbed = base.undisturbed(server, Scenario::Rollback, folder).await?;
             base.undisturbed.insert(Scenario::Rollback, undisturbed);
+            let undisturbed = base.undisturbed(server, Scenario::Finish, folder).await?;
+            base.undisturbed.insert(Scenario::Finish, undisturbed);
         }
+        let undisturbed = base.undisturbed(server, Scenario::Resume, folder).await?;
+        base.undisturbed.insert(Scenario::Resume, undisturbed);
         if server.small.is_ok() {
             for (template, from) in [("base_small", "base"), ("undo_small", "undo")] {
-                if from == "base" || base.newer_run.is_some() {
+                if from != "undo" || base.newer_run.is_some() {
                     make_small(server, template, from).await?;
                 }
             }
@@ -101,10 +116,10 @@ impl Base {
     }
 
     /// The database that a cell begins with a copy of.
-    pub fn template(&self, scenario: Scenario, small: bool) -> &'static str {
+    fn template(&self, scenario: Scenario, small: bool) -> &'static str {
         match (scenario, small) {
-            (Scenario::Rollback, false) => "undo",
-            (Scenario::Rollback, true) => "undo_small",
+            (Scenario::Rollback | Scenario::Finish, false) => "undo",
+            (Scenario::Rollback | Scenario::Finish, true) => "undo_small",
             (_, false) => "base",
             (_, true) => "base_small",
         }
@@ -116,15 +131,25 @@ impl Base {
             ["run".into(), dump, "--batch-size".into(), BATCH_ROWS.into(), "--output".into(), "json".into()].to_vec()
         };
         let mut arguments = match scenario {
-            Scenario::Run => load(&self.newer),
+            Scenario::Run | Scenario::Resume => load(&self.newer),
             Scenario::Small => load(&self.small_dump),
-            Scenario::Rollback => {
+            Scenario::Rollback | Scenario::Finish => {
                 let run = self.newer_run.clone().unwrap_or_default();
-                ["rollback".into(), "--run".into(), run, "--yes".into()].to_vec()
+                let command = if scenario == Scenario::Finish { "finish" } else { "rollback" };
+                [command.into(), "--run".into(), run, "--yes".into()].to_vec()
             }
         };
         arguments.extend(["--project".into(), self.project.to_string_lossy().into_owned()]);
         arguments
+    }
+
+    /// The same with the other source, where the command reads one.
+    pub fn other_arguments(&self, scenario: Scenario, database: &str) -> Option<Vec<String>> {
+        let mut arguments = self.arguments(scenario, database);
+        matches!(scenario, Scenario::Run | Scenario::Resume).then(|| {
+            arguments[1] = self.other.to_string_lossy().into_owned();
+            arguments
+        })
     }
 
     pub fn expected(&self, scenario: Scenario) -> &Expected {
@@ -155,10 +180,14 @@ impl Base {
 
     /// Whether the command has nothing left to do.
     pub async fn is_done(&self, scenario: Scenario, client: &Connection) -> Result<bool, String> {
+        if scenario == Scenario::Finish {
+            let query = "select (accepted_at is not null)::text from sqlmig.run order by started_at desc limit 1";
+            return Ok(checks::text(client, query).await? == "true");
+        }
         let newest = checks::newest(client).await?;
         Ok(newest.is_some_and(|run| match scenario {
-            Scenario::Run | Scenario::Small => run.id != self.older_run && run.state == "done",
-            Scenario::Rollback => run.state == "rolled_back",
+            Scenario::Run | Scenario::Small | Scenario::Resume => run.id != self.older_run && run.state == "done",
+            Scenario::Finish | Scenario::Rollback => run.state == "rolled_back",
         }))
     }
 
@@ -172,21 +201,51 @@ impl Base {
         again: bool,
     ) -> Result<Vec<String>, String> {
         match scenario {
-            Scenario::Run | Scenario::Small => match last.json() {
+            Scenario::Run | Scenario::Small | Scenario::Resume => match last.json() {
                 Some(report) => checks::whole_run(client, &report, expected, again).await,
                 None => Ok(vec![format!("exit code 0 and no report\n{}\n{}", last.stdout, last.stderr)]),
             },
-            Scenario::Rollback => {
+            Scenario::Rollback | Scenario::Finish => {
                 let mut wrong = Vec::new();
                 if checks::finals(client).await? != expected.finals {
-                    wrong.push("the final tables are not those from before the run".into());
+                    wrong.push("the final tables are not those of an undisturbed command".into());
                 }
                 if !self.is_done(scenario, client).await? {
-                    wrong.push("exit code 0, and the run is not taken back".into());
+                    wrong.push("exit code 0, and the ledger does not have it".into());
                 }
                 Ok(wrong)
             }
         }
+    }
+
+    /// Makes a database for a command to run on.
+    pub async fn database(
+        &self,
+        server: &Server,
+        scenario: Scenario,
+        small: bool,
+        name: &str,
+        folder: &Path,
+    ) -> Result<(), String> {
+        server.copy(self.template(scenario, small), name).await;
+        if scenario == Scenario::Resume { self.stop_halfway(server, name, folder).await } else { Ok(()) }
+    }
+
+    /// Runs the load until half of its batches are promoted, and kills it. Done anew for every database: a run is not gone
+    /// on with in a copy.
+    async fn stop_halfway(&self, server: &Server, name: &str, folder: &Path) -> Result<(), String> {
+        let faults = fault_folder(&folder.join("halfway"), "promote.before_commit#6");
+        let arguments = self.arguments(Scenario::Run, name);
+        let invocation = Invocation { arguments, url: server.url(name), variables: Vec::new(), faults: Some(faults) };
+        let mut running = invocation.start(&folder.join("halfway_run"));
+        running.reached().await?;
+        running.signal(Signal::SIGKILL);
+        running.end(PATIENCE).await?;
+        // What is left of it goes with the server's next look at its clients.
+        let client = server.connect(name).await;
+        checks::left_behind(&client).await?;
+        client.close().await;
+        Ok(())
     }
 
     async fn load(&self, server: &Server, database: &str, dump: &Path, folder: &Path) -> Result<Ended, String> {
@@ -204,7 +263,7 @@ impl Base {
     /// Runs a command on a copy, through the proxy, and keeps what it passes and comes to.
     async fn undisturbed(&self, server: &Server, scenario: Scenario, folder: &Path) -> Result<Undisturbed, String> {
         let database = "undisturbed";
-        server.copy(self.template(scenario, false), database).await;
+        self.database(server, scenario, false, database, folder).await?;
         let faults = fault_folder(&folder.join("undisturbed"), "");
         let proxy = Proxy::start(&server.socket(), Plan::default()).await;
         let arguments = self.arguments(scenario, database);
