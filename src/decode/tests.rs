@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod edges;
+mod errors;
 
 /// A reader that brings at most so many bytes at once.
 struct Sips<'a>(&'a [u8], usize);
