@@ -91,7 +91,7 @@ impl Kind {
                  must stop and have written nothing more"
             }
             Self::OtherSource => {
-                "SIGKILL of sqlmig; the same command with a source of the same name and size in which one letter differs: it \
+                "SIGKILL of sqlmig; the same command with a source of the same size in which letters differ: it \
                  must be refused by name, and change nothing; then the right source again"
             }
         }
