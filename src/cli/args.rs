@@ -297,7 +297,14 @@ Next: sqlmig history lists earlier runs.
     ///
     /// Rows in quarantine are never lost: each is kept whole, with its check, its reason and, where it could not be
     /// decoded, its line and bytes.
-    #[command(arg_required_else_help = true)]
+    #[command(arg_required_else_help = true, after_help = concat!("\
+Examples:
+  sqlmig quarantine list
+  sqlmig quarantine show public.documents 17
+  sqlmig quarantine retry --check embedding_dimensions
+
+Next: sqlmig quarantine retry, once the SQL or the rows are mended.
+", "Exit codes: sqlmig --help lists them."))]
     Quarantine {
         /// What to do.
         #[command(subcommand)]

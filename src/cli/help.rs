@@ -53,7 +53,9 @@ fn the_first_page() {
       validate     Prove the result: the books, and the project's proofs on the final tables
       status       Show how far a run has come, from anywhere
       report       Show what a run did: the books, checks, duplicates, quarantine, batches, timings
-      history      List the runs in this database, newest first
+      quarantine   Show the rows that were taken out, and try them again once they or the SQL are mended
+      why          Show the fate of one row, from the dump to the final table
+      history      List the runs in this database, newest first; or what happened to one
       rollback     Take back what was promoted, or empty the staging tables
       finish       Accept a run as it is: give up its before-images
       test         Run the project's own examples
@@ -609,13 +611,19 @@ fn report() {
 #[test]
 fn history() {
     insta::assert_snapshot!(own("history"), @r"
-    List the runs in this database, newest first
+    List the runs in this database, newest first; or what happened to one
 
-    Reads the ledger.
+    Reads the ledger. With --run: every change of that run's state, with who did it, from where and
+    when.
 
     Usage: sqlmig history [OPTIONS]
 
     Options:
+          --run <ID>
+              Show what happened to this run, by its id [default: list all runs]
+
+              [env: SQLMIG_RUN]
+
           --limit <N>
               At most so many runs [default: 20]
 
@@ -629,6 +637,7 @@ fn history() {
     Examples:
       sqlmig history
       sqlmig history --limit 100 --output json
+      sqlmig history --run 019ab1c2-0000-7000-8000-000000000001
 
     Next: sqlmig report --run ID shows one of them.
     Exit codes: sqlmig --help lists them.

@@ -329,18 +329,127 @@ fn written(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
 
 #[test]
 fn the_quarantine_as_a_person_sees_it() {
-    insta::assert_snapshot!(written(|out| render_quarantine(&sample::quarantine(), NARROW, out)), @"");
-    insta::assert_snapshot!(written(|out| render_quarantine_entry(&sample::quarantine_entry(), NARROW, out)), @"");
+    insta::assert_snapshot!(written(|out| render_quarantine(&sample::quarantine(), NARROW, out)), @r#"
+    Quarantine
+    ╭─────────────────────────────────────────────────────────╮
+    │ table      check          code            rows  retried │
+    ├─────────────────────────────────────────────────────────┤
+    │ documents  content_empty  content_empty  1,200        1 │
+    │ documents  decode         vector_syntax      1        0 │
+    ╰─────────────────────────────────────────────────────────╯
+
+    Rows
+    ╭──────────────────────────────────────────────────────────────────────────────╮
+    │ table       row  line  check          reason                                 │
+    ├──────────────────────────────────────────────────────────────────────────────┤
+    │ documents  1234        content_empty  content is empty                       │
+    │ documents  1290  1345  decode         invalid input syntax for type vector:  │
+    │                                       "[1,\u{1b}[2J"                         │
+    ╰──────────────────────────────────────────────────────────────────────────────╯
+
+    … and 1,198 more: --limit shows them.
+    "#);
+    insta::assert_snapshot!(written(|out| render_quarantine_entry(&sample::quarantine_entry(), NARROW, out)), @r#"
+    Row      1290 of public.documents
+    Run      019ab1c2-0000-7000-8000-000000000001
+    Place    line 1345, byte 87654321
+    Check    decode: vector_syntax
+    Column   embedding
+    Reason   invalid input syntax for type vector: "[1,\u{1b}[2J"
+    Since    2026-01-02 03:04:06 UTC
+    State    tried again
+    Also     token_count_implausible (warn): token_count -1 is not possible
+
+    As it stands in the source
+    7\trust\t[1,\u{1b}[2J
+
+    As it was staged
+      id         7
+      content    long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long … (1,000 characters; --verbose shows all)
+      embedding  null
+
+    Tried again
+    ╭──────────────────────────────────────────────────────────────────────────────╮
+    │ retried by                            state  mended     taken out again by   │
+    ├──────────────────────────────────────────────────────────────────────────────┤
+    │ 019ab1c2-0000-7000-8000-000000000002  done   embedding  embedding_dimensions │
+    │                                                         : embedding has 2    │
+    │                                                         dimensions, not 3072 │
+    ╰──────────────────────────────────────────────────────────────────────────────╯
+    "#);
 }
 
 #[test]
 fn the_fate_of_a_row_as_a_person_sees_it() {
-    insta::assert_snapshot!(written(|out| render_why(&sample::why(), NARROW, out)), @"");
+    insta::assert_snapshot!(written(|out| render_why(&sample::why(), NARROW, out)), @r"
+    public.documents rust/serde/index.html now
+      as batch 3 of run 019ab1c2-0000-7000-8000-000000000001 left it
+      id  7
+
+    Run 019ab1c2-0000-7000-8000-000000000001
+    Source   quarantine of run 019ab1c2
+    State    done
+    Started  2026-01-02 03:04:05 UTC
+    Row      1290 of public.documents
+    From     the quarantine of run 019ab1c2-0000-7000-8000-000000000001, mended: embedding
+    Place    read with rows 1200 to 1399, which begin at line 1250, byte 81000000
+    Staging  still there
+    Found    token_count_implausible (warn): token_count -1 is not possible
+    Merged   row 9 of public.documents into it, by same_key
+    Batch    3 of documents, rows 1 to 5000, done: inserted · transaction 890, epoch 2, 2026-01-02 03:04:16 UTC
+    Fate     inserted in public.documents by batch 3
+
+    As it was staged
+      id         7
+      embedding  null
+
+    Run 019ab1c2-0000-7000-8000-000000000001
+    Source   /data/dump.sql.gz
+    State    done
+    Started  2026-01-02 03:04:05 UTC
+    Row      1290 of public.documents
+    Place    line 1345, byte 87654321
+    Staging  not there any more
+    Found    token_count_implausible (warn): token_count -1 is not possible
+    Fate     taken out by decode
+
+    Tried again
+    ╭──────────────────────────────────────────────────────────────────────────────╮
+    │ retried by                            state  mended     taken out again by   │
+    ├──────────────────────────────────────────────────────────────────────────────┤
+    │ 019ab1c2-0000-7000-8000-000000000002  done   embedding  embedding_dimensions │
+    │                                                         : embedding has 2    │
+    │                                                         dimensions, not 3072 │
+    ╰──────────────────────────────────────────────────────────────────────────────╯
+
+    As it was staged
+      id         7
+      embedding  null
+
+    ! 4 rows could not be decoded
+    ");
 }
 
 #[test]
 fn the_events_of_a_run_as_a_person_sees_them() {
-    insta::assert_snapshot!(written(|out| render_events(&sample::events(), NARROW, out)), @"");
+    insta::assert_snapshot!(written(|out| render_events(&sample::events(), NARROW, out)), @r"
+    Run      019ab1c2-0000-7000-8000-000000000001 · project docs · done
+    Source   /data/dump.sql.gz · complete
+    SHA-256  abababababababababababababababababababababababababababababababab
+    Started  2026-01-02 03:04:05 UTC · took 12.3 s
+
+    Events
+    ╭──────────────────────────────────────────────────────────────────────────────╮
+    │ at                   kind   what                 who     from                │
+    ├──────────────────────────────────────────────────────────────────────────────┤
+    │ 2026-01-02 03:04:05  begun  /data/dump.sql.gz    loader  10.0.0.7, sqlmig    │
+    │                             by project docs, on                              │
+    │                             worker-7, process                                │
+    │                             4711                                             │
+    │ 2026-01-02 03:04:05  state  promoted to done     loader  the same machine,   │
+    │                                                          sqlmig              │
+    ╰──────────────────────────────────────────────────────────────────────────────╯
+    ");
 }
 
 #[test]

@@ -76,7 +76,9 @@ impl Earlier {
         let sha256 = runs(tx, Some(fence.run), 1).await?.pop().and_then(|run| run.source_sha256);
         let tables = recorded.into_iter().map(|recorded| {
             let chunks = by_table.remove(&recorded.source).unwrap_or_default();
-            (recorded.source.clone(), EarlierTable { recorded, stands: !lost, chunks })
+            // A table without a row is as well made anew.
+            let stands = !lost && !chunks.is_empty();
+            (recorded.source.clone(), EarlierTable { recorded, stands, chunks })
         });
         Ok(Self { tables: tables.collect(), sha256: sha256.filter(|text| !text.is_empty()), met: AtomicU64::new(0) })
     }

@@ -152,7 +152,7 @@ async fn what_a_run_was_begun_with_is_named_where_it_differs() {
     let load = format!("run {}", copy.display());
     sqlmig(&db, &load).await.code(2).says(&["another database (docs (1 on server 2) then"]);
     client.batch_execute("update sqlmig.run set target = null").await.unwrap();
-    sqlmig(&db, &load).await.code(0).says(&["run goes on", "staged"]);
+    sqlmig(&db, &load).await.code(0).says(&["run goes on", "state=checked"]);
     assert_eq!(number(&client, "select count(*) from sqlmig.run").await, 1);
 }
 
