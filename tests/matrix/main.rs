@@ -166,8 +166,11 @@ fn choose(all: &[Job], full: bool, filters: &[String]) -> Vec<Job> {
         let every = std::env::var("SQLMIG_MATRIX_CUTS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
         return cells.chain(cuts.step_by(every)).cloned().collect();
     }
-    // An odd step shares no factor with the sixteen kinds, so the sample has every kind in turn.
-    let step = |count: usize, wanted: usize| (count / wanted).max(1) | 1;
+    // A step that shares no factor with the number of kinds, so the sample has every kind in turn.
+    let step = |count: usize, wanted: usize| {
+        let step = (count / wanted).max(1);
+        if step.is_multiple_of(Kind::ALL.len()) { step + 1 } else { step }
+    };
     let (cell_step, cut_step) = (step(cells.clone().count(), SAMPLE_CELLS), step(cuts.clone().count(), SAMPLE_CUTS));
     cells.step_by(cell_step).chain(cuts.step_by(cut_step)).cloned().collect()
 }

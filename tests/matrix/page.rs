@@ -32,7 +32,8 @@ SQLMIG_MATRIX=full cargo test --features fault-points --test matrix
 ```
 
 A row is a point of the program, at which it is held still; a column is what is done to it, or to its server, there. A
-point that is passed often is held at its first time and, with `#n`, at a quarter, a half, three quarters and the end.
+point that is passed often is held at its first time and, with `#n`, in the middle and at the end; a chunk that is sent at the
+quarters, too.
 `… unanswered` is no point of the program: a proxy holds the answer of the server back, for the COMMIT of a transaction that
 wrote to that table of the ledger last, or for the end of a COPY. After the fault the same command is run again, directly on
 the server, and then everything of [proving.md](proving.md#what-is-checked-after-each-cell) must hold. A cell that is
