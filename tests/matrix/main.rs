@@ -51,8 +51,6 @@ impl Job {
 
 /// What a piece of work came to.
 pub struct Done {
-    /// Its place among all that was done.
-    index: usize,
     job: Job,
     outcome: Outcome,
 }
@@ -121,8 +119,10 @@ async fn matrix(arguments: &[String]) -> ExitCode {
         done.len() - failed - senseless,
         begun.elapsed().as_secs()
     );
-    if full && filters.is_empty() && !broken {
-        page::write(&done);
+    if full && !broken {
+        let mut results = page::Results::load(filters.is_empty());
+        results.add(&done);
+        page::write(&all, &results);
     }
     if broken || failed > 0 || done.len() < count {
         if std::env::var_os("SQLMIG_MATRIX_KEEP").is_some() {
@@ -208,7 +208,7 @@ async fn work(
             }
             outcome => println!("{index:4}/{count} {} {} ({elapsed:.1} s)", job.name(), page::word(outcome)),
         }
-        done.lock().unwrap().push(Done { index, job, outcome });
+        done.lock().unwrap().push(Done { job, outcome });
     }
 }
 
