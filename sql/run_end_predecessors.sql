@@ -1,9 +1,16 @@
--- Ends the server processes that hold a lock on a row of the runs. Asked only by who holds the run lock and could not get
--- the run's row in time: whoever had the run before is stuck, with a transaction open.
-select pg_catalog.count(*) filter (where pg_catalog.pg_terminate_backend(held.pid)) as ended
-from pg_catalog.pg_locks as held
-where held.relation = 'sqlmig.run'::regclass
-    and held.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
-    and held.mode in ('RowShareLock', 'RowExclusiveLock')
-    and held.granted
-    and held.pid <> pg_catalog.pg_backend_pid()
+-- Ends the server processes that hold a lock on a row of the runs, or the turn to begin a run or take one on. Asked only by
+-- who holds the run lock and could not get these in time: whoever had the run before is stuck, with a transaction open.
+-- $1: class of advisory locks, $2: the kind that is the turn
+select pg_catalog.count(*) filter (where pg_catalog.pg_terminate_backend(stuck.pid)) as ended
+from (
+    select distinct held.pid
+    from pg_catalog.pg_locks as held
+    where held.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+        and held.granted
+        and held.pid <> pg_catalog.pg_backend_pid()
+        and (
+            held.relation = 'sqlmig.run'::regclass and held.mode in ('RowShareLock', 'RowExclusiveLock')
+            or held.locktype = 'advisory' and held.objsubid = 2
+            and held.classid = $1::int::oid and held.objid = $2::int::oid
+        )
+) as stuck

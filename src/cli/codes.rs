@@ -138,6 +138,7 @@ told!(PipelineError, |error| match error {
 
 told!(RollbackError, |error| match error {
     RollbackError::Batch { error, .. } | RollbackError::Db(error) => database(error),
+    RollbackError::Interrupted => ExitCode::Interrupted,
     RollbackError::Fence(error) => fence(error),
     RollbackError::Staging(error) => staging(error),
     RollbackError::Template(_) => ExitCode::Unexpected,

@@ -42,7 +42,7 @@ pub async fn rollback(
     let options = RollbackOptions { batch: typed.batch, force: typed.force };
     let batches = locked(target, async || {
         bring_up_to_date(conductor).await?;
-        Ok(rollback::rollback(&conductor.pool, run, options, &conductor.events).await?)
+        Ok(rollback::rollback(&conductor.pool, run, options, &conductor.stop, &conductor.events).await?)
     })
     .await?;
     let found = conductor.find_run(Some(run)).await?;

@@ -68,8 +68,10 @@ impl Holder {
     /// # Errors
     /// [`LockError::Lost`] when the lock is not held any more, or the database does not answer.
     pub async fn take_turn(&self, tx: &Transaction<'_>) -> Result<(), LockError> {
+        let action = "wait for the turn to take a run on";
+        tx.batch_execute(include_str!("../../sql/take_settings.sql")).await.map_err(doing(action))?;
         let turn = tx.query_one(LOCK_TURN, &[&KEY_CLASS, &(LockKind::Turn as i32)]).await;
-        turn.map_err(doing("wait for the turn to take a run on"))?;
+        turn.map_err(doing(action))?;
         let pid = self.0.load(Ordering::Relaxed);
         let row = tx.query_one(LOCK_IS_HELD, &[&KEY_CLASS, &(LockKind::Run as i32), &pid]).await;
         if row.map_err(doing("ask whether the run lock is held"))?.get("is_held") {

@@ -8,6 +8,7 @@ use crate::db::catalog::{has_ledger, target_identity};
 use crate::db::ledger::{
     Fence, NewRun, Run, RunState, batch_counts, chunks, run_end_predecessors, run_insert, run_set_aside, run_take, runs,
 };
+use crate::db::lock::LockError;
 use crate::db::{doing, transaction};
 use crate::event::Event;
 use crate::fault;
@@ -174,7 +175,7 @@ impl Conductor {
         take: impl AsyncFn() -> Result<Opened, PipelineError>,
     ) -> Result<Opened, PipelineError> {
         match take().await {
-            Err(PipelineError::Db(error)) if error.is_lock_timeout() => {
+            Err(PipelineError::Db(error) | PipelineError::Lock(LockError::Db(error))) if error.is_lock_timeout() => {
                 let client = self.pool.get().await.map_err(doing("connect"))?;
                 let ended = run_end_predecessors(&**client).await?;
                 self.events

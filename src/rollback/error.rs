@@ -87,6 +87,9 @@ pub enum RollbackError {
         /// What the database said.
         error: DbError,
     },
+    /// It was asked to stop.
+    #[error("the rollback was stopped between two batches")]
+    Interrupted,
     /// The run is another conductor's.
     #[error(transparent)]
     Fence(#[from] FenceError),
@@ -120,6 +123,7 @@ impl RollbackError {
             }
             Self::Unreadable { table, .. } => Some(format!("grant the role select on {table}")),
             Self::Batch { error, .. } | Self::Db(error) => error.hint(),
+            Self::Interrupted => Some("run the same command again: it goes on from here".into()),
             Self::Fence(error) => error.hint(),
             Self::Staging(error) => error.hint(),
             Self::Template(error) => error.hint(),

@@ -15,12 +15,13 @@ use uuid::Uuid;
 use crate::db::catalog::has_ledger;
 use crate::db::ledger::{
     EventKind, Fence, RunState, UndoneBatch, canary_forget, event_insert, rollback_batches, rollback_forget,
-    rollback_run, run_advance, run_take, runs_unstage,
+    rollback_run, run_advance, run_end_predecessors, run_take, runs_unstage,
 };
 use crate::db::staging::truncate_all;
 use crate::db::{doing, transaction};
 use crate::event::Events;
 use crate::fault;
+use crate::stop::Stop;
 
 pub use error::RollbackError;
 pub use finish::{Finished, finish};
@@ -65,8 +66,14 @@ pub async fn rollback_staging(pool: &Pool) -> Result<Vec<String>, RollbackError>
 ///
 /// # Errors
 /// The run was accepted, the final table changed its shape or is gone, this role may not write to it, or the database
-/// refuses. Batches that were taken back stay so.
-pub async fn rollback(pool: &Pool, run: Uuid, options: RollbackOptions, events: &Events) -> Result<i64, RollbackError> {
+/// refuses, or it was asked to stop. Batches that were taken back stay so.
+pub async fn rollback(
+    pool: &Pool,
+    run: Uuid,
+    options: RollbackOptions,
+    stop: &Stop,
+    events: &Events,
+) -> Result<i64, RollbackError> {
     let client = pool.get().await.map_err(doing("connect"))?;
     let (state, accepted_at) = rollback_run(&**client, run).await?;
     if let Some(at) = accepted_at {
@@ -74,7 +81,7 @@ pub async fn rollback(pool: &Pool, run: Uuid, options: RollbackOptions, events: 
     }
     drop(client);
     let fence = take(pool, run).await?;
-    let work = Work { pool, fence, options, events };
+    let work = Work { pool, fence, options, stop, events };
     let batches = work.batches(false).await?;
     if batches.is_empty() && options.batch.is_some() {
         work.explain(options.batch.unwrap_or_default()).await?;
@@ -111,7 +118,16 @@ pub async fn rollback(pool: &Pool, run: Uuid, options: RollbackOptions, events: 
 
 /// Takes the run on, so that a conductor who had it before stops.
 async fn take(pool: &Pool, run: Uuid) -> Result<Fence, RollbackError> {
-    let epoch = transaction(pool, "take the run on", async |tx| run_take(tx, run).await).await?;
+    let take = async || transaction(pool, "take the run on", async |tx| run_take(tx, run).await).await;
+    let epoch = match take().await {
+        // Only who holds the run lock is here, so whoever keeps the run's row is stuck or cut off.
+        Err(error) if error.is_lock_timeout() => {
+            let client = pool.get().await.map_err(doing("connect"))?;
+            run_end_predecessors(&**client).await?;
+            take().await?
+        }
+        taken => taken?,
+    };
     Ok(Fence { run, epoch })
 }
 
@@ -120,6 +136,7 @@ struct Work<'a> {
     pool: &'a Pool,
     fence: Fence,
     options: RollbackOptions,
+    stop: &'a Stop,
     events: &'a Events,
 }
 
@@ -157,6 +174,9 @@ impl Work<'_> {
         batch: &UndoneBatch,
         statements: &BTreeMap<String, Statements>,
     ) -> Result<Undone, RollbackError> {
+        if self.stop.is_requested() {
+            return Err(RollbackError::Interrupted);
+        }
         let statements = batch.undo_table.as_ref().and_then(|table| statements.get(table));
         let mut attempt = 1;
         loop {

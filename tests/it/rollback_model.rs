@@ -275,7 +275,7 @@ impl Both {
     async fn roll_back(&mut self, run: usize, batch: Option<i64>, force: bool) -> Result<(), TestCaseError> {
         let known = self.model.runs[run].clone();
         let options = RollbackOptions { batch, force };
-        let done = rollback(&self.conductor.pool, known.id, options, &Events::none()).await;
+        let done = rollback(&self.conductor.pool, known.id, options, &self.conductor.stop, &Events::none()).await;
         if known.accepted {
             prop_assert!(matches!(done, Err(RollbackError::Accepted { .. })), "{:?}", done);
         } else {

@@ -19,8 +19,9 @@ const BLACK_HOLE: Duration = Duration::from_secs(12);
 /// How long a table stays locked: longer than a few tries.
 const LOCKED: Duration = Duration::from_millis(1500);
 
-/// Pieces of work that may be under way, or ready to be, when sqlmig is asked to stop: one a lane, and one that waits for it.
-const IN_HAND: usize = 4;
+/// Pieces of work that may be under way, or ready to be, when sqlmig is asked to stop: of each of two lanes one that is sent,
+/// one that waits for that, and one that is being decoded.
+const IN_HAND: usize = 6;
 
 /// Where a command is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,10 +86,11 @@ pub enum Rule {
     NothingToWrite,
     NothingStaged,
     Done,
+    Written,
 }
 
 impl Rule {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::NoConnection,
         Self::NoLock,
         Self::NoTable,
@@ -96,6 +98,7 @@ impl Rule {
         Self::NothingToWrite,
         Self::NothingStaged,
         Self::Done,
+        Self::Written,
     ];
 
     /// The letter that stands in the table.
@@ -108,6 +111,7 @@ impl Rule {
             Self::NothingToWrite => 'e',
             Self::NothingStaged => 'f',
             Self::Done => 'g',
+            Self::Written => 'h',
         }
     }
 
@@ -123,6 +127,7 @@ impl Rule {
             Self::NothingStaged => {
                 "no row is staged, so there is nothing that another source could be mistaken for, or the command reads none"
             }
+            Self::Written => "the row is written already, or this command does not write it",
             Self::Done => "the load is done, so another source is simply the next one",
         }
     }
@@ -215,8 +220,12 @@ impl Bench<'_> {
         let ended = match self.act(&mut running, &found, proxy.as_ref(), hold.is_some()).await {
             Ok(Acted::GoOn(patience)) => running.end(patience).await?,
             Ok(Acted::Outcome(ended, outcome)) => {
-                let newest = checks::newest(&self.server.connect(&self.database).await).await?;
-                let wrong = checks::agree(&ended, newest.as_ref(), true);
+                let wrong = if matches!(self.cell.scenario, Scenario::Run | Scenario::Resume) {
+                    let newest = checks::newest(&self.server.connect(&self.database).await).await?;
+                    checks::agree(&ended, newest.as_ref(), true)
+                } else {
+                    None
+                };
                 let wrong = wrong.into_iter().collect();
                 return self.judge(&ended, outcome, wrong, found.was_done).await.map_err(Stopped::Failed);
             }
@@ -258,6 +267,7 @@ impl Bench<'_> {
         let no_connection = found.backends.is_empty();
         match self.cell.kind {
             Kind::Kill => running.signal(Signal::SIGKILL),
+            Kind::OtherWriter => return self.other_writer(running).await,
             Kind::OtherSource => return self.other_source(running, found).await,
             Kind::Term => {
                 running.signal(Signal::SIGTERM);
@@ -380,6 +390,27 @@ impl Bench<'_> {
         Ok(Acted::GoOn(PATIENCE))
     }
 
+    /// Has somebody else insert a row of the last batch, and commit when sqlmig waits for him.
+    async fn other_writer(&mut self, running: &mut Running) -> Result<Acted, Stopped> {
+        let client = self.server.connect(&self.database).await;
+        let row = "set statement_timeout = '500ms'; begin; insert into public.things (id, maker, label) values (150, 'maker 1', \
+                   'another''s')";
+        let loads = matches!(self.cell.scenario, Scenario::Run | Scenario::Resume);
+        if !loads || client.batch_execute(row).await.is_err() {
+            return Err(Stopped::Senseless(Rule::Written));
+        }
+        running.go();
+        let (begun, other) = (Instant::now(), self.server.connect(&self.database).await);
+        let waiting = "select count(*)::text from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        while !running.has_ended() && begun.elapsed() < PATIENCE && checks::text(&other, waiting).await? == "0" {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        client.batch_execute("commit").await.map_err(|error| format!("{error:?}"))?;
+        client.close().await;
+        other.close().await;
+        Ok(Acted::GoOn(PATIENCE))
+    }
+
     /// Kills it, and runs it again with another source, which must be refused.
     async fn other_source(&mut self, running: &mut Running, found: &Found) -> Result<Acted, Stopped> {
         let other = self.base.other_arguments(self.cell.scenario, &self.database);
@@ -484,7 +515,8 @@ impl Bench<'_> {
         }
         if first.code == Some(0) {
             let outcome = if self.cell.kind == Kind::Second { Outcome::Refused } else { Outcome::WentOn };
-            return self.judge(first, outcome, wrong, false).await.map_err(Stopped::Failed);
+            let counted_otherwise = self.cell.kind == Kind::OtherWriter;
+            return self.judge(first, outcome, wrong, counted_otherwise).await.map_err(Stopped::Failed);
         }
         if self.cell.kind == Kind::Second {
             wrong.push(format!("the first conductor was disturbed by the second\n{}", first.stderr));
@@ -560,6 +592,8 @@ fn may_end(kind: Kind, ended: &Ended) -> bool {
         // A full disk is no passing trouble of the server's: it needs a person.
         (Kind::DiskFull, Some(code)) => matches!(code, 1 | 5),
         (Kind::Kill | Kind::OtherSource | Kind::Term | Kind::TermTwice | Kind::Second, _) | (_, None) => false,
+        // Before the run was taken on, a lost connection may be a lost lock, and somebody else's turn.
+        (_, Some(6)) => ended.stderr.contains("the run lock is lost"),
         (_, Some(code)) => code == 5,
     }
 }

@@ -19,10 +19,11 @@ pub enum Kind {
     Second,
     TakeOver,
     OtherSource,
+    OtherWriter,
 }
 
 impl Kind {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Kill,
         Self::Term,
         Self::TermTwice,
@@ -39,6 +40,7 @@ impl Kind {
         Self::Second,
         Self::TakeOver,
         Self::OtherSource,
+        Self::OtherWriter,
     ];
 
     /// Its name, in arguments and as a column's head.
@@ -60,6 +62,7 @@ impl Kind {
             Self::Second => "second",
             Self::TakeOver => "take-over",
             Self::OtherSource => "other-source",
+            Self::OtherWriter => "other-writer",
         }
     }
 
@@ -91,8 +94,12 @@ impl Kind {
                  must stop and have written nothing more"
             }
             Self::OtherSource => {
-                "SIGKILL of sqlmig; the same command with a source of the same name and size in which one letter differs: it \
+                "SIGKILL of sqlmig; the same command with a source of the same size in which letters differ: it \
                  must be refused by name, and change nothing; then the right source again"
+            }
+            Self::OtherWriter => {
+                "somebody else inserts a row that the load is about to insert, and commits when sqlmig waits for him: the row \
+                 must be updated then, and not be taken for inserted"
             }
         }
     }

@@ -51,8 +51,6 @@ impl Job {
 
 /// What a piece of work came to.
 pub struct Done {
-    /// Its place among all that was done.
-    index: usize,
     job: Job,
     outcome: Outcome,
 }
@@ -121,8 +119,10 @@ async fn matrix(arguments: &[String]) -> ExitCode {
         done.len() - failed - senseless,
         begun.elapsed().as_secs()
     );
-    if full && filters.is_empty() && !broken {
-        page::write(&done);
+    if full && !broken {
+        let mut results = page::Results::load(filters.is_empty());
+        results.add(&done);
+        page::write(&all, &results);
     }
     if broken || failed > 0 || done.len() < count {
         if std::env::var_os("SQLMIG_MATRIX_KEEP").is_some() {
@@ -166,8 +166,11 @@ fn choose(all: &[Job], full: bool, filters: &[String]) -> Vec<Job> {
         let every = std::env::var("SQLMIG_MATRIX_CUTS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
         return cells.chain(cuts.step_by(every)).cloned().collect();
     }
-    // An odd step shares no factor with the sixteen kinds, so the sample has every kind in turn.
-    let step = |count: usize, wanted: usize| (count / wanted).max(1) | 1;
+    // A step that shares no factor with the number of kinds, so the sample has every kind in turn.
+    let step = |count: usize, wanted: usize| {
+        let step = (count / wanted).max(1);
+        if step.is_multiple_of(Kind::ALL.len()) { step + 1 } else { step }
+    };
     let (cell_step, cut_step) = (step(cells.clone().count(), SAMPLE_CELLS), step(cuts.clone().count(), SAMPLE_CUTS));
     cells.step_by(cell_step).chain(cuts.step_by(cut_step)).cloned().collect()
 }
@@ -205,7 +208,7 @@ async fn work(
             }
             outcome => println!("{index:4}/{count} {} {} ({elapsed:.1} s)", job.name(), page::word(outcome)),
         }
-        done.lock().unwrap().push(Done { index, job, outcome });
+        done.lock().unwrap().push(Done { job, outcome });
     }
 }
 

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cell::{Outcome, Rule};
 use crate::kinds::Kind;
-use crate::proxy::Side;
 use crate::{Done, Job, place};
 
 /// An outcome in a word.
@@ -32,7 +31,8 @@ SQLMIG_MATRIX=full cargo test --features fault-points --test matrix
 ```
 
 A row is a point of the program, at which it is held still; a column is what is done to it, or to its server, there. A
-point that is passed often is held at its first time and, with `#n`, at a quarter, a half, three quarters and the end.
+point that is passed often is held at its first time and, with `#n`, in the middle and at the end; a chunk that is sent at the
+quarters, too.
 `… unanswered` is no point of the program: a proxy holds the answer of the server back, for the COMMIT of a transaction that
 wrote to that table of the ledger last, or for the end of a COPY. After the fault the same command is run again, directly on
 the server, and then everything of [proving.md](proving.md#what-is-checked-after-each-cell) must hold. A cell that is
@@ -48,19 +48,43 @@ filled in has held:
 | **FAILED** | a promise did not hold |
 ";
 
+/// The outcomes of this build, by the names of cells and cuts: a full run begins them anew, and cells that are run again by
+/// their names replace theirs.
+pub struct Results {
+    file: PathBuf,
+    words: BTreeMap<String, String>,
+}
+
+impl Results {
+    /// Those that are known; none where all is run again.
+    pub fn load(anew: bool) -> Self {
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("matrix-results.txt");
+        let text = if anew { String::new() } else { fs::read_to_string(&file).unwrap_or_default() };
+        let words = text.lines().filter_map(|line| line.split_once('\t'));
+        Self { file, words: words.map(|(name, word)| (name.to_owned(), word.to_owned())).collect() }
+    }
+
+    /// Takes in what was done now.
+    pub fn add(&mut self, done: &[Done]) {
+        self.words.extend(done.iter().map(|done| (done.job.name(), word(&done.outcome))));
+        let lines: Vec<String> = self.words.iter().map(|(name, word)| format!("{name}\t{word}\n")).collect();
+        fs::write(&self.file, lines.concat()).unwrap();
+    }
+}
+
 /// Writes the page.
-pub fn write(done: &[Done]) {
+pub fn write(jobs: &[Job], results: &Results) {
     let mut points: Vec<String> = Vec::new();
     let mut cells: BTreeMap<(String, Kind), String> = BTreeMap::new();
-    let mut order: Vec<&Done> = done.iter().filter(|done| place(&done.job).is_some()).collect();
-    order.sort_by_key(|done| done.index);
-    for done in order {
-        let Some((point, kind)) = place(&done.job) else { continue };
+    for job in jobs {
+        let Some((point, kind)) = place(job) else { continue };
         let name = point.name();
         if !points.contains(&name) {
             points.push(name.clone());
         }
-        cells.insert((name, kind), word(&done.outcome));
+        if let Some(word) = results.words.get(&job.name()) {
+            cells.insert((name, kind), word.clone());
+        }
     }
     let mut text = HEAD.to_owned();
     for rule in Rule::ALL {
@@ -92,29 +116,27 @@ pub fn write(done: &[Done]) {
         Kind::ALL.len()
     )
     .unwrap();
-    text.push_str(&cuts(done));
+    text.push_str(&cuts(results));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/fault-matrix.md");
     fs::write(&path, text).unwrap();
     println!("{} is written", path.display());
 }
 
 /// The cuts, in a table of their own.
-fn cuts(done: &[Done]) -> String {
+fn cuts(results: &Results) -> String {
     let mut text = "\n## Cut at every message\n\nA run of seven rows, through a proxy that counts the messages of the protocol in \
                     both directions and on all\nconnections. *Before*: the message does not arrive, and its connection is \
                     reset. *After*: it arrives, then every connection is\nreset and no new one is made. The run is then resumed \
                     directly on the server, and checked as above.\n\n| cut | messages | went on | resumed | retried | failed |\n\
                     |---|---|---|---|---|---|\n"
         .to_owned();
-    for (side, name) in [(Side::Before, "before"), (Side::After, "after")] {
-        let words: Vec<String> = done
-            .iter()
-            .filter(|done| matches!(&done.job, Job::Cut(cut) if cut.side == side))
-            .map(|done| word(&done.outcome))
-            .collect();
+    for side in ["before", "after"] {
+        let prefix = format!("cut/{side}-");
+        let words = results.words.iter().filter(|(name, _)| name.starts_with(&prefix));
+        let words: Vec<&String> = words.map(|(_, word)| word).collect();
         let count = |wanted: &str| words.iter().filter(|word| word.contains(wanted)).count();
         let (went_on, resumed, retried) = (count("went on"), count("resumed"), count("retried"));
-        writeln!(text, "| {name} | {} | {went_on} | {resumed} | {retried} | {} |", words.len(), count("FAILED"))
+        writeln!(text, "| {side} | {} | {went_on} | {resumed} | {retried} | {} |", words.len(), count("FAILED"))
             .unwrap();
     }
     text

@@ -306,7 +306,8 @@ impl Base {
     }
 }
 
-/// Of everything that is passed: the first time and, of what is passed often, a quarter, a half, three quarters and the end.
+/// Of everything that is passed: the first time and, of what is passed often, the middle and the end; of a chunk that is sent
+/// the quarters, too.
 fn chosen(passed: impl Iterator<Item = String>, point: impl Fn(String, u32) -> Point) -> Vec<Point> {
     let mut names: Vec<String> = Vec::new();
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
@@ -321,8 +322,10 @@ fn chosen(passed: impl Iterator<Item = String>, point: impl Fn(String, u32) -> P
     for name in names {
         let count = counts[&name];
         let mut times = vec![1];
-        if count >= 8 && (name.ends_with("_sent") || name.ends_with("before_commit") || name.contains("batch")) {
+        if count >= 8 && name.ends_with("_sent") {
             times.extend([count / 4, count / 2, 3 * count / 4, count]);
+        } else if count >= 8 && (name.ends_with("before_commit") || name.contains("batch")) {
+            times.extend([count / 2, count]);
         }
         times.dedup();
         points.extend(times.into_iter().map(|nth| point(name.clone(), nth)));

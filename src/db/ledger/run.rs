@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 use tokio_postgres::{GenericClient, Row, Transaction};
 use uuid::Uuid;
 
+use crate::db::lock::{KEY_CLASS, LockKind};
 use crate::db::{DbError, doing};
 use crate::event::Phase;
 
@@ -256,7 +257,7 @@ pub async fn run_take(tx: &Transaction<'_>, id: Uuid) -> Result<i64, DbError> {
 /// Fails when the database does not answer or this role may not end them.
 pub async fn run_end_predecessors(client: &impl GenericClient) -> Result<i64, DbError> {
     let row = client
-        .query_one(include_str!("../../../sql/run_end_predecessors.sql"), &[])
+        .query_one(include_str!("../../../sql/run_end_predecessors.sql"), &[&KEY_CLASS, &(LockKind::Turn as i32)])
         .await
         .map_err(doing("end what an earlier conductor left open"))?;
     Ok(row.get("ended"))
