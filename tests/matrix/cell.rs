@@ -19,9 +19,9 @@ const BLACK_HOLE: Duration = Duration::from_secs(12);
 /// How long a table stays locked: longer than a few tries.
 const LOCKED: Duration = Duration::from_millis(1500);
 
-/// Pieces of work that may be under way, or ready to be, when sqlmig is asked to stop: of each of two lanes one that is sent,
-/// one that waits for that, and one that is being decoded.
-const IN_HAND: usize = 6;
+/// Pieces of work that may be under way, or ready to be, when sqlmig is asked to stop: one that is read and one that waits for
+/// a lane; of each of two lanes one that is decoded, one that waits and one that is sent.
+const IN_HAND: usize = 8;
 
 /// Where a command is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
