@@ -320,7 +320,6 @@ impl Both {
                     .unwrap();
                 self.model.referred.insert(id);
             }
-            Step::Delete { .. } | Step::Refer { .. } => {}
             Step::Release { id } => {
                 self.client.execute("delete from public.orders where thing = $1", &[&id]).await.unwrap();
                 self.model.referred.remove(&id);
@@ -345,7 +344,8 @@ impl Both {
                     run.batches.iter_mut().for_each(|batch| batch.images.clear());
                 }
             }
-            Step::Batch { .. } | Step::Run { .. } | Step::Finish { .. } => {}
+            // Nothing to do it to.
+            Step::Delete { .. } | Step::Refer { .. } | Step::Batch { .. } | Step::Run { .. } | Step::Finish { .. } => {}
         }
         Ok(())
     }

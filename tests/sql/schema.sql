@@ -381,8 +381,8 @@ CREATE INDEX finding_row ON sqlmig.finding USING btree (run_id, source, "row");
 CREATE INDEX merged_winner ON sqlmig.merged USING btree (run_id, winner_source, winner_row);
 CREATE INDEX retry_row ON sqlmig.retry USING btree (source, "row");
 CREATE INDEX run_started_at ON sqlmig.run USING btree (started_at);
-CREATE TRIGGER update_document_sources_updated_at BEFORE UPDATE ON public.document_sources FOR EACH ROW WHEN (((NOT (new.updated_at IS DISTINCT FROM old.updated_at)) AND (COALESCE(current_setting('application_name'::text, true), ''::text) !~~ 'sqlmig%'::text))) EXECUTE FUNCTION public.update_updated_at_column();
-CREATE TRIGGER update_documents_updated_at BEFORE UPDATE ON public.documents FOR EACH ROW WHEN (((NOT (new.updated_at IS DISTINCT FROM old.updated_at)) AND (COALESCE(current_setting('application_name'::text, true), ''::text) !~~ 'sqlmig%'::text))) EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_document_sources_updated_at BEFORE UPDATE ON public.document_sources FOR EACH ROW WHEN (((NOT (new.updated_at IS DISTINCT FROM old.updated_at)) AND (COALESCE(current_setting('sqlmig.loading'::text, true), ''::text) <> 'on'::text))) EXECUTE FUNCTION public.update_updated_at_column();
+CREATE TRIGGER update_documents_updated_at BEFORE UPDATE ON public.documents FOR EACH ROW WHEN (((NOT (new.updated_at IS DISTINCT FROM old.updated_at)) AND (COALESCE(current_setting('sqlmig.loading'::text, true), ''::text) <> 'on'::text))) EXECUTE FUNCTION public.update_updated_at_column();
 CREATE TRIGGER run_change AFTER INSERT OR UPDATE ON sqlmig.run FOR EACH ROW EXECUTE FUNCTION sqlmig.record_run_change();
 ALTER TABLE ONLY public.document_sources
     ADD CONSTRAINT document_sources_doc_type_fkey FOREIGN KEY (doc_type) REFERENCES public.doc_types(doc_type);
