@@ -93,7 +93,9 @@ told!(PipelineError, |error| match error {
     | PipelineError::Superseded { .. }
     | PipelineError::Differs { .. }
     | PipelineError::NothingToJoin(_)
-    | PipelineError::Unused(_) => ExitCode::Usage,
+    | PipelineError::Unused(_)
+    | PipelineError::Retry(_)
+    | PipelineError::Why(_) => ExitCode::Usage,
     PipelineError::Incomplete(_) | PipelineError::Unreadable { .. } => ExitCode::Source,
     // To be tried again: the same command stages again.
     PipelineError::StagingLost { .. } => ExitCode::Database,
@@ -130,7 +132,6 @@ told!(PipelineError, |error| match error {
         ValidateError::Fence(error) => fence(error),
         ValidateError::Db(error) => database(error),
     },
-    PipelineError::Retry(_) | PipelineError::Why(_) => ExitCode::Usage,
     PipelineError::Server(error) => server(error),
     PipelineError::Staging(error) => staging(error),
     PipelineError::Db(error) => database(error),
@@ -192,11 +193,8 @@ fn stage(error: &StageError) -> ExitCode {
         StageError::Decode(_) | StageError::Shape { .. } | StageError::SameName { .. } => ExitCode::Source,
         StageError::Interrupted => ExitCode::Interrupted,
         StageError::Fence(error) => fence(error),
-        StageError::NoVector(ServerError::Db(error)) => database(error),
-        StageError::OtherSource { .. }
-        | StageError::Foreign { .. }
-        | StageError::NoVector(_)
-        | StageError::NoTables { .. } => ExitCode::Usage,
+        StageError::NoVector(error) => server(error),
+        StageError::OtherSource { .. } | StageError::Foreign { .. } | StageError::NoTables { .. } => ExitCode::Usage,
         StageError::TooManyRejects { .. }
         | StageError::Copied { .. }
         | StageError::Count { .. }

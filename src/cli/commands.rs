@@ -96,7 +96,7 @@ async fn dispatch(command: &Command, prepared: &Prepared, display: &Display, sto
         Command::Generate(options) => Ok(write_dump(options)?),
         _ => {
             let server = Server::open(&prepared.settings, display).await?;
-            let outcome = on_server(command, prepared, display, &server, stop).await;
+            let outcome = Box::pin(on_server(command, prepared, display, &server, stop)).await;
             server.close().await.and(outcome)
         }
     }

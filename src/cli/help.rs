@@ -34,6 +34,7 @@ fn arguments_are_well_formed() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one page")]
 fn the_first_page() {
     insta::assert_snapshot!(help(&[]), @r"
     A declarative, SQL-first loader into PostgreSQL and pgvector.

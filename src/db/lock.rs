@@ -31,7 +31,7 @@ const ASK_EVERY: Duration = Duration::from_secs(5);
 /// A connection that does not answer in this time is given up.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// A server that is away for longer ends the run.
-const RETAKE_WITHIN: Duration = Duration::from_secs(60);
+const RETAKE_WITHIN: Duration = Duration::from_mins(1);
 /// A server process that lost its client has ended by then (`client_connection_check_interval` is 2 seconds).
 const ENDED_WITHIN: Duration = Duration::from_secs(5);
 

@@ -99,7 +99,8 @@ fn batch_told(batch: &FateBatch) -> String {
         });
     }
     if let (Some(xid), Some(epoch), Some(at)) = (&batch.xid, batch.epoch, batch.finished_at) {
-        told.push_str(&format!(" · transaction {xid}, epoch {epoch}, {}", moment(at)));
+        let when = format!(" · transaction {xid}, epoch {epoch}, {}", moment(at));
+        told.push_str(&when);
     }
     told
 }

@@ -28,7 +28,8 @@ async fn written(client: &Connection) -> String {
     for row in client.query(undo, &[]).await.unwrap() {
         let table: String = row.get(0);
         let rows = text(client, &format!("select count(*) || ' of ' || count(distinct u.*) from {table} as u")).await;
-        written.push_str(&format!(" {table}: {rows}"));
+        let part = format!(" {table}: {rows}");
+        written.push_str(&part);
     }
     written
 }
@@ -45,7 +46,7 @@ async fn checked(name: &str) -> TestDb {
 async fn until(client: &Connection, query: &str) {
     let since = Instant::now();
     while number(client, query).await == 0 {
-        assert!(since.elapsed() < Duration::from_secs(60), "in vain: {query}");
+        assert!(since.elapsed() < Duration::from_mins(1), "in vain: {query}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -235,8 +236,8 @@ async fn workers_of_other_processes_help_and_may_die() {
     kill(Pid::from_raw(i32::try_from(doomed.id()).unwrap()), Signal::SIGKILL).unwrap();
     outcome(doomed).await.code(-9);
     let report = outcome(conductor).await.code(0);
-    let helped = outcome(helper).await.code(0).stdout;
-    assert!(helped.split(' ').next().unwrap().parse::<u32>().unwrap() > 0, "{helped}");
+    let done = outcome(helper).await.code(0).stdout;
+    assert!(done.split(' ').next().unwrap().parse::<u32>().unwrap() > 0, "{done}");
     assert_eq!(report.code, 0);
     sqlmig(&db, "validate").await.code(0);
     assert_eq!(state(&client).await, state(&calm).await);

@@ -43,12 +43,10 @@ async fn a_promoted_row_is_followed_from_the_dump_to_the_final_table() {
     let dump = Command::new("gzip").arg("-dc").arg(fixture("docs.sql.gz")).output().unwrap().stdout;
     let id = text(&client, &format!("select id from staging.documents where _row = {first}")).await;
     let byte = memchr::memmem::find(&dump, format!("\n{id}\t").as_bytes()).unwrap() + 1;
-    let line = dump[..byte].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = dump[..byte].split(|byte| *byte == b'\n').count();
     assert_eq!((&chunk["first_line"], &chunk["first_byte"]), (&line.into(), &byte.into()));
-    let recorded = format!(
-        "select to_jsonb(b) from (select number, first_row, last_row, state, xid::text, epoch from sqlmig.batch where source = 'public.documents' and 150 between first_row and last_row) as b"
-    );
-    let recorded: Value = serde_json::from_str(&text(&client, &recorded).await).unwrap();
+    let recorded = "select to_jsonb(b) from (select number, first_row, last_row, state, xid::text, epoch from sqlmig.batch where source = 'public.documents' and 150 between first_row and last_row) as b";
+    let recorded: Value = serde_json::from_str(&text(&client, recorded).await).unwrap();
     for (name, value) in recorded.as_object().unwrap() {
         assert_eq!(&batch[name], value, "{name}");
     }

@@ -110,9 +110,9 @@ fn split(raw: &[u8]) -> Vec<&[u8]> {
 }
 
 fn texts(decoder: &mut RowDecoder, raw: &[u8], fields: &[String]) -> Result<Map<String, Value>, RowError> {
-    let decoded = decoder.decode(&RawRow { bytes: raw, line: 0, byte: 0 })?;
+    let read = decoder.decode(&RawRow { bytes: raw, line: 0, byte: 0 })?;
     let value = |bytes: &[u8]| Value::String(String::from_utf8_lossy(bytes).into_owned());
-    Ok(fields.iter().cloned().zip(decoded.iter().map(|bytes| bytes.map_or(Value::Null, value))).collect())
+    Ok(fields.iter().cloned().zip(read.iter().map(|bytes| bytes.map_or(Value::Null, value))).collect())
 }
 
 /// Whether the reader would take this row: its decoder is asked, with the row written as a dump would.

@@ -51,7 +51,7 @@ enum Before {
     /// Nothing.
     Nothing,
     /// It is this retry, begun before: go on with it.
-    GoOn(Run),
+    GoOn(Box<Run>),
     /// It is another retry that has promoted nothing: set it aside.
     SetAside(Uuid),
 }
@@ -139,7 +139,7 @@ impl Conductor {
         let scope = scope(&which, &options.given);
         match self.before(&from, &scope).await? {
             Before::Nothing => {}
-            Before::GoOn(run) => return self.go_on_with(run).await,
+            Before::GoOn(run) => return self.go_on_with(*run).await,
             Before::SetAside(other) => {
                 self.raise(other)
                     .await?
@@ -256,7 +256,7 @@ impl Conductor {
             return Err(unfinished(&newest));
         }
         if newest.parent == Some(from.id) && newest.scope == scope && newest.project_hash == self.project.hash {
-            return Ok(Before::GoOn(newest));
+            return Ok(Before::GoOn(Box::new(newest)));
         }
         let client = self.pool.get().await.map_err(doing("connect"))?;
         if retry_promoted(&**client, newest.id).await? {
