@@ -19,9 +19,9 @@ const BLACK_HOLE: Duration = Duration::from_secs(12);
 /// How long a table stays locked: longer than a few tries.
 const LOCKED: Duration = Duration::from_millis(1500);
 
-/// Pieces of work that may be under way, or ready to be, when sqlmig is asked to stop: of each of two lanes one that is sent,
-/// one that waits for that, and one that is being decoded.
-const IN_HAND: usize = 6;
+/// Pieces of work that may be under way, or ready to be, when sqlmig is asked to stop: one that is read and one that waits for
+/// a lane; of each of two lanes one that is decoded, one that waits and one that is sent.
+const IN_HAND: usize = 8;
 
 /// Where a command is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -310,16 +310,17 @@ impl Bench<'_> {
                 self.server.stop(how).await;
                 self.server.start_again().await;
             }
-            Kind::Reset => proxy.iter().for_each(|proxy| proxy.set(Weather::Reset)),
+            Kind::Reset => set(proxy, Weather::Reset),
             Kind::BlackHole => {
-                proxy.iter().for_each(|proxy| proxy.set(Weather::BlackHole));
+                set(proxy, Weather::BlackHole);
                 running.go();
                 wait(running, BLACK_HOLE).await;
-                proxy.iter().for_each(|proxy| proxy.set(Weather::Fine));
+                set(proxy, Weather::Fine);
             }
-            Kind::DiskFull if wire => return Err(Stopped::Senseless(Rule::NothingToWrite)),
+            Kind::DiskFull | Kind::StatementTimeout | Kind::LockTimeout if wire => {
+                return Err(Stopped::Senseless(Rule::NothingToWrite));
+            }
             Kind::DiskFull => return self.fill_up(running).await,
-            Kind::StatementTimeout | Kind::LockTimeout if wire => return Err(Stopped::Senseless(Rule::NothingToWrite)),
             Kind::StatementTimeout | Kind::LockTimeout => return self.lock_out(running).await,
             Kind::Second | Kind::TakeOver if found.lock_holder.is_none() => {
                 return Err(Stopped::Senseless(Rule::NoLock));
@@ -362,7 +363,7 @@ impl Bench<'_> {
     /// Holds the table that comes next for longer than the command may wait.
     async fn lock_out(&mut self, running: &mut Running) -> Result<Acted, Stopped> {
         let Point::Named(point, _) = &self.cell.point else { return Err(Stopped::Senseless(Rule::NothingToWrite)) };
-        let table = self.cell.scenario.table_after(point).ok_or(Stopped::Senseless(Rule::NoTable))?;
+        let table = Scenario::table_after(point).ok_or(Stopped::Senseless(Rule::NoTable))?;
         let client = self.server.connect(&self.database).await;
         let begin = "begin; set local lock_timeout = '200ms'";
         client.batch_execute(begin).await.map_err(|error| format!("{error:?}"))?;
@@ -422,9 +423,7 @@ impl Bench<'_> {
         wait(running, PATIENCE).await;
         let client = self.server.connect(&self.database).await;
         let newest = checks::newest(&client).await?;
-        if newest.is_none_or(|run| Some(&run.id) == self.base.older_run())
-            || checks::has_staged_nothing(&client).await?
-        {
+        if newest.is_none_or(|run| run.id == self.base.older_run()) || checks::has_staged_nothing(&client).await? {
             return Err(Stopped::Senseless(Rule::NothingStaged));
         }
         let before = checks::finals(&client).await?;
@@ -460,15 +459,21 @@ impl Bench<'_> {
             ended.map_err(|error| format!("{error:?}"))?;
         }
         let second = self.invocation(self.server.url(&self.database), None);
-        let second = second.run(&self.folder.join("second")).await?;
+        let mut ended = second.run(&self.folder.join("second")).await?;
+        if let (Some(6), Some(pid)) = (ended.code, to_be_ended(&ended)) {
+            // It holds something else than the run, as the turn to migrate: the operator does what the hint says.
+            let gone = client.query_one("select pg_terminate_backend($1, 5000)", &[&pid]).await;
+            gone.map_err(|error| format!("{error:?}"))?;
+            ended = second.run(&self.folder.join("third")).await?;
+        }
+        let second = ended;
         if second.code != Some(0) {
             let what = format!("the second conductor ended with {}\n{}", second.word(), second.stderr);
             return Err(Stopped::Failed(what));
         }
         // One whose work was done before has only its own last words to write.
-        let look = async || match found.was_done {
-            true => checks::finals(&client).await,
-            false => checks::everything(&client).await,
+        let look = async || {
+            if found.was_done { checks::finals(&client).await } else { checks::everything(&client).await }
         };
         let before = look().await?;
         running.signal(Signal::SIGCONT);
@@ -477,7 +482,7 @@ impl Bench<'_> {
             return Err(Stopped::Failed("the one that was taken over does not end".into()));
         }
         let first = running.ended()?;
-        let stopped = matches!(first.code, Some(5 | 6 | 7)) || first.code == Some(0) && found.was_done;
+        let stopped = matches!(first.code, Some(5..=7)) || first.code == Some(0) && found.was_done;
         if !stopped {
             let what = format!("the one that was taken over ended with {}\n{}", first.word(), first.stderr);
             return Err(Stopped::Failed(what));
@@ -504,7 +509,7 @@ impl Bench<'_> {
             }
             if matches!(self.cell.scenario, Scenario::Run | Scenario::Resume) {
                 let newest = checks::newest(&client).await?;
-                let newest = newest.filter(|run| Some(&run.id) != self.base.older_run());
+                let newest = newest.filter(|run| run.id != self.base.older_run());
                 wrong.extend(checks::agree(first, newest.as_ref(), found.was_done));
             }
         }
@@ -573,6 +578,19 @@ fn pieces(faults: &Path) -> usize {
     passed.lines().filter(|line| begins.contains(line)).count()
 }
 
+/// The server process that a hint says to end.
+fn to_be_ended(ended: &Ended) -> Option<i32> {
+    let (_, rest) = ended.stderr.split_once("pg_terminate_backend(")?;
+    rest.split_once(')')?.0.parse().ok()
+}
+
+/// Changes the weather, where there is any.
+fn set(proxy: Option<&Proxy>, weather: Weather) {
+    if let Some(proxy) = proxy {
+        proxy.set(weather);
+    }
+}
+
 /// Waits for a process to end, for so long; says whether it did.
 async fn wait(running: &mut Running, patience: Duration) -> bool {
     let begun = Instant::now();
@@ -586,9 +604,8 @@ async fn wait(running: &mut Running, patience: Duration) -> bool {
 fn may_end(kind: Kind, ended: &Ended) -> bool {
     match (kind, ended.code) {
         (_, Some(0)) => !matches!(kind, Kind::Kill | Kind::OtherSource),
-        (Kind::Kill | Kind::OtherSource, None) => true,
         // A second signal may end it as the kernel does.
-        (Kind::TermTwice, None | Some(7)) | (Kind::Term, Some(7)) => true,
+        (Kind::Kill | Kind::OtherSource | Kind::TermTwice, None) | (Kind::Term | Kind::TermTwice, Some(7)) => true,
         // A full disk is no passing trouble of the server's: it needs a person.
         (Kind::DiskFull, Some(code)) => matches!(code, 1 | 5),
         (Kind::Kill | Kind::OtherSource | Kind::Term | Kind::TermTwice | Kind::Second, _) | (_, None) => false,

@@ -77,7 +77,9 @@ async fn matrix(arguments: &[String]) -> ExitCode {
     let all = jobs(&base);
     let chosen = choose(&all, full, &filters);
     if arguments.iter().any(|argument| argument == "--list") {
-        chosen.iter().for_each(|job| println!("{}", job.name()));
+        for job in &chosen {
+            println!("{}", job.name());
+        }
         return ExitCode::SUCCESS;
     }
     let (cells, cuts): (Vec<_>, Vec<_>) = chosen.iter().partition(|job| matches!(job, Job::Cell(_)));
@@ -184,13 +186,12 @@ async fn work(
     count: usize,
 ) -> Result<(), String> {
     let folder = ground.folder.join(number.to_string());
-    let (mut server, base) = match ready {
-        Some(ready) => ready,
-        None => {
-            let server = Server::start(ground, number).await;
-            let base = Base::prepare(&server, &folder).await?;
-            (server, base)
-        }
+    let (mut server, base) = if let Some(ready) = ready {
+        ready
+    } else {
+        let server = Server::start(ground, number).await;
+        let base = Base::prepare(&server, &folder).await?;
+        (server, base)
     };
     loop {
         let next = queue.lock().unwrap().pop_front();

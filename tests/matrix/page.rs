@@ -95,7 +95,9 @@ pub fn write(jobs: &[Job], results: &Results) {
         writeln!(text, "| {} | {} |", kind.name(), kind.what()).unwrap();
     }
     text.push_str("\n| point |");
-    Kind::ALL.iter().for_each(|kind| write!(text, " {} |", kind.name()).unwrap());
+    for kind in Kind::ALL {
+        write!(text, " {} |", kind.name()).unwrap();
+    }
     text.push_str("\n|---|");
     text.push_str(&"---|".repeat(Kind::ALL.len()));
     text.push('\n');

@@ -32,7 +32,7 @@ pub enum Scenario {
 
 impl Scenario {
     /// The table that the step after a point wants and that somebody else may have locked.
-    pub fn table_after(self, point: &str) -> Option<&'static str> {
+    pub fn table_after(point: &str) -> Option<&'static str> {
         let (phase, _) = point.split_once('.').unwrap_or((point, ""));
         Some(match phase {
             "stage" => "sqlmig.chunk",
@@ -116,7 +116,7 @@ impl Base {
     }
 
     /// The database that a cell begins with a copy of.
-    fn template(&self, scenario: Scenario, small: bool) -> &'static str {
+    fn template(scenario: Scenario, small: bool) -> &'static str {
         match (scenario, small) {
             (Scenario::Rollback | Scenario::Finish, false) => "undo",
             (Scenario::Rollback | Scenario::Finish, true) => "undo_small",
@@ -170,8 +170,8 @@ impl Base {
         self.undisturbed[&scenario].messages
     }
 
-    pub fn older_run(&self) -> Option<&String> {
-        Some(&self.older_run)
+    pub fn older_run(&self) -> &str {
+        &self.older_run
     }
 
     pub async fn has_ledger(&self, client: &Connection) -> Result<bool, String> {
@@ -227,7 +227,7 @@ impl Base {
         name: &str,
         folder: &Path,
     ) -> Result<(), String> {
-        server.copy(self.template(scenario, small), name).await;
+        server.copy(Self::template(scenario, small), name).await;
         if scenario == Scenario::Resume { self.stop_halfway(server, name, folder).await } else { Ok(()) }
     }
 
@@ -291,7 +291,7 @@ impl Base {
         }
         server.drop_database(database).await;
         let passed = fs::read_to_string(faults.join("passed")).unwrap_or_default();
-        let mut points = chosen(passed.lines().map(str::to_owned), |name, nth| Point::Named(name, nth));
+        let mut points = chosen(passed.lines().map(str::to_owned), Point::Named);
         let wires = proxy.wires().into_iter().map(|wire| wire.what);
         points.extend(chosen(wires, |what, nth| Point::Wire(Wire { what, nth })));
         Ok(Undisturbed { expected, points, messages: proxy.messages() })

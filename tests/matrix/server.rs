@@ -124,7 +124,7 @@ impl Server {
         loop {
             match target.connect().await {
                 Ok(connection) => return connection,
-                Err(error) if begun.elapsed() > Duration::from_secs(60) => panic!("the server is gone: {error}"),
+                Err(error) if begun.elapsed() > Duration::from_mins(1) => panic!("the server is gone: {error}"),
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             }
         }
@@ -138,7 +138,7 @@ impl Server {
         kill(pid, if how == Stop::Immediate { Signal::SIGQUIT } else { Signal::SIGINT }).unwrap();
         let begun = Instant::now();
         while lock.exists() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "the server does not stop");
+            assert!(begun.elapsed() < Duration::from_mins(1), "the server does not stop");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         // Waits for the process that it was, so that none is left behind.
