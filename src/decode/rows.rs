@@ -273,6 +273,7 @@ mod tests {
         }
         assert!(matches!(copy(&mut cursor("t FROM stdin 5;")), Err(DecodeErrorKind::Syntax(_))));
         assert_eq!(stdin("t FROM stdin (NULL 5);").null, b"5");
+        assert_eq!(stdin(r"t FROM stdin NULL '\N';").null, br"\N");
         assert_eq!(stdin("t FROM stdin (NULL Nil);").null, b"nil");
     }
 

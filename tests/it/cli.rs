@@ -181,64 +181,6 @@ async fn completions_need_nothing() {
     finish(bare("completions tcl")).await.code(2);
 }
 
-const CANARY: &str = "k4n4r1env0g3l";
-
-#[tokio::test]
-async fn a_password_is_nowhere_to_be_read() {
-    let db = TestDb::from(&MIGRATED, "secrets").await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("password");
-    fs::write(&file, format!("{CANARY}\n")).unwrap();
-    std::os::unix::fs::PermissionsExt::set_mode(&mut fs::metadata(&file).unwrap().permissions(), 0o600);
-    let own = url(&db).await;
-    let with_password = format!("{own}&password={CANARY}");
-    let dump = fixture("docs.sql.gz");
-    let (run, refused) =
-        (format!("run {dump} --log-level trace"), format!("run {dump} --log-level trace --max-rejects 1"));
-    let mut outcomes: Vec<(Outcome, &str, i32)> = Vec::new();
-    let mut tried = async |arguments: &'static str, variables: &[(&str, &str)], code: i32| {
-        let line = arguments.replace("RUN", &run).replace("REFUSED", &refused);
-        let mut command = bare(&line);
-        command.envs(variables.iter().copied());
-        outcomes.push((finish(command).await, arguments, code));
-    };
-    let away = format!("postgres://u:{CANARY}@127.0.0.1:1/db?connect_timeout=2&sslmode=disable");
-    let password_file = file.display().to_string();
-    tried("RUN", &[("DATABASE_URL", &with_password)], 0).await;
-    tried("RUN --verbose --output json", &[("DATABASE_URL", &own), ("PGPASSWORD", CANARY)], 0).await;
-    tried("REFUSED", &[("DATABASE_URL", &own), ("SQLMIG_PASSWORD_FILE", &password_file)], 3).await;
-    tried("RUN", &[("DATABASE_URL", &away)], 5).await;
-    tried("RUN --log-format json", &[("DATABASE_URL", &away)], 5).await;
-    tried("RUN", &[("DATABASE_URL", &with_password.replace("sqlmig_test_", "no_such_"))], 2).await;
-    tried("RUN", &[("DATABASE_URL", &format!("postgres://u:{CANARY}@host:port/db"))], 2).await;
-    tried("RUN", &[("DATABASE_URL", &format!("postgres://u:{CANARY}@/db?nonsense=1"))], 2).await;
-    tried("RUN", &[("DATABASE_URL", &format!("host=h password={CANARY} nonsense=1"))], 2).await;
-    tried("RUN", &[("DATABASE_URL", &format!("host=h password='{CANARY}"))], 2).await;
-    tried("RUN", &[("DATABASE_URL", &format!("u:{CANARY}@h/db"))], 2).await;
-    tried("--help", &[("DATABASE_URL", &with_password)], 0).await;
-    tried("run --help", &[("DATABASE_URL", &with_password), ("PGPASSWORD", CANARY)], 0).await;
-    tried("run", &[("DATABASE_URL", &with_password)], 2).await;
-    tried("report", &[("DATABASE_URL", &with_password)], 0).await;
-    tried("history --output json", &[("DATABASE_URL", &with_password)], 0).await;
-    for (outcome, arguments, code) in outcomes {
-        let outcome = outcome.code(code);
-        assert!(
-            !outcome.stdout.contains(CANARY) && !outcome.stderr.contains(CANARY),
-            "{arguments}: {}",
-            outcome.stderr
-        );
-    }
-    // Nor in any table of the ledger.
-    let client = db.connect().await;
-    let tables = client.query("select oid::regclass::text as name from pg_class where relnamespace = 'sqlmig'::regnamespace and relkind = 'r'", &[]).await.unwrap();
-    assert!(tables.len() > 10);
-    for table in tables {
-        let name: &str = table.get("name");
-        let found = format!("select count(*) from {name} as t where t::text like '%{CANARY}%'");
-        assert_eq!(number(&client, &found).await, 0, "{name}");
-    }
-}
-
 #[tokio::test]
 async fn off_a_terminal_there_are_plain_lines() {
     let db = TestDb::from(&MIGRATED, "plain").await;

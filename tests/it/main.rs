@@ -23,5 +23,6 @@ mod rollback;
 mod rollback_model;
 mod roundtrip;
 mod runs;
+mod secrets;
 mod sources;
 mod why;

@@ -178,6 +178,7 @@ fn letters_of_two_bytes_hide_no_quotes() {
     for dump in [
         &b"set names 'SJIS';\ninsert into t (a) values (E'\\\x95\x5c');\n"[..],
         b"set names 'SJIS';\ninsert into t (\"\x95\x5c\") values ('\x95\x5c');\n",
+        b"set names 'GB18030';\ninsert into t (a) values (E'\x95\x5c');\n",
         b"set names 'BIG5';\ninsert into t (a) values (E'\xa5\x5c');\n",
         b"set names 'SJIS';\nset standard_conforming_strings = off;\ninsert into t (a) values ('\x95\x5c');\n",
         b"set names 'SJIS';\nselect $\x95\x5c$;$\x95\x5c$;\ninsert into t (a) values ('\x95\x5c');\n",
@@ -283,6 +284,9 @@ fn a_table_is_known_by_its_name_alone_where_only_one_is_so_called() {
     assert_eq!(vector(&format!("{}{}{rows}", create("a.t"), create("b.t"))), 3);
     assert_eq!(vector(&format!("{}set search_path = a;\n{rows}", create("t"))), 8);
     assert_eq!(vector(&format!("{}set search_path = b;\n{rows}", create("a.t"))), 3);
+    // Connecting to the same database again forgets nothing, to another one everything.
+    let again = |database: &str| vector(&format!("\\connect a\n{}\\connect {database}\n{rows}", create("t")));
+    assert_eq!((again("a"), again("b")), (8, 3));
     let known = |names: &[(&str, &str)]| {
         let shape = |(schema, table): &(&str, &str)| TableShape {
             name: TableName::new(*schema, *table),
