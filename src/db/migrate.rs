@@ -3,6 +3,7 @@
 //! refinery runs each migration in a transaction and compares checksums; what it lacks is a lock, so eight processes
 //! that start at once take turns on an advisory lock here.
 
+use std::error::Error;
 use std::time::Duration;
 
 use include_dir::{Dir, include_dir};
@@ -200,13 +201,18 @@ async fn apply(client: &mut Client, set: &MigrationSet) -> Result<Vec<String>, M
 }
 
 /// refinery's error in our words.
-fn told(set: &MigrationSet, error: &refinery::Error) -> MigrateError {
-    let set = set.name.clone();
+fn told(known: &MigrationSet, error: &refinery::Error) -> MigrateError {
+    let set = known.name.clone();
     match error.kind() {
         Kind::DivergentVersion(applied, found) => {
             MigrateError::Changed { set, applied: applied.to_string(), found: found.to_string() }
         }
         Kind::MissingVersion(migration) => MigrateError::Missing { set, name: migration.to_string() },
+        // Its errors contain one another.
+        Kind::Connection(_, cause) if cause.is::<refinery::Error>() => match cause.downcast_ref() {
+            Some(inner) => told(known, inner),
+            None => MigrateError::Other { set, reason: error.to_string() },
+        },
         Kind::Connection(what, cause) => {
             let driver = cause.downcast_ref::<tokio_postgres::Error>();
             let reason = match driver.and_then(tokio_postgres::Error::as_db_error) {
@@ -218,12 +224,17 @@ fn told(set: &MigrationSet, error: &refinery::Error) -> MigrateError {
             match driver.and_then(tokio_postgres::Error::code).map(SqlState::code) {
                 Some("0A000" | "58P01") if extension => MigrateError::NoExtension { set, reason },
                 Some(code) if code.starts_with("57P") => MigrateError::Lost { set, reason },
-                None if driver.is_some_and(tokio_postgres::Error::is_closed) => MigrateError::Lost { set, reason },
+                None if driver.is_some_and(is_gone) => MigrateError::Lost { set, reason },
                 _ => MigrateError::Other { set, reason },
             }
         }
         other => MigrateError::Other { set, reason: other.to_string() },
     }
+}
+
+/// Whether the connection is gone, and not the server's answer bad.
+fn is_gone(error: &tokio_postgres::Error) -> bool {
+    error.is_closed() || error.source().is_some_and(<dyn Error>::is::<std::io::Error>)
 }
 
 /// Names of the migrations of a set that this database has not seen. Writes nothing.

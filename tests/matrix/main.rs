@@ -161,7 +161,11 @@ fn choose(all: &[Job], full: bool, filters: &[String]) -> Vec<Job> {
     let cells = all.iter().filter(|job| matches!(job, Job::Cell(_)));
     let cuts = all.iter().filter(|job| matches!(job, Job::Cut(_)));
     if !filters.is_empty() {
-        let named = |job: &&Job| filters.iter().any(|filter| job.name().contains(filter));
+        // A name in full is that cell alone.
+        let in_full = |filter: &String| all.iter().any(|job| job.name() == *filter);
+        let is_meant =
+            |name: &str, filter: &String| if in_full(filter) { name == filter } else { name.contains(filter) };
+        let named = |job: &&Job| filters.iter().any(|filter| is_meant(&job.name(), filter));
         return all.iter().filter(named).cloned().collect();
     }
     if full {

@@ -128,7 +128,7 @@ pub fn write(jobs: &[Job], results: &Results) {
 fn cuts(results: &Results) -> String {
     let mut text = "\n## Cut at every message\n\nA run of seven rows, through a proxy that counts the messages of the protocol in \
                     both directions and on all\nconnections. *Before*: the message does not arrive, and its connection is \
-                    reset. *After*: it arrives, then every connection is\nreset and no new one is made. The run is then resumed \
+                    reset. *After*: it arrives, then every connection is\nreset and for a second no new one is made. The run is then resumed \
                     directly on the server, and checked as above.\n\n| cut | messages | went on | resumed | retried | failed |\n\
                     |---|---|---|---|---|---|\n"
         .to_owned();

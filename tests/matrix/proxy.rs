@@ -39,12 +39,15 @@ pub struct Wire {
     pub nth: u32,
 }
 
+/// How long nobody is let in after a cut.
+const DOWN: Duration = Duration::from_secs(1);
+
 /// On which side of a message the line is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// It does not arrive, and the other connections live.
     Before,
-    /// It arrives; every connection is cut, and no new one is made.
+    /// It arrives; every connection is cut, and no new one is made for a while.
     After,
 }
 
@@ -137,6 +140,16 @@ impl Proxy {
 }
 
 impl Shared {
+    /// Resets everything, and lets nobody in for a while.
+    fn down_for_a_while(&self) {
+        let weather = self.weather.clone();
+        weather.send_replace(Weather::Down);
+        tokio::spawn(async move {
+            tokio::time::sleep(DOWN).await;
+            weather.send_replace(Weather::Fine);
+        });
+    }
+
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap()
     }
@@ -336,7 +349,7 @@ async fn forward_up(
         talk.note(&message, shared);
         server.write_all(&message).await?;
         if cut.is_some() {
-            shared.weather.send_replace(Weather::Down);
+            shared.down_for_a_while();
             return Ok(false);
         }
     }
@@ -367,7 +380,7 @@ async fn forward_down(
         client.write_all(&message).await?;
         if cut.is_some() {
             client.flush().await?;
-            shared.weather.send_replace(Weather::Down);
+            shared.down_for_a_while();
             // What arrived is read before the reset, which would otherwise throw it away unread.
             tokio::time::sleep(Duration::from_millis(5)).await;
             return Ok(false);
