@@ -12,7 +12,7 @@ use serde_json::Value;
 use sqlmig::db::lock::{Lock, LockKind};
 
 use crate::harness::TestDb;
-use crate::program::{MIGRATED, Outcome, Things, bare, finish, fixture, number, on, sqlmig, url};
+use crate::program::{MIGRATED, Things, bare, finish, fixture, number, on, sqlmig, url};
 
 #[tokio::test]
 async fn wrong_usage_is_2() {

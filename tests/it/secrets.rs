@@ -53,7 +53,8 @@ async fn a_password_is_nowhere_to_be_read() {
     tried.with(&run, &[("DATABASE_URL", &own), ("PGPASSFILE", &passfile)], 0).await;
     tried.with(&run, &[("DATABASE_URL", &encoded)], 0).await;
     let things = Things::new();
-    let project = things.with("sqlmig.toml", &format!("database_url = \"{plain}\"\n\n[project]\nname = \"things\"\n"));
+    let project =
+        things.with("sqlmig.toml", &format!("[project]\nname = \"things\"\n[options]\ndatabase_url = \"{plain}\"\n"));
     let load = format!(
         "run {} --log-level trace --project {}",
         project.dump(&["1|a|\\N|\\N|\\N|\\N"]).display(),
