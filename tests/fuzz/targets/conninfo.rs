@@ -69,8 +69,7 @@ fn both_spellings(user: &str, database: &str, host: &str) {
     }
     let read = |text: String| Target::parse_with(&text, &Environment::default()).map(|target| target.describe());
     let url = read(format!("postgres://{}:x@{}/{}", encoded(user), encoded(host), encoded(database)));
-    let pairs =
-        read(format!("host={} dbname = {} password=x user={}", quoted(host), quoted(database), quoted(user)));
+    let pairs = read(format!("host={} dbname = {} password=x user={}", quoted(host), quoted(database), quoted(user)));
     assert_eq!(url, pairs);
     assert!(url.is_ok(), "{url:?}");
 }

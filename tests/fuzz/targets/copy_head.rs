@@ -119,7 +119,9 @@ fn again(mode: u8, head: &[u8]) {
             assert!(!null.iter().any(|byte| matches!(byte, b'\n' | b'\r') || byte == delimiter));
             let Ok(null) = std::str::from_utf8(null) else { return };
             let (delimiter, null) = (literal(&char::from(*delimiter).to_string()), literal(null));
-            format!("copy {table} ({columns}) from stdin with (delimiter {delimiter}, null {null});\n1\tx|y\n\\N\t\n\\.\n")
+            format!(
+                "copy {table} ({columns}) from stdin with (delimiter {delimiter}, null {null});\n1\tx|y\n\\N\t\n\\.\n"
+            )
         }
         RowForm::Values { .. } => format!("insert into {table} ({columns}) values (1, 'x', null);\n"),
     };

@@ -39,7 +39,8 @@ fuzz_target!(|data: &[u8]| {
     };
     let found = decode();
     assert_eq!(found, decode());
-    let line = if latin1 { line.iter().map(|byte| char::from(*byte)).collect::<String>().into() } else { line.to_vec() };
+    let line =
+        if latin1 { line.iter().map(|byte| char::from(*byte)).collect::<String>().into() } else { line.to_vec() };
     let expected = reference(&line, columns, delimiter, null);
     assert_eq!(found.as_ref().ok(), expected.as_ref(), "{found:?} of {:?}", String::from_utf8_lossy(&line));
     for field in found.iter().flatten().flatten() {

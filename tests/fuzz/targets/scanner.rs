@@ -6,9 +6,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use sqlmig::decode::{
-    Block, DecodeError, DecodeErrorKind, DumpFacts, Item, RawRow, RowDecoder, ScanOptions, Scanner,
-};
+use sqlmig::decode::{Block, DecodeError, DecodeErrorKind, DumpFacts, Item, RawRow, RowDecoder, ScanOptions, Scanner};
 
 /// A limit that rows of this size can pass.
 const SMALL_LIMIT_BYTES: usize = 60;
@@ -174,9 +172,7 @@ fn neighbours(dump: &[u8], options: &ScanOptions, whole: &Reading) {
     let count = |facts: &DumpFacts| facts.statements.get("LISTEN").copied().unwrap_or_default();
     assert_eq!(count(&between.facts), count(&whole.facts) + 2, "a statement before or after a dump is lost");
     let moved = |found: &Found| match found {
-        Found::Row { bytes, line, byte } => {
-            Some((bytes.clone(), line + 2, byte + STATEMENT.len() as u64))
-        }
+        Found::Row { bytes, line, byte } => Some((bytes.clone(), line + 2, byte + STATEMENT.len() as u64)),
         _ => None,
     };
     let rows = |found: &Found| match found {
