@@ -130,8 +130,12 @@ async fn run_steps(
         // All of them come to their end: a batch in hand is finished even when another one fails.
         let outcomes = join_all((0..workers).map(|_| worker.work())).await;
         let mut errors: Vec<PromoteError> = outcomes.into_iter().filter_map(Result::err).collect();
-        // Whoever failed himself says more than who saw it or was stopped.
-        errors.sort_by_key(|error| matches!(error, PromoteError::GivenUp { .. } | PromoteError::Interrupted));
+        // Whoever gave up for good says more than who met the same row, and that more than who saw it or was stopped.
+        errors.sort_by_key(|error| match error {
+            PromoteError::TooManyRefused { .. } => 0,
+            PromoteError::GivenUp { .. } | PromoteError::Interrupted => 2,
+            _ => 1,
+        });
         if let Some(error) = errors.into_iter().next() {
             return Err(error);
         }

@@ -8,6 +8,12 @@ use crate::decode::{Block, Oversized, RawRow, RowDecoder, RowError, RowForm};
 use super::digest;
 use super::layout::Layout;
 
+/// Text a chunk holds before it is sent on, in bytes. Large enough that a transaction a chunk costs nothing, small
+/// enough that the chunks in flight stay in the tens of megabytes.
+pub(super) const CHUNK_BYTES: usize = 1 << 20;
+/// What a chunk's text may grow to without being moved: most rows are far shorter than this is beyond it.
+const CHUNK_CAPACITY: usize = CHUNK_BYTES + (64 << 10);
+
 /// Header of COPY's binary format: signature, no flags, no extension (PostgreSQL manual, COPY, "Binary Format").
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// Its trailer: a field count of -1.
@@ -44,7 +50,15 @@ struct Span {
 impl RawChunk {
     /// An empty chunk whose first row will be `first_row`.
     pub fn new(layout: Arc<Layout>, fields: Arc<Vec<Option<usize>>>, block: Arc<Block>, first_row: u64) -> Self {
-        Self { layout, fields, block, first_row, text: Vec::new(), rows: Vec::new(), oversized: Vec::new() }
+        Self {
+            layout,
+            fields,
+            block,
+            first_row,
+            text: Vec::with_capacity(CHUNK_CAPACITY),
+            rows: Vec::new(),
+            oversized: Vec::new(),
+        }
     }
 
     /// Adds the next row.

@@ -13,12 +13,9 @@ use crate::names::TableName;
 use crate::stop::Stop;
 
 use super::StageError;
-use super::chunk::RawChunk;
+use super::chunk::{CHUNK_BYTES, RawChunk};
 use super::layout::Layout;
 
-/// Text a chunk holds before it is sent on, in bytes. Large enough that a transaction a chunk costs nothing, small
-/// enough that the chunks in flight stay in the tens of megabytes.
-const CHUNK_BYTES: usize = 1 << 20;
 /// Rows a chunk holds at most, so that a table of very short rows does not make chunks that grow much when encoded.
 const CHUNK_ROWS: u64 = 20_000;
 

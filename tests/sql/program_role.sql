@@ -9,7 +9,6 @@ begin
     end if;
     execute format('grant create on database %I to ROLE', current_database());
     grant create, usage on schema public to ROLE;
-    create extension if not exists vector;
     alter default privileges in schema public grant all on tables to ROLE;
     if to_regnamespace('sqlmig') is not null then
         alter schema sqlmig owner to ROLE;
