@@ -38,8 +38,8 @@ pub use run::{
     run_fail, run_insert, run_memory, run_set_aside, run_source_read, run_take, run_target_schema, run_to_join, runs,
 };
 pub use tables::{
-    Chunk, Place, SourceTable, chunk_exists, chunk_insert, chunks, chunks_forget, source_statement_insert,
-    source_table_insert, source_table_read, source_table_staged, source_tables,
+    Chunk, Place, SourceTable, chunk_insert, chunks, chunks_forget, source_statement_insert, source_table_insert,
+    source_table_read, source_table_staged, source_tables,
 };
 pub use why::{
     RetriedRow, run_events, staged_run, why_batches, why_chunk, why_merged, why_quarantine, why_retry, why_undecoded,

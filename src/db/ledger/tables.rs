@@ -196,23 +196,6 @@ pub async fn chunks(client: &impl GenericClient, run: Uuid) -> Result<Vec<(Table
         .collect())
 }
 
-/// Whether a chunk was committed.
-///
-/// # Errors
-/// Fails when the database does not answer.
-pub async fn chunk_exists(
-    tx: &Transaction<'_>,
-    run: Uuid,
-    source: &TableName,
-    first_row: u64,
-) -> Result<bool, DbError> {
-    let row = tx
-        .query_one(include_str!("../../../sql/chunk_exists.sql"), &[&run, &source.to_string(), &count(first_row)])
-        .await
-        .map_err(doing("ask whether a chunk was committed"))?;
-    Ok(row.get("found"))
-}
-
 /// Forgets what was staged of a run, because it is no longer there: its chunks, and the rows that could not be decoded, which
 /// will be met again.
 ///
