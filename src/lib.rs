@@ -11,10 +11,12 @@ pub mod limits;
 pub mod names;
 pub mod outcome;
 pub mod stop;
+pub mod tokens;
 
 // Tools.
 pub mod db;
 pub mod decode;
+pub mod formats;
 pub mod project;
 pub mod relations;
 pub mod source;

@@ -1,0 +1,1 @@
+//! Every format, well made and hostile.
