@@ -5,13 +5,16 @@ use std::collections::HashMap;
 use deadpool_postgres::Pool;
 
 use crate::db::migrate::{MigrateError, MigrationSet, pending};
+use crate::db::ledger::{KnownError, known_files_now};
 use crate::db::{DbError, doing};
 use crate::decode::{DecodeError, DumpFacts, Item, ScanOptions, Scanner};
 use crate::event::{Event, Events};
 use crate::names::{STAGING_SCHEMA, TableName};
 use crate::outcome::{FORMAT, Plan, PlanCheck, PlanDump, PlanPromote, PlanTable, StatementCount};
 use crate::project::Project;
+use crate::pipeline::known_file;
 use crate::source::Source;
+use crate::source::tree::Known;
 use crate::stage::known_shapes;
 
 /// Why a plan could not be made.
@@ -26,6 +29,9 @@ pub enum PlanError {
     /// A migration is misnamed.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    /// It is not known which files of a tree are known.
+    #[error(transparent)]
+    Known(#[from] KnownError),
     /// The database does not answer.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -39,6 +45,7 @@ impl PlanError {
             Self::Decode(error) => error.hint(),
             Self::Thread(_) => None,
             Self::Migrate(error) => error.hint(),
+            Self::Known(error) => error.hint(),
             Self::Db(error) => error.hint(),
         }
     }
@@ -78,6 +85,11 @@ pub async fn plan(
     let client = pool.get().await.map_err(doing("connect"))?;
     let mut scan = scan;
     scan.known.extend(known_shapes(&**client).await?);
+    if let (Some(handle), Some(known)) = (source.known_files(), &project.settings.known_files) {
+        let mut set = Known::default();
+        known_files_now(&**client, known, |file| set.insert(known_file(file))).await?;
+        handle.tell(set);
+    }
     drop(client);
     let read = tokio::task::spawn_blocking(move || read(source, scan, &told))
         .await

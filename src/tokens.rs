@@ -37,6 +37,13 @@ impl UnknownTokenizer {
     }
 }
 
+impl Default for Tokenizer {
+    /// [`DEFAULT_TOKENIZER`].
+    fn default() -> Self {
+        Self { name: DEFAULT_TOKENIZER, table: cl100k_base_singleton }
+    }
+}
+
 impl Tokenizer {
     /// The tokenizer of that name.
     ///

@@ -1,11 +1,17 @@
--- Leaves the rows that are not as the batch left them: changed since, or gone. $1 run id, $2 batch
+-- Leaves the rows that are not as the batch left them: changed since, or gone; or there again, where it deleted them.
+-- $1 run id, $2 batch
 with judged as materialized (
-    select image.ctid as place, case when target.ctid is null then 'deleted' else 'changed' end as reason
+    select
+        image.ctid as place,
+        case when target.ctid is null then 'deleted' else 'changed' end as reason
     from {{ undo }} as image
     left join {{ target }} as target on {% for column in key %}target.{{ column | ident }} = image.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
     where image._run_id = $1
         and image._batch = $2
-        and (target.ctid is null or image._after is distinct from {{ row_hash }})
+        and case
+            when image._operation = 'delete' then target.ctid is not null
+            else target.ctid is null or image._after is distinct from {{ row_hash }}
+        end
 ),
 
 marked as (

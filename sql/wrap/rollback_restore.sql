@@ -7,6 +7,6 @@ where image._run_id = $1
     {%- if single %}
     and image.ctid = $3::text::tid
     {%- endif %}
-    and image._operation = 'update'
+    and image._operation in ('update', 'delete')
     and image._kept is null
     and {% for column in key %}target.{{ column | ident }} = image.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}

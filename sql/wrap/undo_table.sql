@@ -1,4 +1,4 @@
--- Before-images of one final table: of a row that a run changed, all its columns as they were; of one that it inserted,
+-- Before-images of one final table: of a row that a run changed or deleted, all its columns as they were; of one that it inserted,
 -- the key. Made from the target, without its constraints, so that it holds whatever the target held. `_after` is a hash of
 -- the row as the batch left it, `_kept` is for a rollback to mark what it leaves.
 create table if not exists {{ undo }} as

@@ -4,7 +4,7 @@ use std::io;
 
 use sqlmig::check::CheckError;
 use sqlmig::db::embedded::EmbeddedError;
-use sqlmig::db::ledger::FenceError;
+use sqlmig::db::ledger::{FenceError, KnownError};
 use sqlmig::db::lock::LockError;
 use sqlmig::db::migrate::MigrateError;
 use sqlmig::db::pooler::PoolerError;
@@ -84,6 +84,7 @@ told!(PlanError, |error| match error {
     PlanError::Decode(_) => ExitCode::Source,
     PlanError::Thread(_) => ExitCode::Unexpected,
     PlanError::Migrate(error) => migrate(error),
+    PlanError::Known(error) => known(error),
     PlanError::Db(error) => database(error),
 });
 told!(PipelineError, |error| match error {
@@ -105,6 +106,7 @@ told!(PipelineError, |error| match error {
     PipelineError::Migrate(error) => migrate(error),
     PipelineError::Stage(error) => stage(error),
     PipelineError::Relations(error) => relations(error),
+    PipelineError::Known(error) => known(error),
     PipelineError::Check(error) => match error {
         CheckError::Blocked(_) | CheckError::TooManyRejects { .. } => ExitCode::Data,
         CheckError::Dedup { .. } | CheckError::Template(_) | CheckError::Writes(_) => ExitCode::Usage,
@@ -203,6 +205,10 @@ fn stage(error: &StageError) -> ExitCode {
         StageError::Db(error) => database(error),
         StageError::Stopped | StageError::Lane(_) | StageError::Template(_) => ExitCode::Unexpected,
     }
+}
+
+fn known(error: &KnownError) -> ExitCode {
+    if let KnownError::Db(error) = error { database(error) } else { ExitCode::Unexpected }
 }
 
 fn staging(error: &StagingError) -> ExitCode {

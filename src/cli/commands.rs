@@ -14,7 +14,6 @@ use sqlmig::plan::plan;
 use sqlmig::project::Project;
 use sqlmig::promote::PromoteOptions;
 use sqlmig::report;
-use sqlmig::source;
 use sqlmig::stop::Stop;
 use sqlmig::telemetry::Display;
 use uuid::Uuid;
@@ -24,7 +23,7 @@ use super::completions;
 use super::failure::{ExitCode, Failure};
 use super::generate::write_dump;
 use super::interrupt::until_interrupted;
-use super::options::{lanes, promote_options, scan_options, spec, stage_options};
+use super::options::{lanes, open, promote_options, scan_options, stage_options};
 use super::presentation::Presentation;
 use super::quarantine::{look_into_quarantine, retry_quarantine};
 use super::rollback;
@@ -130,7 +129,7 @@ async fn on_server(
     match command {
         Command::Test { names } => test(prepared, display, target, names).await,
         Command::Plan { source, .. } => {
-            let source = source::open(&spec(&source.source))?;
+            let source = open(source, settings, project)?;
             let scan = scan_options(settings);
             let batch_size = options.batch_size;
             let events = display.events();
@@ -191,7 +190,7 @@ async fn conduct(
 ) -> Result<(), Failure> {
     match command {
         Command::Run { source, .. } => {
-            let source = source::open(&spec(&source.source))?;
+            let source = open(source, settings, &conductor.project)?;
             let load = load_options(settings, conductor, options);
             // The report is shown on failure too: what succeeded is in it, and what failed comes last.
             let (run, outcome) = match conductor.run(source, load).await {
@@ -212,7 +211,7 @@ async fn conduct(
             Ok(writeln!(io::stdout(), "{} migrations applied", applied.len())?)
         }
         Command::Stage { source, .. } => {
-            let source = source::open(&spec(&source.source))?;
+            let source = open(source, settings, &conductor.project)?;
             let load = load_options(settings, conductor, options);
             let taken = conductor.open(&source, &load, false).await?;
             let staged = conductor.stage(taken, source, load.stage).await;

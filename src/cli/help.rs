@@ -857,7 +857,7 @@ fn every_command_says_what_comes_next_with_an_example() {
 fn switches_do_not_swallow_the_source() {
     let args = Args::try_parse_from(["sqlmig", "run", "--allow-incomplete", "--quiet", "dump.sql"]).unwrap();
     assert_eq!(args.global.quiet, Some(true));
-    assert_eq!(args.command.source().unwrap().source.as_os_str(), "dump.sql");
+    assert_eq!(args.command.source().unwrap().source.as_ref().unwrap().as_os_str(), "dump.sql");
 }
 
 #[test]

@@ -1,21 +1,65 @@
 //! From settings to what the phases take.
 
-use std::path::Path;
-
 use sqlmig::decode::ScanOptions;
 use sqlmig::project::Project;
 use sqlmig::promote::PromoteOptions;
-use sqlmig::source::SourceSpec;
+use sqlmig::source::tree::{self, PARTS_SCHEMA, Root, TreeSpec, parts_table};
+use sqlmig::source::{self, Source, SourceSpec};
 use sqlmig::stage::StageOptions;
 
+use super::args::SourceArgs;
+use super::failure::{ExitCode, Failure};
 use super::settings::Settings;
 
 /// PostgreSQL holds no field of 1 GiB or more (`MaxAllocSize`), so a longer row could not be sent whatever the setting.
 const LONGEST_ROW_BYTES: usize = (1 << 30) - 1;
 
-/// Where a source is: a file, or stdin for `-`.
-pub fn spec(path: &Path) -> SourceSpec {
-    if path == Path::new("-") { SourceSpec::Stdin } else { SourceSpec::File(path.to_owned()) }
+/// Tokens that a part of a document has at most: what `text-embedding-3-large` takes of one text.
+const PART_TOKENS: usize = 8191;
+
+/// Opens what was typed: trees, a file, or stdin for `-`.
+///
+/// # Errors
+/// It can't be opened, or the project does not know documents of that type.
+pub fn open(typed: &SourceArgs, settings: &Settings, project: &Project) -> Result<Source, Failure> {
+    let source = source::open(&spec(typed, settings, project))?;
+    let known = |doc_type: &str| project.normalise.iter().any(|file| file.from == parts_table(doc_type));
+    if let Some(unknown) = source.types().iter().find(|doc_type| !known(doc_type)) {
+        let parts = project.normalise.iter().map(|file| &file.from);
+        let types: Vec<&str> = parts
+            .filter(|table| table.schema.as_deref() == Some(PARTS_SCHEMA))
+            .map(|table| table.table.as_str())
+            .collect();
+        let has = if types.is_empty() { "none".to_owned() } else { types.join(", ") };
+        let what = format!("project {} has no documents of type {unknown}; its types are {has}", project.name);
+        let hint = format!(
+            "write transforms/normalise/{unknown}.sql with from: {PARTS_SCHEMA}.{unknown} (docs/adding-a-document-type.md)"
+        );
+        return Err(Failure::new(ExitCode::Usage, what).with_hint(Some(hint)));
+    }
+    Ok(source)
+}
+
+/// Where a source is.
+fn spec(typed: &SourceArgs, settings: &Settings, project: &Project) -> SourceSpec {
+    let tree = typed.source.as_ref().and_then(|path| tree::path_of(path));
+    let roots = match tree {
+        Some(path) => vec![Root { doc_type: None, name: None, path }],
+        None => typed.sources.clone(),
+    };
+    match &typed.source {
+        Some(path) if roots.is_empty() => match path.to_str() {
+            Some("-") => SourceSpec::Stdin,
+            _ => SourceSpec::File(path.clone()),
+        },
+        _ => SourceSpec::Tree(Box::new(TreeSpec {
+            roots,
+            prune: settings.prune,
+            file_limit_bytes: settings.file_limit.0,
+            part_tokens: PART_TOKENS,
+            decoded_by: project.hash.clone(),
+        })),
+    }
 }
 
 /// How to scan a source.

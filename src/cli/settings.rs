@@ -15,6 +15,8 @@ use super::presentation::Presentation;
 const BATCH_SIZE: u32 = 5_000;
 /// PostgreSQL refuses a field of more than 1 GiB; a row of a quarter of that is most likely a quoting fault.
 const ROW_LIMIT: ByteSize = ByteSize(256 << 20);
+/// Documentation is written by people: a larger file is data, or a log.
+const FILE_LIMIT: ByteSize = ByteSize(32 << 20);
 /// Runs that `history` lists, rows that `quarantine list` does.
 const LIMIT: u32 = 20;
 /// Where the embedded server lives, below the folder sqlmig was started in.
@@ -51,6 +53,8 @@ pub struct FileSettings {
     pub database: Option<String>,
     /// `--row-limit`: bytes, or a text with a unit.
     pub row_limit: Option<ByteSize>,
+    /// `--file-limit`: bytes, or a text with a unit.
+    pub file_limit: Option<ByteSize>,
     /// `--max-rejects`: rows, or a text as `"0.5%"`.
     pub max_rejects: Option<MaxRejects>,
     /// `--lock-timeout`: a text with a unit.
@@ -136,6 +140,10 @@ pub struct Settings {
     pub database: Option<String>,
     /// Rows longer than this go to quarantine unread.
     pub row_limit: ByteSize,
+    /// Files of a tree that are larger go to quarantine unread.
+    pub file_limit: ByteSize,
+    /// Whether documents of files that are gone are removed.
+    pub prune: bool,
     /// How many rows may be rejected; `None` means any number.
     pub max_rejects: Option<MaxRejects>,
     /// How long the server may take.
@@ -183,6 +191,8 @@ impl Settings {
             tables: if named.is_empty() { file.tables()? } else { named.to_vec() },
             database: first(source.and_then(|source| source.database.as_ref()), file.database.as_ref()),
             row_limit: source.and_then(|source| source.row_limit).or(file.row_limit).unwrap_or(ROW_LIMIT),
+            file_limit: source.and_then(|source| source.file_limit).or(file.file_limit).unwrap_or(FILE_LIMIT),
+            prune: source.is_some_and(|source| source.prune),
             max_rejects: command.limits().and_then(|limits| limits.max_rejects).or(file.max_rejects),
             timeouts: Timeouts {
                 lock: time(timeouts.and_then(|typed| typed.lock_timeout), file.lock_timeout, usual.lock),
@@ -295,7 +305,7 @@ mod tests {
     }
 
     /// Options that no file may set: where the file is, consent, and what is about one call only.
-    const NOT_IN_A_FILE: [&str; 8] = ["project", "yes", "run", "staging", "restart", "worker", "batch", "force"];
+    const NOT_IN_A_FILE: [&str; 10] = ["project", "yes", "run", "staging", "restart", "worker", "batch", "force", "source", "prune"];
     /// Of these, what is so much about one call that it has no variable, either.
     const TYPED_ONLY: [&str; 3] = ["staging", "batch", "force"];
 

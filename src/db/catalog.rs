@@ -31,6 +31,19 @@ pub struct TargetColumn {
     pub send: Option<(String, String)>,
 }
 
+/// Whether there is a table or view of that name.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn table_exists(client: &impl GenericClient, table: &TableName) -> Result<bool, DbError> {
+    let schema = table.schema.as_deref().unwrap_or("public");
+    let row = client
+        .query_one(include_str!("../../sql/table_exists.sql"), &[&schema, &table.table])
+        .await
+        .map_err(doing(format!("look for {table}")))?;
+    Ok(row.get("table_exists"))
+}
+
 /// The columns of a table, in order; empty when there is no such table.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::check::CheckError;
 use crate::db::DbError;
-use crate::db::ledger::FenceError;
+use crate::db::ledger::{FenceError, KnownError};
 use crate::db::lock::LockError;
 use crate::db::migrate::MigrateError;
 use crate::db::server_info::ServerError;
@@ -104,6 +104,9 @@ pub enum PipelineError {
     /// The canonical relations could not be built.
     #[error(transparent)]
     Relations(#[from] RelationsError),
+    /// It is not known which files of a tree are known.
+    #[error(transparent)]
+    Known(#[from] KnownError),
     /// Checking failed.
     #[error(transparent)]
     Check(#[from] CheckError),
@@ -188,6 +191,7 @@ impl PipelineError {
             Self::Migrate(error) => error.hint(),
             Self::Stage(error) => error.hint(),
             Self::Relations(error) => error.hint(),
+            Self::Known(error) => error.hint(),
             Self::Check(error) => error.hint(),
             Self::Promote(error) => error.hint(),
             Self::Validate(error) => error.hint(),

@@ -2,6 +2,7 @@
 
 mod error;
 mod join;
+mod known;
 mod record;
 mod resume;
 mod retry;
@@ -30,6 +31,7 @@ use crate::stop::Stop;
 use crate::validate::validate;
 
 pub use error::PipelineError;
+pub(crate) use known::known_file;
 pub use resume::Taken;
 pub use retry::{Given, RetryError, RetryOptions};
 pub use why::WhyError;
@@ -134,6 +136,7 @@ impl Conductor {
         options: StageOptions,
     ) -> Result<Option<String>, PipelineError> {
         let fence = taken.fence;
+        self.tell_known(fence, &source).await?;
         if taken.state >= RunState::Staged {
             match self.staged_rows_stand(fence).await {
                 Ok(()) => return self.compare(fence, source).await,

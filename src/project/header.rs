@@ -113,6 +113,11 @@ impl<'a> Header<'a> {
         Ok(name.to_owned())
     }
 
+    /// The value of a key, where it is there.
+    pub fn optional(&self, key: &Key) -> Option<&'a str> {
+        self.entry(key).map(|entry| entry.value)
+    }
+
     /// The name of a canonical relation, where the key is there.
     pub fn optional_relation(&self, key: &Key) -> Result<Option<String>, ProjectError> {
         self.entry(key).map(|_| self.relation(key)).transpose()

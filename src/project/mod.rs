@@ -27,12 +27,12 @@ pub use migration::MigrationFile;
 pub use render::{Cast, RelationSql, Rendered, Scope};
 pub use settings::Settings;
 pub use statement::StatementProblem;
-pub use transform::{Check, Dedup, Normalise, Promote, SqlFile, TransformPhase, Validate};
+pub use transform::{Action, Check, Dedup, Normalise, Promote, SqlFile, TransformPhase, Validate};
 
 use crate::template::TemplateError;
 
 use files::Tree;
-use transform::Transforms;
+use transform::{MacroFile, Transforms};
 
 /// Name of the project that is built into the binary.
 const BUILTIN_NAME: &str = "docs";
@@ -60,6 +60,7 @@ pub struct Project {
     /// path and bytes of each migration and transform. Examples, options and the project's name are left out, so that
     /// a run can be resumed with another batch size.
     pub hash: String,
+    macros: Vec<MacroFile>,
     examples: Vec<Example>,
 }
 
@@ -108,7 +109,7 @@ impl Project {
     /// # Errors
     /// What the template asks for does not exist in `scope`, or a value was left unquoted; with file and line.
     pub fn render(&self, file: &SqlFile, scope: &Scope<'_>) -> Result<Rendered, TemplateError> {
-        render::render(file, scope, &self.settings.vars)
+        render::render(file, scope, &self.settings.vars, &self.macros)
     }
 
     fn from_tree(tree: &Tree, folder: &str) -> Result<Self, ProjectError> {
@@ -118,7 +119,7 @@ impl Project {
         if migrations.is_empty() && transforms.is_empty() {
             return Err(ProjectError::file(tree.root.as_str(), ProjectErrorKind::Empty));
         }
-        let Transforms { normalise, check, dedup, promote, validate } = transforms;
+        let Transforms { macros, normalise, check, dedup, promote, validate } = transforms;
         let mut project = Self {
             name: settings.name.clone().unwrap_or_else(|| folder.to_owned()),
             hash: files::hash(tree, &settings),
@@ -129,6 +130,7 @@ impl Project {
             dedup,
             promote,
             validate,
+            macros,
             examples: Vec::new(),
         };
         project.examples = example::read(tree, &project)?;

@@ -10,7 +10,7 @@ use crate::template::{self, TemplateError, Var, Vocabulary};
 
 use super::functions;
 use super::statement::{self, Form};
-use super::transform::SqlFile;
+use super::transform::{MacroFile, SqlFile};
 
 /// What the names in a template mean at the moment it is rendered.
 #[derive(Debug, Clone)]
@@ -62,11 +62,20 @@ pub(super) fn parse(file: &SqlFile) -> Result<(), TemplateError> {
     }
 }
 
+/// The same for a file of macros.
+pub(super) fn parse_macros(file: &MacroFile) -> Result<(), TemplateError> {
+    match template::environment().template_from_named_str(&file.name, &file.body) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(template::explain(&error, &file.path, &file.body, 1, &vocabulary(&[]))),
+    }
+}
+
 /// Turns a template into SQL.
 pub(super) fn render(
     file: &SqlFile,
     scope: &Scope<'_>,
     vars: &BTreeMap<String, toml::Value>,
+    macros: &[MacroFile],
 ) -> Result<Rendered, TemplateError> {
     refuse_comparison(file, vars)?;
     let casts = Arc::new(Mutex::new(Vec::new()));
@@ -78,10 +87,17 @@ pub(super) fn render(
         context.insert("rows".to_owned(), Value::from_safe_string(rows.clone()));
     }
     let known: Vec<String> = context.keys().cloned().collect();
+    let explained = |error: &minijinja::Error| match macros.iter().find(|own| error.name() == Some(&own.name)) {
+        Some(own) => template::explain(error, &own.path, &own.body, 1, &vocabulary(&known)),
+        None => template::explain(error, &file.path, &file.body, file.first_line, &vocabulary(&known)),
+    };
+    for own in macros {
+        environment.add_template(&own.name, &own.body).map_err(|error| explained(&error))?;
+    }
     let mut sql = environment
         .template_from_named_str(&file.path, &file.body)
         .and_then(|template| template.render(Value::from(context)))
-        .map_err(|error| template::explain(&error, &file.path, &file.body, file.first_line, &vocabulary(&known)))?;
+        .map_err(|error| explained(&error))?;
     if !sql.ends_with('\n') {
         sql.push('\n');
     }

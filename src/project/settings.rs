@@ -23,6 +23,8 @@ pub struct Settings {
     pub digest: BTreeMap<TableName, Vec<String>>,
     /// `[vars]`: values that templates read as `vars.x`.
     pub vars: BTreeMap<String, toml::Value>,
+    /// `[tree]`, `known`: the table or view of the target that says which files of documentation need not be decoded again.
+    pub known_files: Option<TableName>,
     /// `[options]`: the project's wishes for options of the command line, which reads them and wins over them.
     pub options: toml::Table,
 }
@@ -38,7 +40,15 @@ struct Raw {
     #[serde(default)]
     vars: BTreeMap<String, toml::Value>,
     #[serde(default)]
+    tree: RawTree,
+    #[serde(default)]
     options: toml::Table,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTree {
+    known: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -72,7 +82,14 @@ pub(super) fn read(tree: &Tree) -> Result<Settings, ProjectError> {
             return Err(wrong(format!("[digest] {name} is named twice")));
         }
     }
-    Ok(Settings { name: raw.project.name, digest, vars: raw.vars, options: raw.options })
+    let known: Option<TableName> = match raw.tree.known {
+        Some(name) => Some(name.parse().map_err(|error| wrong(format!("[tree] known: {error}")))?),
+        None => None,
+    };
+    if let Some(name) = known.as_ref().filter(|name| name.schema.is_none()) {
+        return Err(wrong(format!("[tree] known: name the schema too, as in public.{name}")));
+    }
+    Ok(Settings { name: raw.project.name, digest, vars: raw.vars, known_files: known, options: raw.options })
 }
 
 /// Reads TOML; the error says the line.

@@ -90,6 +90,10 @@ pub struct Promote {
     pub from: Option<String>,
     /// Columns that are written with a new row and never updated; may be empty.
     pub insert_only: Vec<String>,
+    /// A canonical relation without which it has nothing to do: where nothing feeds that, it is left out.
+    pub needs: Option<String>,
+    /// What is done with its rows.
+    pub action: Action,
 }
 
 /// A proof on the final tables.
@@ -103,8 +107,29 @@ pub struct Validate {
     pub severity: Severity,
 }
 
+/// SQL that transforms share: macros, imported by the file's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MacroFile {
+    /// The file's name, as in `{% from 'tree.sql' import documents %}`.
+    pub name: String,
+    /// Path inside the project, for messages.
+    pub path: String,
+    /// The template.
+    pub body: String,
+}
+
+/// What a promote transform does with the rows that it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// They are inserted, or updated where they differ.
+    Upsert,
+    /// They are deleted, each with its before-image kept.
+    Delete,
+}
+
 /// All transforms of a project, each phase in file-name order.
 pub(super) struct Transforms {
+    pub macros: Vec<MacroFile>,
     pub normalise: Vec<Normalise>,
     pub check: Vec<Check>,
     pub dedup: Vec<Dedup>,
@@ -145,6 +170,8 @@ const TARGET: Key = Key { name: "target", meaning: "the final table that it writ
 const KEY: Key = Key { name: "key", meaning: "the columns that identify a row of the target" };
 const FROM_RELATION: Key = Key { name: "from", meaning: "the canonical relation whose rows it promotes" };
 const INSERT_ONLY: Key = Key { name: "insert_only", meaning: "columns that are never updated" };
+const NEEDS: Key = Key { name: "needs", meaning: "the canonical relation without which it has nothing to do" };
+const ACTION: Key = Key { name: "action", meaning: "upsert, or delete for rows that are to go" };
 const ON_TABLE: Key = Key { name: "on", meaning: "the final table that it looks at, e.g. public.documents" };
 
 /// What sqlmig calls its own checks: rows that could not be decoded, and values that could not be cast.
@@ -157,7 +184,7 @@ impl TransformPhase {
             Self::Normalise => &[&SUMMARY, &FROM_TABLE, &INTO],
             Self::Check => &[&SUMMARY, &ON, &SEVERITY],
             Self::Dedup => &[&SUMMARY, &ON, &MERGE],
-            Self::Promote => &[&SUMMARY, &TARGET, &KEY, &FROM_RELATION, &INSERT_ONLY],
+            Self::Promote => &[&SUMMARY, &TARGET, &KEY, &FROM_RELATION, &INSERT_ONLY, &NEEDS, &ACTION],
             Self::Validate => &[&SUMMARY, &ON_TABLE, &SEVERITY],
         }
     }
@@ -167,6 +194,7 @@ impl TransformPhase {
 pub(super) fn read(tree: &Tree) -> Result<Transforms, ProjectError> {
     refuse_strays(tree)?;
     let transforms = Transforms {
+        macros: macros(tree)?,
         normalise: each(tree, TransformPhase::Normalise, |file, header| {
             Ok(Normalise { file, from: header.table(&FROM_TABLE)?, into: header.relation(&INTO)? })
         })?,
@@ -201,7 +229,31 @@ fn promote(file: SqlFile, header: &Header<'_>) -> Result<Promote, ProjectError> 
     if let Some(column) = insert_only.iter().find(|column| key.contains(column)) {
         return Err(header.wrong(&INSERT_ONLY, format!("{column} is part of the key, which is never updated anyway")));
     }
-    Ok(Promote { file, target, key, from: header.optional_relation(&FROM_RELATION)?, insert_only })
+    let from = header.optional_relation(&FROM_RELATION)?;
+    let action = match header.optional(&ACTION) {
+        None | Some("upsert") => Action::Upsert,
+        Some("delete") if from.is_some() || !insert_only.is_empty() => {
+            return Err(header.wrong(&ACTION, "rows that are deleted come from no relation and have no insert_only"));
+        }
+        Some("delete") => Action::Delete,
+        Some(other) => return Err(header.wrong(&ACTION, format!("{other:?} is neither upsert nor delete"))),
+    };
+    Ok(Promote { file, target, key, from, insert_only, needs: header.optional_relation(&NEEDS)?, action })
+}
+
+/// The files of `transforms/macros/`.
+fn macros(tree: &Tree) -> Result<Vec<MacroFile>, ProjectError> {
+    let mut found = Vec::new();
+    for (path, inside, text) in tree.under("transforms/macros").filter(|(_, inside, _)| *inside != "README.md") {
+        if transform_name(inside).is_none() {
+            return Err(ProjectError::file(path, ProjectErrorKind::MisnamedTransform));
+        }
+        let file = MacroFile { name: inside.to_owned(), path: path.to_owned(), body: text.to_owned() };
+        render::parse_macros(&file)
+            .map_err(|error| ProjectError::line(path, error.line, ProjectErrorKind::Template(error)))?;
+        found.push(file);
+    }
+    Ok(found)
 }
 
 fn severity(header: &Header<'_>) -> Result<Severity, ProjectError> {
@@ -260,7 +312,7 @@ fn transform_name(file: &str) -> Option<&str> {
 
 /// Everything below `transforms/` must be something that is read.
 fn refuse_strays(tree: &Tree) -> Result<(), ProjectError> {
-    let folders = || TransformPhase::ALL.iter().map(|phase| phase.as_str()).chain(["examples"]);
+    let folders = || TransformPhase::ALL.iter().map(|phase| phase.as_str()).chain(["macros", "examples"]);
     for (path, inside, _) in tree.under("transforms") {
         let expected = match inside.split_once('/') {
             None if inside == "README.md" || path == settings::BUILTIN_FILE => continue,
@@ -310,6 +362,7 @@ impl Transforms {
         let checks = self.check.iter().map(|transform| (&transform.file, &ON, &transform.on));
         let dedups = self.dedup.iter().map(|transform| (&transform.file, &ON, &transform.on));
         let promotes = self.promote.iter().filter_map(|t| t.from.as_ref().map(|from| (&t.file, &FROM_RELATION, from)));
+        let promotes = promotes.chain(self.promote.iter().filter_map(|t| t.needs.as_ref().map(|n| (&t.file, &NEEDS, n))));
         for (file, key, relation) in checks.chain(dedups).chain(promotes) {
             if !fed.contains(&relation.as_str()) {
                 let kind = ProjectErrorKind::UnknownRelation {

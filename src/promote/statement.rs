@@ -7,7 +7,7 @@ use crate::db::catalog::{TargetColumn, has_unique_key, target_columns};
 use crate::db::doing;
 use crate::db::undo::UndoTable;
 use crate::names::{TableName, ident};
-use crate::project::{Project, Promote};
+use crate::project::{Action, Project, Promote};
 use crate::relations::Relations;
 use crate::template::{Fragment, render_wrap};
 
@@ -112,7 +112,10 @@ pub(super) async fn prepare(
         select: Fragment::new(rendered.sql),
         rows: rows.map(Fragment::new),
     };
-    let sql = render_wrap("promote_batch.sql", include_str!("../../sql/wrap/promote_batch.sql"), &context)?;
+    let sql = match promote.action {
+        Action::Upsert => render_wrap("promote_batch.sql", include_str!("../../sql/wrap/promote_batch.sql"), &context)?,
+        Action::Delete => render_wrap("delete_batch.sql", include_str!("../../sql/wrap/delete_batch.sql"), &context)?,
+    };
     let undo_ddl = undo.ddl()?;
     let context = minijinja::context! { target => Fragment::table(&promote.target) };
     let lock = render_wrap("lock_target.sql", include_str!("../../sql/wrap/lock_target.sql"), context)?;
@@ -161,6 +164,13 @@ fn fit_columns<'a>(
             return Err(wrong(format!("it yields column {name:?} twice")));
         }
         columns.push((*oid, column));
+    }
+    if promote.action == Action::Delete {
+        return match columns.iter().find(|(_, column)| !promote.key.contains(&column.name)) {
+            Some((_, column)) => Err(wrong(format!("rows to delete are named by the key; {:?} is not in it", column.name))),
+            None if columns.len() < promote.key.len() => Err(wrong("it does not yield all columns of its key".to_owned())),
+            None => Ok(columns),
+        };
     }
     let yielded = |name: &str| selected.iter().any(|(own, _)| own == name);
     if let Some(column) = target.iter().find(|column| column.required && !yielded(&column.name)) {

@@ -95,6 +95,7 @@ fn batch_told(batch: &FateBatch) -> String {
         told.push_str(match operation.as_str() {
             "insert" => ": inserted",
             "update" => ": updated",
+            "delete" => ": deleted",
             _ => ": found unchanged",
         });
     }

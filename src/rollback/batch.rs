@@ -136,8 +136,9 @@ impl Writer<'_, '_> {
         let action = self.action();
         let row = self.tx.query_one(&self.statements.expected, &parameters).await.map_err(doing(action.as_str()))?;
         let (inserted, updated): (i64, i64) = (row.get("inserted"), row.get("updated"));
+        let again = Again::of(self.force, row.get::<_, i64>("deleted") > 0);
         let savepoint = self.tx.transaction().await.map_err(doing(action.as_str()))?;
-        let undone = apply(&savepoint, &self.statements.whole, &parameters, &action, self.force).await?;
+        let undone = apply(&savepoint, &self.statements.whole, &parameters, &action, again).await?;
         fault::point("rollback.restored").await;
         if undone.deleted == inserted && undone.restored == updated {
             savepoint.commit().await.map_err(doing(action.as_str()))?;
@@ -159,9 +160,10 @@ impl Writer<'_, '_> {
         let mut sum = Undone::default();
         for row in places {
             let place: String = row.get("place");
+            let again = Again::of(self.force, row.get("is_delete"));
             let parameters: [&(dyn ToSql + Sync); 3] = [&run, &number, &place];
             let savepoint = self.tx.transaction().await.map_err(doing(action.as_str()))?;
-            let tried = apply(&savepoint, &self.statements.single, &parameters, &action, self.force).await;
+            let tried = apply(&savepoint, &self.statements.single, &parameters, &action, again).await;
             let refused = match tried {
                 Ok(undone) if undone.deleted + undone.restored == 1 => {
                     savepoint.commit().await.map_err(doing(action.as_str()))?;
@@ -209,13 +211,33 @@ impl Writer<'_, '_> {
     }
 }
 
-/// Deletes, restores and, if forced, inserts again.
+/// Which rows are inserted again. Where none may have to be, nothing is tried: the role may not be allowed to.
+#[derive(Debug, Clone, Copy)]
+enum Again {
+    None,
+    /// What the batch deleted.
+    Deleted,
+    /// That, and what others deleted since.
+    All,
+}
+
+impl Again {
+    fn of(force: bool, has_deleted: bool) -> Self {
+        match (force, has_deleted) {
+            (true, _) => Self::All,
+            (false, true) => Self::Deleted,
+            (false, false) => Self::None,
+        }
+    }
+}
+
+/// Deletes, restores and inserts again.
 async fn apply(
     tx: &Transaction<'_>,
     writes: &Writes,
     parameters: &[&(dyn ToSql + Sync)],
     action: &str,
-    force: bool,
+    again: Again,
 ) -> Result<Undone, DbError> {
     let rows = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let deleted = rows(tx.execute(&writes.delete, parameters).await.map_err(doing(action))?);
@@ -224,8 +246,13 @@ async fn apply(
     if let Some(restore) = &writes.restore {
         undone.restored = rows(tx.execute(restore, parameters).await.map_err(doing(action))?);
     }
-    if force {
-        undone.restored += rows(tx.execute(&writes.insert, parameters).await.map_err(doing(action))?);
+    let insert = match again {
+        Again::None => None,
+        Again::Deleted => Some(&writes.reinsert),
+        Again::All => Some(&writes.insert),
+    };
+    if let Some(insert) = insert {
+        undone.restored += rows(tx.execute(insert, parameters).await.map_err(doing(action))?);
     }
     Ok(undone)
 }

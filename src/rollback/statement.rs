@@ -47,8 +47,10 @@ pub(super) struct Writes {
     pub delete: String,
     /// Restores what was changed; none where nothing could have been.
     pub restore: Option<String>,
-    /// Inserts again what was changed, and deleted since.
+    /// Inserts again what was deleted, and what was changed and deleted by others since.
     pub insert: String,
+    /// Inserts again what was deleted.
+    pub reinsert: String,
 }
 
 #[derive(Clone, Serialize)]
@@ -62,6 +64,7 @@ struct Context {
     restored: Vec<String>,
     inserted: Vec<String>,
     single: bool,
+    deleted_only: bool,
 }
 
 #[derive(Serialize)]
@@ -120,6 +123,7 @@ pub(super) async fn prepare(
         restored: names(&|name, generated, _| !generated && !key.iter().any(|key| key == name)),
         inserted: names(&|_, generated, identity| !generated || identity),
         single: false,
+        deleted_only: false,
         key,
     };
     let mut referenced = Vec::new();
@@ -165,10 +169,13 @@ fn writes(context: &Context) -> Result<Writes, TemplateError> {
         let source = include_str!("../../sql/wrap/rollback_restore.sql");
         Some(render_wrap("rollback_restore.sql", source, context)?)
     };
+    let insert = include_str!("../../sql/wrap/rollback_insert.sql");
+    let deleted_only = Context { deleted_only: true, ..context.clone() };
     Ok(Writes {
         delete: render_wrap("rollback_delete.sql", include_str!("../../sql/wrap/rollback_delete.sql"), context)?,
         restore,
-        insert: render_wrap("rollback_insert.sql", include_str!("../../sql/wrap/rollback_insert.sql"), context)?,
+        insert: render_wrap("rollback_insert.sql", insert, context)?,
+        reinsert: render_wrap("rollback_insert.sql", insert, &deleted_only)?,
     })
 }
 

@@ -23,6 +23,8 @@ pub enum Compression {
     Xz,
     /// `pg_dump`'s custom format, read through `pg_restore`.
     PgRestore,
+    /// Trees of documentation.
+    Tree,
 }
 
 impl fmt::Display for Compression {
@@ -33,6 +35,7 @@ impl fmt::Display for Compression {
             Self::Zstd => "zstd",
             Self::Xz => "xz",
             Self::PgRestore => "pg_dump custom",
+            Self::Tree => "documentation",
         })
     }
 }
@@ -70,7 +73,7 @@ pub(super) fn decompress(compression: Compression, stored: Stored) -> io::Result
     let state = stored.state();
     let input = BufReader::with_capacity(STORED_BUFFER_BYTES, stored);
     let text: Box<dyn Read + Send> = match compression {
-        Compression::None | Compression::PgRestore => return Ok(Box::new(input)),
+        Compression::None | Compression::PgRestore | Compression::Tree => return Ok(Box::new(input)),
         Compression::Gzip => Box::new(Gzip { member: Some(GzDecoder::new(input)) }),
         Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(input)?),
         Compression::Xz => Box::new(Xz { input: lzma_rust2::XzReader::new(input, true), ended: false }),

@@ -1,4 +1,5 @@
-//! Opens what a dump comes in: a file or stdin, plain, gzip, zstd, xz or `pg_dump`'s custom format.
+//! Opens what a dump comes in: a file or stdin, plain, gzip, zstd, xz or `pg_dump`'s custom format; and trees of
+//! documentation, which read as if they were one.
 //!
 //! What it is, is told by its content and not by its name. Reading and decompressing run in a thread of their own.
 
@@ -8,6 +9,7 @@ mod read_ahead;
 mod stored;
 #[cfg(test)]
 mod tests;
+pub mod tree;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -20,6 +22,7 @@ pub use stored::StoredDigest;
 
 use compression::Content;
 use stored::{State, Stored};
+use tree::{KnownHandle, Tree, TreeError, TreeSpec};
 
 /// Where a source is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub enum SourceSpec {
     Stdin,
     /// A file.
     File(PathBuf),
+    /// Trees of documentation.
+    Tree(Box<TreeSpec>),
 }
 
 impl From<&str> for SourceSpec {
@@ -72,6 +77,9 @@ pub enum SourceError {
         /// Why it can't be read.
         why: String,
     },
+    /// Trees of documentation can't be read.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
 }
 
 impl SourceError {
@@ -81,7 +89,10 @@ impl SourceError {
         let restore = |from: &str| format!("convert it: pg_restore -f - {from} | gzip > dump.sql.gz");
         Some(match self {
             Self::Open { .. } => "check the path and its permissions".to_owned(),
-            Self::Directory(path) => restore(path),
+            Self::Directory(path) => {
+                format!("a folder of documentation is given as docs-tree:{path}; of a dump's, {}", restore(path))
+            }
+            Self::Tree(error) => return error.hint(),
             Self::Utf16(_) => "convert it: iconv -f UTF-16 -t UTF-8 IN > OUT".to_owned(),
             Self::Unreadable { display, what: "tar" } => format!("unpack it, or {}", restore(display)),
             Self::Unreadable { .. } => "decompress it first, or compress it with gzip, zstd or xz".to_owned(),
@@ -104,6 +115,13 @@ pub struct Source {
     spec: SourceSpec,
     stored: Stored,
     state: State,
+    trees: Option<Trees>,
+}
+
+/// What is known of trees before they are read.
+struct Trees {
+    known: KnownHandle,
+    types: Vec<String>,
 }
 
 /// Opens a source and finds out what it is stored as.
@@ -112,6 +130,7 @@ pub struct Source {
 /// It can't be opened, or is of a kind that can't be read.
 pub fn open(spec: &SourceSpec) -> Result<Source, SourceError> {
     let display = match spec {
+        SourceSpec::Tree(spec) => return Ok(open_trees(spec)?),
         SourceSpec::Stdin => "stdin".to_owned(),
         SourceSpec::File(path) => path.display().to_string(),
     };
@@ -127,6 +146,7 @@ pub fn open(spec: &SourceSpec) -> Result<Source, SourceError> {
             let size = metadata.is_file().then_some(metadata.len());
             (Box::new(file), size)
         }
+        SourceSpec::Tree(_) => (Box::new(io::empty()), None),
     };
     begin(spec, display, input, stored_bytes)
 }
@@ -157,6 +177,7 @@ fn begin(
         let why = match spec {
             SourceSpec::Stdin => Some("which must be a file to be read".to_owned()),
             SourceSpec::File(_) => pg_restore::unusable(),
+            SourceSpec::Tree(_) => None,
         };
         if let Some(why) = why {
             return Err(SourceError::CustomFormat { display, why });
@@ -164,10 +185,39 @@ fn begin(
     }
     let state = State::default();
     let stored = Stored::new(head, input, state.clone());
-    Ok(Source { display, compression, stored_bytes, spec: spec.clone(), stored, state })
+    Ok(Source { display, compression, stored_bytes, spec: spec.clone(), stored, state, trees: None })
+}
+
+fn open_trees(spec: &TreeSpec) -> Result<Source, TreeError> {
+    let tree = Tree::open(spec)?;
+    let (display, trees) = (tree.display(), Trees { known: tree.known(), types: tree.types() });
+    let state = State::default();
+    // Nothing is read before the first byte is asked for: what is known of its files can be told until then.
+    let stored = Stored::new(Vec::new(), Box::new(tree.into_reader()), state.clone());
+    Ok(Source {
+        display,
+        compression: Compression::Tree,
+        stored_bytes: None,
+        spec: SourceSpec::Tree(Box::new(spec.clone())),
+        stored,
+        state,
+        trees: Some(trees),
+    })
 }
 
 impl Source {
+    /// Of trees, the handle by which they are told what need not be decoded again; to be told before they are read.
+    #[must_use]
+    pub fn known_files(&self) -> Option<KnownHandle> {
+        self.trees.as_ref().map(|trees| trees.known.clone())
+    }
+
+    /// Types of documents that trees are of, each once; none of a dump.
+    #[must_use]
+    pub fn types(&self) -> &[String] {
+        self.trees.as_ref().map_or(&[], |trees| &trees.types)
+    }
+
     /// Stored bytes read so far; goes on counting while the reader is read.
     #[must_use]
     pub fn progress(&self) -> Arc<AtomicU64> {

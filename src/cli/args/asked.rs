@@ -7,8 +7,8 @@ impl Command {
     #[must_use]
     pub fn again(&self) -> String {
         let name = match self {
-            Self::Run { source, .. } => return format!("sqlmig run {}", source.source.display()),
-            Self::Stage { source, .. } => return format!("sqlmig stage {}", source.source.display()),
+            Self::Run { source, .. } => return format!("sqlmig run {}", source.typed()),
+            Self::Stage { source, .. } => return format!("sqlmig stage {}", source.typed()),
             Self::Check { .. } => "sqlmig check",
             Self::Promote { .. } => "sqlmig promote",
             Self::Validate { .. } => "sqlmig validate",

@@ -5,14 +5,28 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use sqlmig::limits::{ByteSize, MaxRejects, TimeSpan};
 use sqlmig::names::TableName;
+use sqlmig::source::tree::Root;
 
 /// A source and which part of it.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Source")]
 pub struct SourceArgs {
-    /// A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin
-    #[arg(value_name = "SOURCE", help_heading = None)]
-    pub source: PathBuf,
+    /// A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin; docs-tree:PATH is a
+    /// folder or archive of documentation
+    #[arg(value_name = "SOURCE", help_heading = None, required_unless_present = "sources", conflicts_with = "sources")]
+    pub source: Option<PathBuf>,
+    /// A tree of documentation of a type, as TYPE=PATH or TYPE:NAME=PATH; may be given many times
+    ///
+    /// PATH is a folder, an archive (.zip, .tar.gz, .crate) or a file; FOLDER/* stands for everything in a folder, each a
+    /// source of its own. docs/documentation-trees.md says more.
+    #[arg(long = "source", id = "sources", value_name = "TYPE=PATH", env = "SQLMIG_SOURCE", value_delimiter = ',')]
+    pub sources: Vec<Root>,
+    /// Remove the documents of files that are gone from their tree; sqlmig rollback brings them back
+    #[arg(long, env = "SQLMIG_PRUNE", value_parser = BoolishValueParser::new())]
+    pub prune: bool,
+    /// Files of a tree larger than this go to quarantine unread [default: 32MiB]
+    #[arg(long, value_name = "SIZE", env = "SQLMIG_FILE_LIMIT")]
+    pub file_limit: Option<ByteSize>,
     /// Only this table, as schema.table; may be given many times [default: all]
     #[arg(long = "table", value_name = "TABLE", env = "SQLMIG_TABLE", value_delimiter = ',')]
     pub tables: Vec<TableName>,
@@ -22,6 +36,25 @@ pub struct SourceArgs {
     /// Rows longer than this go to quarantine unread [default: 256MiB]
     #[arg(long, value_name = "SIZE", env = "SQLMIG_ROW_LIMIT")]
     pub row_limit: Option<ByteSize>,
+}
+
+impl SourceArgs {
+    /// The source as it was typed, for the command to run again.
+    #[must_use]
+    pub fn typed(&self) -> String {
+        match &self.source {
+            Some(path) => path.display().to_string(),
+            None => {
+                let one = |root: &Root| {
+                    let name = root.name.as_ref().map(|name| format!(":{name}")).unwrap_or_default();
+                    let doc_type = root.doc_type.as_deref().unwrap_or_default();
+                    format!("--source {doc_type}{name}={}", root.path.display())
+                };
+                let trees: Vec<String> = self.sources.iter().map(one).collect();
+                trees.join(" ") + if self.prune { " --prune" } else { "" }
+            }
+        }
+    }
 }
 
 /// What becomes of a run that is not finished.

@@ -6,6 +6,7 @@
 mod batch;
 mod fence;
 mod findings;
+mod known;
 mod quarantine;
 mod report;
 mod rollback;
@@ -22,6 +23,7 @@ pub use fence::{Fence, FenceError, canary_forget, canary_put, runs_unstage};
 pub use findings::{
     CheckRecord, DecodeReject, FoundRow, Written, check_forget, check_result_insert, finding_insert, quarantine_decoded,
 };
+pub use known::{KnownError, KnownFileRow, known_files, known_files_now, known_files_pin};
 pub use quarantine::{
     Quarantined, RetryTable, Selection, last_rows, quarantine_choose, quarantine_list_counts, quarantine_list_rows,
     quarantine_mark, quarantine_mend, quarantine_root, quarantine_row, quarantine_tables, quarantine_unread,

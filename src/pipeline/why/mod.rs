@@ -461,6 +461,7 @@ fn verdict(fate: &Fate) -> String {
             ("rolled_back", _) => "taken back",
             ("done", Some("insert")) => "inserted",
             ("done", Some("update")) => "updated",
+            ("done", Some("delete")) => "deleted",
             ("done", Some("unchanged")) => "found unchanged",
             ("done", _) => "promoted",
             ("failed", _) => "not promoted: the batch failed",

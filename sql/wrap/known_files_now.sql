@@ -1,0 +1,3 @@
+select known.doc_type::text, known.source_name::text, known.path::text, known.sha256::text, known.decoded_by::text
+from {{ known }} as known
+where known.sha256 is not null

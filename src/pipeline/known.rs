@@ -1,0 +1,40 @@
+//! What trees are told before they are read: the files that need not be decoded again.
+
+use super::{Conductor, PipelineError};
+use crate::db::doing;
+use crate::db::ledger::{Fence, KnownFileRow, known_files, known_files_pin};
+use crate::source::Source;
+use crate::source::tree::{Known, KnownFile};
+
+impl Conductor {
+    /// Tells a source of trees which of its files the target had when the run began; nothing to a dump.
+    ///
+    /// # Errors
+    /// The run was taken over, or the database refuses.
+    pub(super) async fn tell_known(&self, fence: Fence, source: &Source) -> Result<(), PipelineError> {
+        let (Some(handle), Some(known)) = (source.known_files(), &self.project.settings.known_files) else {
+            return Ok(());
+        };
+        fence
+            .transaction(&self.pool, "note which files are known", async |tx| {
+                Ok::<_, PipelineError>(known_files_pin(tx, fence.run, known).await?)
+            })
+            .await?;
+        let client = self.pool.get().await.map_err(doing("connect"))?;
+        let mut set = Known::default();
+        known_files(&**client, fence.run, |file| set.insert(known_file(file))).await?;
+        handle.tell(set);
+        Ok(())
+    }
+}
+
+/// A row of the ledger or the target as a tree knows it.
+pub(crate) fn known_file(row: KnownFileRow<'_>) -> KnownFile<'_> {
+    KnownFile {
+        doc_type: row.doc_type,
+        source_name: row.source_name,
+        path: row.path,
+        sha256: row.sha256,
+        decoded_by: row.decoded_by,
+    }
+}

@@ -1,0 +1,206 @@
+//! Archives, walked like folders: zip, tar, and tar in gzip, as cargo's .crate files are.
+//!
+//! An archive is hostile input: names are data and never become paths of this machine, each file is held to the limit of
+//! files while it is decompressed, and an archive as a whole to limits of its own.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+use super::roots::is_manifest;
+
+/// Bytes that the files of one archive may have together, and files: beyond, it is a bomb.
+const MOST_BYTES: u64 = 4 << 30;
+const MOST_FILES: u64 = 500_000;
+
+/// Whether a name is that of an archive that is walked.
+pub(super) fn is_archive(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [".zip", ".tar", ".tar.gz", ".tgz", ".crate"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// A file inside an archive.
+pub(super) struct Inside {
+    /// Its name, `/` between its parts.
+    pub name: String,
+    /// Its bytes; or why they are not read.
+    pub content: Result<Vec<u8>, String>,
+}
+
+/// Reads the files of an archive one after another; `visit` may end it with an error. The answer of a damaged archive is why it
+/// is: what came before was visited.
+pub(super) fn walk<E>(
+    path: &Path,
+    limit: u64,
+    mut visit: impl FnMut(Inside) -> Result<(), E>,
+) -> Result<Result<(), String>, E> {
+    let input = match File::open(path) {
+        Ok(file) => BufReader::new(file),
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let name = path.to_string_lossy().to_ascii_lowercase();
+    let mut budget = Budget { bytes: MOST_BYTES, files: MOST_FILES };
+    if name.ends_with(".zip") {
+        return zip(input, limit, &mut budget, &mut visit);
+    }
+    if name.ends_with(".tar") { tar(input, limit, &mut budget, &mut visit) } else { tar(MultiGzDecoder::new(input), limit, &mut budget, &mut visit) }
+}
+
+struct Budget {
+    bytes: u64,
+    files: u64,
+}
+
+impl Budget {
+    fn spend(&mut self, bytes: u64) -> Result<(), String> {
+        match (self.bytes.checked_sub(bytes), self.files.checked_sub(1)) {
+            (Some(bytes), Some(files)) => {
+                *self = Self { bytes, files };
+                Ok(())
+            }
+            _ => Err(format!("it holds more than {MOST_FILES} files or {MOST_BYTES} bytes, and is not read on")),
+        }
+    }
+}
+
+/// What a name says is checked, though it is never used as a path: a file that claims to be elsewhere is no documentation.
+fn checked(name: &str) -> Result<String, String> {
+    let unix = name.replace('\\', "/");
+    if unix.starts_with('/') || unix.get(1..3) == Some(":/") {
+        return Err("its name is an absolute path".to_owned());
+    }
+    if unix.split('/').any(|part| part == "..") {
+        return Err("its name leads out of the archive".to_owned());
+    }
+    let parts: Vec<&str> = unix.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    Ok(parts.join("/"))
+}
+
+/// Bytes up to the limit.
+fn bounded(reader: impl Read, limit: u64) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    match reader.take(limit.saturating_add(1)).read_to_end(&mut bytes) {
+        Ok(_) if bytes.len() as u64 > limit => Err(over(limit)),
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(format!("it can't be decompressed: {error}")),
+    }
+}
+
+/// Why a file of more bytes than allowed is not read.
+pub(super) fn over(limit: u64) -> String {
+    format!("it is larger than {}, the most that --file-limit allows", crate::limits::ByteSize(limit))
+}
+
+fn is_hidden(name: &str) -> bool {
+    name.split('/').any(|part| part.starts_with('.'))
+}
+
+fn zip<E>(
+    input: BufReader<File>,
+    limit: u64,
+    budget: &mut Budget,
+    visit: &mut impl FnMut(Inside) -> Result<(), E>,
+) -> Result<Result<(), String>, E> {
+    let mut archive = match zip::ZipArchive::new(input) {
+        Ok(archive) => archive,
+        Err(error) => return Ok(Err(format!("it is no zip archive that can be read: {error}"))),
+    };
+    for place in 0..archive.len() {
+        let inside = match archive.by_index(place) {
+            Ok(file) if file.is_dir() => continue,
+            Ok(file) => {
+                let raw = file.name().map_or_else(|_| format!("#{place}"), std::borrow::Cow::into_owned);
+                let named = checked(&raw);
+                if named.as_ref().is_ok_and(|name| is_hidden(name)) {
+                    continue;
+                }
+                let is_link = file.is_symlink();
+                let content = match &named {
+                    Err(reason) => Err(reason.clone()),
+                    Ok(_) if is_link => Err("a symbolic link inside an archive".to_owned()),
+                    Ok(_) => bounded(file, limit),
+                };
+                Inside { name: named.unwrap_or(raw), content }
+            }
+            Err(error) => Inside { name: format!("#{place}"), content: Err(format!("it can't be read: {error}")) },
+        };
+        if let Err(reason) = budget.spend(inside.content.as_ref().map_or(0, |bytes| bytes.len() as u64)) {
+            return Ok(Err(reason));
+        }
+        visit(inside)?;
+    }
+    Ok(Ok(()))
+}
+
+fn tar<E>(
+    input: impl Read,
+    limit: u64,
+    budget: &mut Budget,
+    visit: &mut impl FnMut(Inside) -> Result<(), E>,
+) -> Result<Result<(), String>, E> {
+    let damaged = |error: io::Error| format!("the archive is damaged or cut off: {error}");
+    // What is passed over is decompressed too.
+    let mut archive = tar::Archive::new(input.take(MOST_BYTES + MOST_BYTES / 4));
+    let entries = match archive.entries() {
+        Ok(entries) => entries,
+        Err(error) => return Ok(Err(damaged(error))),
+    };
+    for entry in entries {
+        let mut entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => return Ok(Err(damaged(error))),
+        };
+        let kind = entry.header().entry_type();
+        let raw = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        if !(kind.is_file() || kind.is_symlink() || kind.is_hard_link()) {
+            continue;
+        }
+        let named = checked(&raw);
+        if named.as_ref().is_ok_and(|name| is_hidden(name)) {
+            continue;
+        }
+        let size = entry.size();
+        let content = match &named {
+            Err(reason) => Err(reason.clone()),
+            Ok(_) if !kind.is_file() => Err("a link inside an archive".to_owned()),
+            Ok(_) if size > limit => Err(over(limit)),
+            Ok(_) => bounded(&mut entry, limit),
+        };
+        if let Err(reason) = budget.spend(size) {
+            return Ok(Err(reason));
+        }
+        visit(Inside { name: named.unwrap_or(raw), content })?;
+    }
+    Ok(Ok(()))
+}
+
+/// What all names of an archive begin with, and the manifests behind it.
+#[expect(clippy::type_complexity, reason = "two answers of one reading")]
+pub(super) fn survey(path: &Path, limit: u64) -> io::Result<(Option<String>, Vec<(String, Vec<u8>)>)> {
+    let (mut top, mut first) = (None, true);
+    let mut manifests: Vec<(String, Vec<u8>)> = Vec::new();
+    let walked = walk(path, limit, |inside| {
+        let own = inside.name.split_once('/').map(|(folder, _)| folder.to_owned());
+        if first {
+            (top, first) = (own, false);
+        } else if own != top {
+            top = None;
+        }
+        let name = inside.name.split_once('/').map_or(inside.name.as_str(), |(_, rest)| rest);
+        if let (true, Ok(bytes)) = (is_manifest(name), inside.content) {
+            manifests.push((inside.name.clone(), bytes));
+        }
+        Ok::<_, io::Error>(())
+    })?;
+    // One that is damaged says so when it is read: what is whole of it is worth reading.
+    drop(walked);
+    let prefix = top.as_ref().map(|top| format!("{top}/"));
+    let manifests = manifests.into_iter().filter_map(|(name, bytes)| match &prefix {
+        Some(prefix) => name.strip_prefix(prefix).map(|name| (name.to_owned(), bytes)),
+        None => (!name.contains('/')).then_some((name, bytes)),
+    });
+    let manifests = manifests.collect();
+    Ok((top, manifests))
+}
