@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
+/// The schema that a source of documentation names the tables of documents' parts in, one table a type.
+pub const PARTS_SCHEMA: &str = "parts";
 /// Schema of the UNLOGGED staging tables.
 pub const STAGING_SCHEMA: &str = "staging";
 /// Schema of the ledger.

@@ -4,15 +4,14 @@ use std::collections::HashMap;
 
 use deadpool_postgres::Pool;
 
-use crate::db::migrate::{MigrateError, MigrationSet, pending};
 use crate::db::ledger::{KnownError, known_files_now};
+use crate::db::migrate::{MigrateError, MigrationSet, pending};
 use crate::db::{DbError, doing};
 use crate::decode::{DecodeError, DumpFacts, Item, ScanOptions, Scanner};
 use crate::event::{Event, Events};
 use crate::names::{STAGING_SCHEMA, TableName};
 use crate::outcome::{FORMAT, Plan, PlanCheck, PlanDump, PlanPromote, PlanTable, StatementCount};
 use crate::project::Project;
-use crate::pipeline::known_file;
 use crate::source::Source;
 use crate::source::tree::Known;
 use crate::stage::known_shapes;
@@ -87,7 +86,7 @@ pub async fn plan(
     scan.known.extend(known_shapes(&**client).await?);
     if let (Some(handle), Some(known)) = (source.known_files(), &project.settings.known_files) {
         let mut set = Known::default();
-        known_files_now(&**client, known, |file| set.insert(known_file(file))).await?;
+        known_files_now(&**client, known, |file| set.insert(file)).await?;
         handle.tell(set);
     }
     drop(client);

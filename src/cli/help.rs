@@ -185,17 +185,37 @@ fn run() {
     Stopped at any point, the same command ends in the same final tables; done already, it changes
     nothing and says so.
 
-    Usage: sqlmig run [OPTIONS] <SOURCE>
+    Usage: sqlmig run [OPTIONS] [SOURCE]
 
     Arguments:
-      <SOURCE>
-              A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin
+      [SOURCE]
+              A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin;
+              docs-tree:PATH is a folder or archive of documentation
 
     Options:
       -h, --help
               Print help (see a summary with '-h')
 
     Source:
+          --source <TYPE=PATH>
+              A tree of documentation of a type, as TYPE=PATH or TYPE:NAME=PATH; may be given many times
+
+              PATH is a folder, an archive (.zip, .tar.gz, .crate) or a file; FOLDER/* stands for
+              everything in a folder, each a source of its own. docs/documentation-trees.md says more.
+
+              [env: SQLMIG_SOURCE]
+
+          --prune
+              Remove the documents of files that are gone from their tree; sqlmig rollback brings them
+              back
+
+              [env: SQLMIG_PRUNE]
+
+          --file-limit <SIZE>
+              Files of a tree larger than this go to quarantine unread [default: 32MiB]
+
+              [env: SQLMIG_FILE_LIMIT]
+
           --table <TABLE>
               Only this table, as schema.table; may be given many times [default: all]
 
@@ -271,17 +291,37 @@ fn plan() {
     their rows, which transforms use them, the pending migrations, the checks, the batches, and what
     else the source holds (functions, triggers, grants …) that no one will execute.
 
-    Usage: sqlmig plan [OPTIONS] <SOURCE>
+    Usage: sqlmig plan [OPTIONS] [SOURCE]
 
     Arguments:
-      <SOURCE>
-              A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin
+      [SOURCE]
+              A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin;
+              docs-tree:PATH is a folder or archive of documentation
 
     Options:
       -h, --help
               Print help (see a summary with '-h')
 
     Source:
+          --source <TYPE=PATH>
+              A tree of documentation of a type, as TYPE=PATH or TYPE:NAME=PATH; may be given many times
+
+              PATH is a folder, an archive (.zip, .tar.gz, .crate) or a file; FOLDER/* stands for
+              everything in a folder, each a source of its own. docs/documentation-trees.md says more.
+
+              [env: SQLMIG_SOURCE]
+
+          --prune
+              Remove the documents of files that are gone from their tree; sqlmig rollback brings them
+              back
+
+              [env: SQLMIG_PRUNE]
+
+          --file-limit <SIZE>
+              Files of a tree larger than this go to quarantine unread [default: 32MiB]
+
+              [env: SQLMIG_FILE_LIMIT]
+
           --table <TABLE>
               Only this table, as schema.table; may be given many times [default: all]
 
@@ -349,17 +389,37 @@ fn stage() {
     staging, with the source's columns and _row. Rows that cannot be decoded go to quarantine with their
     line and reason. Works on any pg_dump, also without a project.
 
-    Usage: sqlmig stage [OPTIONS] <SOURCE>
+    Usage: sqlmig stage [OPTIONS] [SOURCE]
 
     Arguments:
-      <SOURCE>
-              A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin
+      [SOURCE]
+              A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin;
+              docs-tree:PATH is a folder or archive of documentation
 
     Options:
       -h, --help
               Print help (see a summary with '-h')
 
     Source:
+          --source <TYPE=PATH>
+              A tree of documentation of a type, as TYPE=PATH or TYPE:NAME=PATH; may be given many times
+
+              PATH is a folder, an archive (.zip, .tar.gz, .crate) or a file; FOLDER/* stands for
+              everything in a folder, each a source of its own. docs/documentation-trees.md says more.
+
+              [env: SQLMIG_SOURCE]
+
+          --prune
+              Remove the documents of files that are gone from their tree; sqlmig rollback brings them
+              back
+
+              [env: SQLMIG_PRUNE]
+
+          --file-limit <SIZE>
+              Files of a tree larger than this go to quarantine unread [default: 32MiB]
+
+              [env: SQLMIG_FILE_LIMIT]
+
           --table <TABLE>
               Only this table, as schema.table; may be given many times [default: all]
 

@@ -1,9 +1,10 @@
 //! From settings to what the phases take.
 
 use sqlmig::decode::ScanOptions;
+use sqlmig::names::PARTS_SCHEMA;
 use sqlmig::project::Project;
 use sqlmig::promote::PromoteOptions;
-use sqlmig::source::tree::{self, PARTS_SCHEMA, Root, TreeSpec, parts_table};
+use sqlmig::source::tree::{self, Root, TreeSpec, parts_table};
 use sqlmig::source::{self, Source, SourceSpec};
 use sqlmig::stage::StageOptions;
 
@@ -26,11 +27,11 @@ pub fn open(typed: &SourceArgs, settings: &Settings, project: &Project) -> Resul
     let known = |doc_type: &str| project.normalise.iter().any(|file| file.from == parts_table(doc_type));
     if let Some(unknown) = source.types().iter().find(|doc_type| !known(doc_type)) {
         let parts = project.normalise.iter().map(|file| &file.from);
-        let types: Vec<&str> = parts
+        let names: Vec<&str> = parts
             .filter(|table| table.schema.as_deref() == Some(PARTS_SCHEMA))
             .map(|table| table.table.as_str())
             .collect();
-        let has = if types.is_empty() { "none".to_owned() } else { types.join(", ") };
+        let has = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         let what = format!("project {} has no documents of type {unknown}; its types are {has}", project.name);
         let hint = format!(
             "write transforms/normalise/{unknown}.sql with from: {PARTS_SCHEMA}.{unknown} (docs/adding-a-document-type.md)"

@@ -6,22 +6,102 @@ use scraper::{ElementRef, Html};
 use serde_json::{Map, Value};
 
 use super::pieces::{Mark, headings, without_nul};
-use super::{Decoded, Format, whole};
+use super::{Decoded, Format, FormatError, whole};
 
 /// Elements that are no text of a document: scripts, what one clicks on, what leads elsewhere.
 const LEFT_OUT: [&str; 18] = [
-    "script", "style", "nav", "noscript", "template", "svg", "button", "form", "iframe", "head", "select", "input",
-    "footer", "rustdoc-toolbar", "rustdoc-search", "object", "canvas", "math",
+    "script",
+    "style",
+    "nav",
+    "noscript",
+    "template",
+    "svg",
+    "button",
+    "form",
+    "iframe",
+    "head",
+    "select",
+    "input",
+    "footer",
+    "rustdoc-toolbar",
+    "rustdoc-search",
+    "object",
+    "canvas",
+    "math",
 ];
 
 /// Elements that begin a line of their own.
 const BLOCKS: [&str; 32] = [
-    "address", "article", "aside", "blockquote", "body", "caption", "dd", "details", "div", "dl", "dt", "fieldset",
-    "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol", "p", "pre",
-    "section", "summary", "table", "tr", "ul",
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "body",
+    "caption",
+    "dd",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hr",
+    "li",
+    "main",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "summary",
+    "table",
+    "tr",
+    "ul",
 ];
 
-pub(super) fn decode(text: &str) -> Decoded {
+/// Elements that may be open at once. HTML's rules look through those that are open at every tag, so the time that a page
+/// takes is the square of that.
+const DEPTH: usize = 1000;
+
+/// Elements that have no end, or whose end is usually left out.
+const WITHOUT_END: [&str; 24] = [
+    "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p",
+    "param", "rp", "rt", "source", "td", "th", "tr", "track", "wbr",
+];
+
+/// Whether more elements are open at once than [`DEPTH`], as far as that shows without reading the page.
+fn is_too_deep(text: &str) -> bool {
+    let (mut depth, mut from) = (0_usize, 0);
+    while let Some(at) = memchr::memchr(b'<', &text.as_bytes()[from..]) {
+        from += at + 1;
+        let rest = &text[from..];
+        if rest.starts_with('/') {
+            depth = depth.saturating_sub(1);
+        } else if rest.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
+            let end = rest.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(rest.len());
+            let name = rest[..end].to_ascii_lowercase();
+            depth += usize::from(!WITHOUT_END.contains(&name.as_str()));
+            // Twice, for ends that are left out without leave.
+            if depth > 2 * DEPTH {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+pub(super) fn decode(text: &str) -> Result<Decoded, FormatError> {
+    if is_too_deep(text) {
+        let reason = format!("more than {DEPTH} elements are open at once");
+        return Err(FormatError::Broken { format: Format::Html, reason });
+    }
     let html = Html::parse_document(text);
     let head = Head::of(&html);
     let mut writer = Writer::default();
@@ -47,7 +127,7 @@ pub(super) fn decode(text: &str) -> Decoded {
     if images > 0 {
         parsed.insert("images".to_owned(), Value::from(images));
     }
-    whole(Format::Html, Value::Object(parsed), without_nul(&out), marks)
+    Ok(whole(Format::Html, Value::Object(parsed), without_nul(&out), marks))
 }
 
 /// What the head of a document says.
@@ -169,12 +249,11 @@ impl Writer {
                 self.pending_space();
                 self.out.push('`');
             }
-            "td" | "th" => {
-                if !self.out.ends_with('\n') {
-                    self.out.push_str(" | ");
-                    self.space = false;
-                }
+            "td" | "th" if !self.out.ends_with('\n') => {
+                self.out.push_str(" | ");
+                self.space = false;
             }
+            "td" | "th" => {}
             "br" => {
                 self.out.push('\n');
                 self.space = false;
@@ -225,11 +304,13 @@ impl Writer {
             if word.is_empty() {
                 continue;
             }
-            self.pending_space();
+            let spaced = self.pending_space();
             let word = if self.heading { word.trim_matches('§') } else { word };
             self.out.push_str(word);
-            if self.heading && let Some(mark) = self.marks.last_mut() {
-                if place > 0 {
+            if self.heading
+                && let Some(mark) = self.marks.last_mut()
+            {
+                if spaced {
                     mark.text.push(' ');
                 }
                 mark.text.push_str(word);
@@ -237,11 +318,14 @@ impl Writer {
         }
     }
 
-    fn pending_space(&mut self) {
+    /// Writes the space that was passed over, where one belongs; says whether.
+    fn pending_space(&mut self) -> bool {
         let begins = self.out.is_empty() || self.out.ends_with([' ', '\n']);
-        if std::mem::take(&mut self.space) && !begins {
+        let spaced = std::mem::take(&mut self.space) && !begins;
+        if spaced {
             self.out.push(' ');
         }
+        spaced
     }
 
     fn line(&mut self) {

@@ -94,7 +94,7 @@ fn decode_as(format: Format, path: &str, bytes: &[u8]) -> Result<Decoded, Format
     let text = text_of(bytes)?;
     Ok(match format {
         Format::Markdown | Format::Mdx => markdown::decode(format, text),
-        Format::Html => html::decode(&text),
+        Format::Html => html::decode(&text)?,
         Format::Notebook => notebook::decode(&text)?,
         Format::Rst => rst::decode(text),
         Format::Json | Format::Yaml | Format::Toml => data::decode(format, &text)?,

@@ -1,5 +1,7 @@
 //! Jupyter notebooks, as Markdown: cells, and what they put out as text. Pictures are left out and counted.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 
 use super::pieces::{headings, value_without_nul, without_nul};
@@ -27,12 +29,11 @@ pub(super) fn of_value(notebook: &Value) -> Result<Decoded, FormatError> {
         return Err(FormatError::Broken { format: Format::Notebook, reason });
     }
     let none = Vec::new();
-    let cells: Vec<&Value> = match notebook.get("cells").and_then(Value::as_array) {
-        Some(cells) => cells.iter().collect(),
-        None => {
-            let sheets = notebook.get("worksheets").and_then(Value::as_array).unwrap_or(&none);
-            sheets.iter().filter_map(|sheet| sheet.get("cells")?.as_array()).flatten().collect()
-        }
+    let cells: Vec<&Value> = if let Some(cells) = notebook.get("cells").and_then(Value::as_array) {
+        cells.iter().collect()
+    } else {
+        let sheets = notebook.get("worksheets").and_then(Value::as_array).unwrap_or(&none);
+        sheets.iter().filter_map(|sheet| sheet.get("cells")?.as_array()).flatten().collect()
     };
     let metadata = notebook.get("metadata").cloned().unwrap_or_default();
     let language = ["/language_info/name", "/kernelspec/language"]
@@ -164,7 +165,7 @@ impl Writer<'_> {
         }
         let fence = "`".repeat((longest + 1).max(3));
         let language: String = language.chars().filter(|c| c.is_alphanumeric() || "+-#".contains(*c)).collect();
-        self.out.push_str(&format!("{fence}{language}\n{}\n{fence}\n\n", code.trim_end_matches('\n')));
+        let _ = write!(self.out, "{fence}{language}\n{}\n{fence}\n\n", code.trim_end_matches('\n'));
     }
 }
 

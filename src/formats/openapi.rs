@@ -209,13 +209,8 @@ fn out_schema(out: &mut String, api: &Value, schema: &Value, depth: usize, lines
             out_schema(out, api, part, depth + 1, lines);
         }
     }
-    let required: Vec<&str> = schema
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let required: Vec<&str> =
+        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
         if *lines == 0 {
             return;

@@ -21,7 +21,8 @@ fn marks(text: &str) -> Vec<Mark> {
     let mut styles: Vec<(u8, bool)> = Vec::new();
     let mut marks = Vec::new();
     // The two lines before the present one, with where they begin.
-    let (mut above, mut title): (Option<(usize, &str)>, Option<(usize, &str)>) = (None, None);
+    let mut above: Option<(usize, &str)> = None;
+    let mut title: Option<(usize, &str)> = None;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let trimmed = line.trim_end();

@@ -5,9 +5,10 @@
 
 mod lexer;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::pieces::Piece;
 use super::{Decoded, Format, markdown};
@@ -15,6 +16,9 @@ use lexer::{Lexer, Token};
 
 /// Words before the word that says what an item is.
 const BEFORE: [&str; 8] = ["pub", "unsafe", "async", "extern", "default", "auto", "crate", "safe"];
+
+/// Modules in one another that are followed: nobody writes more, and every item's name has all of them in it.
+const MODULES: usize = 32;
 
 /// Bytes of a signature that are kept.
 const SIGNATURE_BYTES: usize = 4000;
@@ -26,6 +30,7 @@ pub(super) fn decode(path: &str, text: &str) -> Decoded {
         scopes: Vec::new(),
         docs: String::new(),
         pages: Vec::new(),
+        places: HashMap::new(),
         documented: 0,
         private: 0,
     };
@@ -65,7 +70,7 @@ impl Page {
         let marks = markdown::marks(&self.text);
         let kind = if self.kind == "module" { "module" } else { "item" };
         let data = json!({ "item": self.name, "item_kind": self.kind });
-        Piece { kind, name: Some(self.name), text: self.text, marks, data: Value::from(data) }
+        Piece { kind, name: Some(self.name), text: self.text, marks, data }
     }
 }
 
@@ -86,6 +91,8 @@ struct Reader<'a> {
     /// Outer doc comments that wait for their item.
     docs: String,
     pages: Vec<Page>,
+    /// Where the page of a name is.
+    places: HashMap<String, usize>,
     documented: u64,
     private: u64,
 }
@@ -146,9 +153,10 @@ impl Reader<'_> {
 
     /// A doc comment about what it stands in.
     fn inner(&mut self, line: &str) {
-        let page = match self.scopes.last() {
-            Some(Scope::Type { page, .. }) => *page,
-            _ => {
+        let page = if let Some(Scope::Type { page, .. }) = self.scopes.last() {
+            *page
+        } else {
+            {
                 let path = self.path().join("::");
                 let name = if path.is_empty() { "crate".to_owned() } else { path };
                 self.page(&name, "module", "")
@@ -162,9 +170,10 @@ impl Reader<'_> {
 
     /// The page of an item, made where there is none.
     fn page(&mut self, name: &str, kind: &'static str, signature: &str) -> usize {
-        if let Some(known) = self.pages.iter().position(|page| page.name == name) {
-            return known;
+        if let Some(known) = self.places.get(name) {
+            return *known;
         }
+        self.places.insert(name.to_owned(), self.pages.len());
         let mut text = format!("# {kind} `{name}`\n\n");
         if !signature.is_empty() {
             let _ = write!(text, "```rust\n{signature}\n```\n\n");
@@ -220,16 +229,8 @@ impl Reader<'_> {
     }
 
     /// An item without items of its own.
-    fn leaf(
-        &mut self,
-        kind: &'static str,
-        name: &str,
-        public: bool,
-        docs: &str,
-        lexer: &mut Lexer<'_>,
-        begin: usize,
-    ) {
-        let end = lexer.to_body();
+    fn leaf(&mut self, kind: &'static str, name: &str, public: bool, docs: &str, lexer: &mut Lexer<'_>, begin: usize) {
+        let end = lexer.pass_head(kind != "function");
         if lexer.opened_body() {
             self.scopes.push(Scope::Body);
         }
@@ -245,13 +246,12 @@ impl Reader<'_> {
         }
         self.documented += 1;
         let signature = signature(&self.text[begin..end]);
-        match inside {
-            Some((page, owner, _)) => {
-                let page = &mut self.pages[page];
-                page.says = true;
-                let _ = write!(page.text, "## `{owner}::{name}`\n\n```rust\n{signature}\n```\n\n{docs}\n");
-            }
-            None => {
+        if let Some((page, owner, _)) = inside {
+            let page = &mut self.pages[page];
+            page.says = true;
+            let _ = write!(page.text, "## `{owner}::{name}`\n\n```rust\n{signature}\n```\n\n{docs}\n");
+        } else {
+            {
                 let name = self.qualified(name);
                 let page = self.page(&name, kind, &signature);
                 self.pages[page].says = true;
@@ -269,7 +269,7 @@ impl Reader<'_> {
             _ => "union",
         };
         let Some(Token::Word(name)) = lexer.next_token() else { return };
-        let end = lexer.to_body();
+        let end = lexer.pass_head(false);
         let has_body = lexer.opened_body();
         let documented = !docs.trim().is_empty();
         if !public {
@@ -308,17 +308,18 @@ impl Reader<'_> {
         } else {
             self.private += u64::from(documented);
         }
-        lexer.to_body();
+        lexer.pass_head(false);
         if lexer.opened_body() {
             // Tests are no documentation.
-            self.scopes.push(if public { Scope::Module(name) } else { Scope::Body });
+            let deep = self.scopes.len() >= MODULES;
+            self.scopes.push(if public && !deep { Scope::Module(name) } else { Scope::Body });
         }
     }
 
     /// Documented items of an `impl` belong to the page of its type; those of a trait's are said at the trait.
     fn implementation(&mut self, lexer: &mut Lexer<'_>) {
         let begin = lexer.at();
-        let end = lexer.to_body();
+        let end = lexer.pass_head(false);
         if !lexer.opened_body() {
             return;
         }
@@ -346,7 +347,7 @@ impl Reader<'_> {
             self.pages[page].text.push_str(docs);
             self.pages[page].text.push('\n');
         }
-        lexer.to_body();
+        lexer.pass_head(false);
         if lexer.opened_body() {
             self.scopes.push(Scope::Body);
         }
@@ -366,9 +367,9 @@ impl Reader<'_> {
         self.documented += 1;
         let page = &mut self.pages[page];
         page.says = true;
-        let _ = write!(page.text, "- `{name}`:\n");
+        let _ = writeln!(page.text, "- `{name}`:");
         for line in docs.lines() {
-            let _ = write!(page.text, "  {}\n", line.trim_end());
+            let _ = writeln!(page.text, "  {}", line.trim_end());
         }
         page.text.push('\n');
     }

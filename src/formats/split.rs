@@ -72,8 +72,7 @@ fn pack(
             continue;
         }
         // As many units in a row as fit, by the sum of their tokens; what the sum got wrong is looked at again.
-        let bounds: Vec<usize> =
-            std::iter::once(start).chain(places).chain(std::iter::once(end)).collect();
+        let bounds: Vec<usize> = std::iter::once(start).chain(places).chain(std::iter::once(end)).collect();
         let (mut from, mut sum) = (start, 0);
         for window in bounds.windows(2) {
             let own = count(&text[window[0]..window[1]]);

@@ -2,9 +2,9 @@
 
 use super::{Conductor, PipelineError};
 use crate::db::doing;
-use crate::db::ledger::{Fence, KnownFileRow, known_files, known_files_pin};
+use crate::db::ledger::{Fence, known_files, known_files_pin};
 use crate::source::Source;
-use crate::source::tree::{Known, KnownFile};
+use crate::source::tree::Known;
 
 impl Conductor {
     /// Tells a source of trees which of its files the target had when the run began; nothing to a dump.
@@ -22,19 +22,8 @@ impl Conductor {
             .await?;
         let client = self.pool.get().await.map_err(doing("connect"))?;
         let mut set = Known::default();
-        known_files(&**client, fence.run, |file| set.insert(known_file(file))).await?;
+        known_files(&**client, fence.run, |file| set.insert(file)).await?;
         handle.tell(set);
         Ok(())
-    }
-}
-
-/// A row of the ledger or the target as a tree knows it.
-pub(crate) fn known_file(row: KnownFileRow<'_>) -> KnownFile<'_> {
-    KnownFile {
-        doc_type: row.doc_type,
-        source_name: row.source_name,
-        path: row.path,
-        sha256: row.sha256,
-        decoded_by: row.decoded_by,
     }
 }

@@ -31,7 +31,6 @@ use crate::stop::Stop;
 use crate::validate::validate;
 
 pub use error::PipelineError;
-pub(crate) use known::known_file;
 pub use resume::Taken;
 pub use retry::{Given, RetryError, RetryOptions};
 pub use why::WhyError;

@@ -362,7 +362,8 @@ impl Transforms {
         let checks = self.check.iter().map(|transform| (&transform.file, &ON, &transform.on));
         let dedups = self.dedup.iter().map(|transform| (&transform.file, &ON, &transform.on));
         let promotes = self.promote.iter().filter_map(|t| t.from.as_ref().map(|from| (&t.file, &FROM_RELATION, from)));
-        let promotes = promotes.chain(self.promote.iter().filter_map(|t| t.needs.as_ref().map(|n| (&t.file, &NEEDS, n))));
+        let promotes =
+            promotes.chain(self.promote.iter().filter_map(|t| t.needs.as_ref().map(|n| (&t.file, &NEEDS, n))));
         for (file, key, relation) in checks.chain(dedups).chain(promotes) {
             if !fed.contains(&relation.as_str()) {
                 let kind = ProjectErrorKind::UnknownRelation {

@@ -167,8 +167,12 @@ fn fit_columns<'a>(
     }
     if promote.action == Action::Delete {
         return match columns.iter().find(|(_, column)| !promote.key.contains(&column.name)) {
-            Some((_, column)) => Err(wrong(format!("rows to delete are named by the key; {:?} is not in it", column.name))),
-            None if columns.len() < promote.key.len() => Err(wrong("it does not yield all columns of its key".to_owned())),
+            Some((_, column)) => {
+                Err(wrong(format!("rows to delete are named by the key; {:?} is not in it", column.name)))
+            }
+            None if columns.len() < promote.key.len() => {
+                Err(wrong("it does not yield all columns of its key".to_owned()))
+            }
             None => Ok(columns),
         };
     }

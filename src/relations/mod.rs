@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::db::doing;
 use crate::db::ledger::{SourceTable, last_rows, source_tables};
-use crate::names::{TableName, staging_table};
+use crate::names::{PARTS_SCHEMA, TableName, staging_table};
 use crate::project::{Cast, Project, RelationSql, Scope};
 use crate::template::{Fragment, render_wrap};
 
@@ -74,8 +74,14 @@ impl Relations {
         let staged = tables.iter().map(|table| (table.source.clone(), staging_table(&table.staged_as))).collect();
         let mut resolved =
             Self { run, tables, staged, by_name: BTreeMap::new(), sql: BTreeMap::new(), skipped: Vec::new() };
+        let mut other_types: Vec<&str> = Vec::new();
         for transform in &project.normalise {
             let Some(table) = resolved.tables.iter().find(|table| table.source == transform.from).cloned() else {
+                // A project has a file for each type of documentation, and a tree is of one: no line for each of the others.
+                if transform.from.schema.as_deref() == Some(PARTS_SCHEMA) {
+                    other_types.push(&transform.from.table);
+                    continue;
+                }
                 resolved.skipped.push(format!("{}: the source has no table {}", transform.file.path, transform.from));
                 continue;
             };
@@ -111,6 +117,10 @@ impl Relations {
                 });
             }
             relation.feeds.push(feed);
+        }
+        if !other_types.is_empty() {
+            let types = other_types.join(", ");
+            resolved.skipped.push(format!("the transforms for trees of {types}: the source has none of that type"));
         }
         resolved.render_all()?;
         Ok(resolved)

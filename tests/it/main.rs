@@ -25,4 +25,5 @@ mod roundtrip;
 mod runs;
 mod secrets;
 mod sources;
+mod trees;
 mod why;

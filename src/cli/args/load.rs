@@ -42,9 +42,10 @@ impl SourceArgs {
     /// The source as it was typed, for the command to run again.
     #[must_use]
     pub fn typed(&self) -> String {
-        match &self.source {
-            Some(path) => path.display().to_string(),
-            None => {
+        if let Some(path) = &self.source {
+            path.display().to_string()
+        } else {
+            {
                 let one = |root: &Root| {
                     let name = root.name.as_ref().map(|name| format!(":{name}")).unwrap_or_default();
                     let doc_type = root.doc_type.as_deref().unwrap_or_default();

@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use futures_util::TryStreamExt;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{GenericClient, Row, Transaction};
+use tokio_postgres::{GenericClient, Transaction};
 use uuid::Uuid;
 
 use crate::db::catalog::table_exists;
@@ -34,32 +34,9 @@ impl KnownError {
     }
 }
 
-/// A file that the target has as it was.
-#[derive(Debug, Clone, Copy)]
-pub struct KnownFileRow<'a> {
-    /// Type of its source.
-    pub doc_type: &'a str,
-    /// Name of its source.
-    pub source_name: &'a str,
-    /// Its path.
-    pub path: &'a str,
-    /// SHA-256 of its bytes, lower-case hex.
-    pub sha256: &'a str,
-    /// What it was decoded by.
-    pub decoded_by: &'a str,
-}
-
-impl<'a> KnownFileRow<'a> {
-    fn of(row: &'a Row) -> Self {
-        Self {
-            doc_type: row.get("doc_type"),
-            source_name: row.get("source_name"),
-            path: row.get("path"),
-            sha256: row.get("sha256"),
-            decoded_by: row.get("decoded_by"),
-        }
-    }
-}
+/// A file that the target has as it was: type and name of its source, its path, the SHA-256 of its bytes (lower-case hex), and
+/// what it was decoded by.
+pub type KnownFileRow<'a> = [&'a str; 5];
 
 /// Has a run keep what the target knows of files, as it does now; once: what the run promotes later does not change it.
 ///
@@ -67,8 +44,7 @@ impl<'a> KnownFileRow<'a> {
 /// Fails when the database refuses.
 pub async fn known_files_pin(tx: &Transaction<'_>, run: Uuid, known: &TableName) -> Result<(), KnownError> {
     let action = "note which files are known";
-    let row =
-        tx.query_one(include_str!("../../../sql/known_files_asked.sql"), &[&run]).await.map_err(doing(action))?;
+    let row = tx.query_one(include_str!("../../../sql/known_files_asked.sql"), &[&run]).await.map_err(doing(action))?;
     if row.get::<_, Option<i64>>("known_files").is_some() {
         return Ok(());
     }
@@ -126,7 +102,7 @@ async fn stream(
     let rows = client.query_raw(query, parameters.iter().copied()).await.map_err(doing(action))?;
     let mut rows = pin!(rows);
     while let Some(row) = rows.try_next().await.map_err(doing(action))? {
-        each(KnownFileRow::of(&row));
+        each(["doc_type", "source_name", "path", "sha256", "decoded_by"].map(|column| row.get(column)));
     }
     Ok(())
 }

@@ -23,14 +23,15 @@ pub(super) enum Token<'a> {
 pub(super) struct Lexer<'a> {
     text: &'a str,
     at: usize,
-    /// Whether [`Self::to_body`] ended at a brace.
+    /// Whether [`Self::pass_head`] ended at a brace.
     opened: bool,
 }
 
 impl<'a> Lexer<'a> {
     pub fn new(text: &'a str) -> Self {
         // A script's first line; `#![` is an attribute.
-        let at = if text.starts_with("#!") && !text.starts_with("#![") { text.find('\n').unwrap_or(text.len()) } else { 0 };
+        let at =
+            if text.starts_with("#!") && !text.starts_with("#![") { text.find('\n').unwrap_or(text.len()) } else { 0 };
         Self { text, at, opened: false }
     }
 
@@ -39,7 +40,7 @@ impl<'a> Lexer<'a> {
         self.at
     }
 
-    /// Whether the last [`Self::to_body`] ended behind an opening brace.
+    /// Whether the last [`Self::pass_head`] ended behind an opening brace.
     pub fn opened_body(&self) -> bool {
         self.opened
     }
@@ -111,7 +112,7 @@ impl<'a> Lexer<'a> {
             _ if first.is_alphabetic() || first == '_' => {
                 let length = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
                 let word = &rest[..length];
-                let behind = rest[length..].as_bytes();
+                let behind = &rest.as_bytes()[length..];
                 match (word, behind.first()) {
                     ("r" | "br" | "cr", Some(b'"' | b'#')) if self.raw_string(length) => Token::Other,
                     ("b" | "c", Some(b'"')) => {
@@ -242,8 +243,8 @@ impl<'a> Lexer<'a> {
     }
 
     /// Passes the rest of an item's head: to its opening brace, which is passed too, or its semicolon. Returns where the
-    /// head ends.
-    pub fn to_body(&mut self) -> usize {
+    /// head ends. What has a value (a constant) has no body: braces behind its `=` belong to the value.
+    pub fn pass_head(&mut self, has_value: bool) -> usize {
         self.opened = false;
         let mut depth = 0_usize;
         let mut value = false;
@@ -263,11 +264,7 @@ impl<'a> Lexer<'a> {
                 }
                 Token::Close(_) => depth -= 1,
                 Token::Other if depth == 0 && self.text[..self.at].ends_with(';') => return self.at - 1,
-                Token::Other if depth == 0 && self.text[..self.at].ends_with('=') => {
-                    // A constant's value may hold braces; `=>`, `==` and defaults of generics are no values.
-                    let next = self.rest().trim_start();
-                    value = value || !(next.starts_with('>') || next.starts_with('='));
-                }
+                Token::Other if has_value && depth == 0 && self.text[..self.at].ends_with('=') => value = true,
                 _ => {}
             }
         }

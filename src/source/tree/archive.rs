@@ -42,10 +42,15 @@ pub(super) fn walk<E>(
     };
     let name = path.to_string_lossy().to_ascii_lowercase();
     let mut budget = Budget { bytes: MOST_BYTES, files: MOST_FILES };
-    if name.ends_with(".zip") {
+    let is = |ending: &str| name.ends_with(ending);
+    if is(".zip") {
         return zip(input, limit, &mut budget, &mut visit);
     }
-    if name.ends_with(".tar") { tar(input, limit, &mut budget, &mut visit) } else { tar(MultiGzDecoder::new(input), limit, &mut budget, &mut visit) }
+    if is(".tar") {
+        tar(input, limit, &mut budget, &mut visit)
+    } else {
+        tar(MultiGzDecoder::new(input), limit, &mut budget, &mut visit)
+    }
 }
 
 struct Budget {

@@ -4,20 +4,9 @@ use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-/// A file that is in the target.
-#[derive(Debug, Clone, Copy)]
-pub struct KnownFile<'a> {
-    /// Type of its source.
-    pub doc_type: &'a str,
-    /// Name of its source.
-    pub source_name: &'a str,
-    /// Its path.
-    pub path: &'a str,
-    /// SHA-256 of its bytes, lower-case hex.
-    pub sha256: &'a str,
-    /// What it was decoded by.
-    pub decoded_by: &'a str,
-}
+/// A file that is in the target: type and name of its source, its path, the SHA-256 of its bytes (lower-case hex), and what it
+/// was decoded by.
+pub type KnownFile<'a> = [&'a str; 5];
 
 /// A set of such files. It keeps 16 bytes of a digest for each: millions of files are some dozen megabytes.
 #[derive(Debug, Default)]
@@ -36,7 +25,7 @@ impl Known {
 
 fn key(file: KnownFile<'_>) -> u128 {
     let mut hash = Sha256::new();
-    for part in [file.doc_type, file.source_name, file.path, file.sha256, file.decoded_by] {
+    for part in file {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }

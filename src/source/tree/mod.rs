@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 
+use crate::names::{PARTS_SCHEMA, TableName};
+
 pub use known::{Known, KnownFile};
 pub use roots::{Root, TreeError};
 
@@ -28,9 +30,6 @@ pub const PREFIX: &str = "docs-tree:";
 
 /// The type of documents of a tree that nothing says the type of.
 pub const GENERIC: &str = "generic";
-
-/// The schema that the tables of documents' parts are named in, one table a type.
-pub const PARTS_SCHEMA: &str = "parts";
 
 /// Pieces of text that wait for the scanner, and the bytes of one: what a tree takes of memory besides its widest file.
 const PIECES_WAITING: usize = 4;
@@ -184,8 +183,8 @@ impl Out {
 
 /// The name of the source table that parts of documents of a type are in.
 #[must_use]
-pub fn parts_table(doc_type: &str) -> crate::names::TableName {
-    crate::names::TableName::new(PARTS_SCHEMA, doc_type)
+pub fn parts_table(doc_type: &str) -> TableName {
+    TableName::new(PARTS_SCHEMA, doc_type)
 }
 
 /// Where a tree is that was given as a source; `None` for any other source.

@@ -14,7 +14,7 @@ use crate::formats::{self, Decoded, Format, split};
 use crate::names::hex;
 use crate::tokens::Tokenizer;
 
-use super::known::{Known, KnownFile};
+use super::known::Known;
 use super::roots::{Kind, Resolved};
 use super::rows::{FILE_COLUMNS, FILES, PART_COLUMNS, Rows, SOURCE_COLUMNS, SOURCES};
 use super::walk::{Met, walk};
@@ -36,15 +36,19 @@ pub(super) fn write(spec: &TreeSpec, roots: &[Resolved], known: &Known, out: &mu
         if created.insert(&root.doc_type) {
             out.push(parts.create().as_bytes())?;
         }
-        let decoded_by = format!(
-            "{} {} {} {}",
-            formats::VERSION,
-            Tokenizer::default().name(),
-            spec.part_tokens,
-            spec.decoded_by
-        );
-        let mut reader =
-            Reader { spec, root, known, decoded_by, files: &mut files, parts: &mut parts, met: HashSet::new(), count: 0, out };
+        let decoded_by =
+            format!("{} {} {} {}", formats::VERSION, Tokenizer::default().name(), spec.part_tokens, spec.decoded_by);
+        let mut reader = Reader {
+            spec,
+            root,
+            known,
+            decoded_by,
+            files: &mut files,
+            parts: &mut parts,
+            met: HashSet::new(),
+            count: 0,
+            out,
+        };
         let left_out = reader.root()?;
         reader.flush()?;
         let count = reader.count.to_string();
@@ -96,11 +100,16 @@ impl Reader<'_> {
     }
 
     fn met(&mut self, met: Met) -> io::Result<()> {
-        let name = |path: &Path| path.strip_prefix(&self.root.path).unwrap_or(path).to_string_lossy().replace('\\', "/");
+        let name =
+            |path: &Path| path.strip_prefix(&self.root.path).unwrap_or(path).to_string_lossy().replace('\\', "/");
         match met {
             Met::File { path } => {
                 let name = name(&path);
-                if archive::is_archive(&name) { self.archive(&path, &format!("{name}/"), "") } else { self.stored(&name, &path) }
+                if archive::is_archive(&name) {
+                    self.archive(&path, &format!("{name}/"), "")
+                } else {
+                    self.stored(&name, &path)
+                }
             }
             Met::Link { path, reason } => self.refused(&name(&path), Format::Link, None, &reason),
             Met::Unreadable { path, reason } => self.refused(&name(&path), Format::Unknown, None, &reason),
@@ -179,13 +188,7 @@ impl Reader<'_> {
         let name = clean(name);
         let sha256 = hex(&Sha256::digest(bytes));
         let size = bytes.len().to_string();
-        let this = KnownFile {
-            doc_type: &self.root.doc_type,
-            source_name: &self.root.name,
-            path: &name,
-            sha256: &sha256,
-            decoded_by: &self.decoded_by,
-        };
+        let this = [self.root.doc_type.as_str(), &self.root.name, &name, &sha256, &self.decoded_by];
         if self.known.has(this) {
             self.count += 1;
             self.files.push(&[

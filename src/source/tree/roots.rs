@@ -74,7 +74,9 @@ pub(super) enum Kind {
     Folder,
     File,
     /// What is left out of the paths inside, where all have it in common.
-    Archive { top: Option<String> },
+    Archive {
+        top: Option<String>,
+    },
 }
 
 /// Why trees can't be read.
@@ -120,7 +122,9 @@ impl TreeError {
         Some(match self {
             Self::Open { .. } => "check the path and its permissions".to_owned(),
             Self::SameName { .. } => "give one of them another name: --source TYPE:NAME=PATH".to_owned(),
-            Self::Marker { .. } => "it has the keys type, name and version, each a text; all may be left out".to_owned(),
+            Self::Marker { .. } => {
+                "it has the keys type, name and version, each a text; all may be left out".to_owned()
+            }
             Self::Empty(_) => "name a folder with files in it".to_owned(),
         })
     }

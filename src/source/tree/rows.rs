@@ -6,12 +6,38 @@ pub(super) const SOURCE_COLUMNS: [&str; 7] =
     ["doc_type", "source_name", "version", "files", "files_left_out", "prune", "facts"];
 pub(super) const FILES: &str = "public.files";
 pub(super) const FILE_COLUMNS: [&str; 13] = [
-    "doc_type", "source_name", "path", "format", "size_bytes", "sha256", "state", "text", "text_sha256", "parsed",
-    "parts", "decoded_by", "error",
+    "doc_type",
+    "source_name",
+    "path",
+    "format",
+    "size_bytes",
+    "sha256",
+    "state",
+    "text",
+    "text_sha256",
+    "parsed",
+    "parts",
+    "decoded_by",
+    "error",
 ];
 pub(super) const PART_COLUMNS: [&str; 17] = [
-    "source_name", "version", "path", "format", "file_sha256", "part", "parts", "anchor", "kind", "name", "headings",
-    "text", "text_sha256", "tokens", "data", "about", "split",
+    "source_name",
+    "version",
+    "path",
+    "format",
+    "file_sha256",
+    "part",
+    "parts",
+    "anchor",
+    "kind",
+    "name",
+    "headings",
+    "text",
+    "text_sha256",
+    "tokens",
+    "data",
+    "about",
+    "split",
 ];
 
 /// Rows of one table that were not written yet.

@@ -91,7 +91,9 @@ fn link(path: &Path, root: &Path) -> String {
             Ok(inside) if path.starts_with(&target) => {
                 format!("a symbolic link in a loop: to {:?}, which it stands in", inside.display().to_string())
             }
-            Ok(inside) => format!("a symbolic link to {:?}, which is read under that name", inside.display().to_string()),
+            Ok(inside) => {
+                format!("a symbolic link to {:?}, which is read under that name", inside.display().to_string())
+            }
             Err(_) => "a symbolic link out of the tree, which is not followed".to_owned(),
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => "a symbolic link to nothing".to_owned(),

@@ -1,0 +1,298 @@
+//! Trees of documentation: read, read again, changed, hostile, killed.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::harness::TestDb;
+use crate::program::{MIGRATED, number, on, sqlmig, state, text};
+
+/// A tree that a test may change.
+struct Tree(TempDir);
+
+impl Tree {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let tree = Self(tempfile::tempdir().unwrap());
+        for (path, text) in files {
+            tree.write(path, text.as_bytes());
+        }
+        tree
+    }
+
+    fn write(&self, path: &str, bytes: &[u8]) {
+        let path = self.0.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The source as it is typed.
+    fn source(&self, doc_type: &str) -> String {
+        format!("--source {doc_type}:tree={}", self.path().display())
+    }
+}
+
+fn trees(name: &str) -> String {
+    format!("{}/fixtures/trees/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[tokio::test]
+async fn trees_of_every_type_fill_a_blank_database_and_then_change_nothing() {
+    let db = TestDb::new("trees").await;
+    let types = [
+        "birdeye",
+        "cilium",
+        "ebpf",
+        "jupyter",
+        "meteora",
+        "raydium",
+        "rust",
+        "rust_best_practices",
+        "solana",
+        "talos",
+    ];
+    let sources: Vec<String> = types.iter().map(|name| format!("--source {name}={}", trees(name))).collect();
+    let line = format!("run {} --source generic={} --output json", sources.join(" "), trees("handbook"));
+    let report = sqlmig(&db, &line).await.code(0).json();
+    let client = db.connect().await;
+    assert_eq!(report["run"]["state"], "done");
+    for table in report["tables"].as_array().unwrap() {
+        assert_eq!(table["balanced"], true, "{table}");
+    }
+    for doc_type in types {
+        let of_type = format!("select count(*) from public.documents where doc_type = '{doc_type}'");
+        assert!(number(&client, &of_type).await > 0, "{doc_type} has no document");
+        let lacking = format!(
+            "select count(*) from public.documents join public.doc_types as types using (doc_type), \
+             unnest(required_metadata) as field where doc_type = '{doc_type}' and metadata ->> field is null"
+        );
+        assert_eq!(number(&client, &lacking).await, 0, "{doc_type}");
+    }
+    assert_eq!(
+        text(
+            &client,
+            "select string_agg(doc_path, ' ' order by doc_path) from public.documents where doc_type = 'birdeye'"
+        )
+        .await,
+        "openapi.json#BirdEye sample openapi.json#GET /defi/history openapi.json#GET /defi/price"
+    );
+    let item = "select metadata ->> 'item' from public.documents where doc_path = 'src/lib.rs#Wheel'";
+    assert_eq!(text(&client, item).await, "water_mill::Wheel");
+    let version = "select version from public.document_sources where source_name = 'water-mill'";
+    assert_eq!(text(&client, version).await, "0.3.1");
+    let before = state(&client).await;
+    let report = sqlmig(&db, &line).await.code(0).json();
+    assert_eq!(state(&client).await, before);
+    for table in report["tables"].as_array().unwrap() {
+        assert_eq!((&table["rows_inserted"], &table["rows_updated"]), (&0.into(), &0.into()), "{table}");
+        assert!(!table["source"].as_str().unwrap().starts_with("parts."), "decoded again: {table}");
+    }
+    // A part that somebody deletes is noticed: its file is decoded again, and no other.
+    client.batch_execute("delete from public.documents where doc_path = 'src/lib.rs#Wheel'").await.unwrap();
+    sqlmig(&db, &line).await.code(0);
+    assert_eq!(state(&client).await, before);
+}
+
+#[tokio::test]
+async fn what_changed_is_updated_and_what_is_gone_is_told_of_and_pruned_and_brought_back() {
+    let db = TestDb::from(&MIGRATED, "trees_change").await;
+    let client = db.connect().await;
+    let section = |name: &str| format!("# {name}\n\n{}\n\n", "many words of the miller ".repeat(1000));
+    let tree = Tree::new(&[("a.md", "# A\n"), ("b.md", "# B\n"), ("long.md", &(section("One") + &section("Two")))]);
+    let source = tree.source("generic");
+    sqlmig(&db, &format!("run {source}")).await.code(0);
+    assert_eq!(number(&client, "select count(*) from public.documents").await, 4);
+    tree.write("a.md", b"# A, mended\n");
+    tree.write("long.md", section("One").as_bytes());
+    fs::remove_file(tree.path().join("b.md")).unwrap();
+    let report = sqlmig(&db, &format!("run {source} --output json")).await.code(0).json();
+    let vanished = report["checks"].as_array().unwrap().iter().find(|check| check["name"] == "file_vanished").unwrap();
+    assert_eq!(vanished["rows_failed"], 1, "{vanished}");
+    let paths = "select string_agg(doc_path, ' ' order by doc_path) from public.documents";
+    // The part that the file no longer has is gone; the file that is gone has its documents.
+    assert_eq!(text(&client, paths).await, "a.md b.md long.md");
+    assert_eq!(text(&client, "select content from public.documents where doc_path = 'a.md'").await, "# A, mended\n");
+    let before = state(&client).await;
+    sqlmig(&db, &format!("run {source} --prune")).await.code(0);
+    assert_eq!(text(&client, paths).await, "a.md long.md");
+    assert_eq!(number(&client, "select count(*) from public.document_files").await, 2);
+    let why = sqlmig(&db, "why public.documents generic/tree/b.md").await;
+    assert!(why.stdout.contains("delete"), "{}", why.stdout);
+    let totals = "select total_docs from public.document_sources";
+    assert_eq!(number(&client, totals).await, 2);
+    sqlmig(&db, "rollback --yes").await.code(0);
+    assert_eq!(state(&client).await, before);
+    assert_eq!(number(&client, "select count(*) from public.document_files").await, 3);
+    // Whoever puts a row in the place of a deleted one keeps it.
+    sqlmig(&db, &format!("run {source} --prune")).await.code(0);
+    client
+        .batch_execute(
+            "insert into public.documents (doc_type, source_name, doc_path, content) \
+             values ('generic', 'tree', 'b.md', 'mine')",
+        )
+        .await
+        .unwrap();
+    sqlmig(&db, "rollback --yes").await.code(3);
+    assert_eq!(text(&client, "select content from public.documents where doc_path = 'b.md'").await, "mine");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_named_and_the_books_balance() {
+    let db = TestDb::from(&MIGRATED, "trees_hostile").await;
+    let client = db.connect().await;
+    let tree = Tree::new(&[
+        ("good.md", "# Good\n"),
+        ("deep.json", &"[".repeat(60_000)),
+        ("broken.ipynb", "{\"nbformat\": 4, \"cells\": ["),
+        ("tabs\tand\\\nlines.md", "a\tb\\c\r\nd\n\\.\n"),
+        ("big.txt", &"x".repeat(70_000)),
+        ("null.md", "a\0b"),
+        ("settings.toml", "a = 1\n"),
+        (".hidden.md", "hidden"),
+        ("skipped/x.md", "ignored"),
+        (".gitignore", "skipped/\n"),
+    ]);
+    tree.write("latin.md", b"caf\xe9");
+    tree.write("paper.pdf", b"%PDF-1.7");
+    tree.write("logo.png", b"\x89PNG");
+    let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, tree.path().join(at)).unwrap();
+    link("good.md", "same.md");
+    link(".", "loop");
+    link("/etc/hostname", "outside");
+    link("nowhere", "dangling");
+    tree.write(
+        "bundle.zip",
+        &zip(&[("in.md", b"# In\n"), ("../evil.md", b"x"), ("/abs.md", b"x"), ("big.md", &vec![b'y'; 70_000])]),
+    );
+    tree.write("bundle.tar.gz", &tar_gz(&[("pkg/in.md", b"# In\n"), ("pkg/in.md", b"# Twice\n")]));
+    tree.write("cut.tar.gz", &tar_gz(&[("pkg/in.md", &vec![b'z'; 50_000])])[..60]);
+    tree.write("single.txt.gz", &gzip(b"one file\n"));
+    let command = format!("run {} --file-limit 65536 --output json", tree.source("generic"));
+    let report = sqlmig(&db, &command).await.code(0).json();
+    for table in report["tables"].as_array().unwrap() {
+        assert_eq!(table["balanced"], true, "{table}");
+    }
+    let refused =
+        "select string_agg(reason, e'\\n' order by reason) from sqlmig.quarantine where source = 'public.files'";
+    let refused = text(&client, refused).await;
+    for (name, reason) in [
+        ("deep.json", "recursion"),
+        ("broken.ipynb", "EOF"),
+        ("big.txt", "larger than 64"),
+        ("null.md", "NUL"),
+        ("latin.md", "not UTF-8"),
+        ("paper.pdf", "pdf files are not read"),
+        ("logo.png", "image"),
+        ("same.md", "which is read under that name"),
+        ("loop", "in a loop"),
+        ("outside", "out of the tree"),
+        ("dangling", "to nothing"),
+        ("bundle.zip/../evil.md", "leads out"),
+        ("bundle.zip//abs.md", "absolute"),
+        ("bundle.zip/big.md", "larger than"),
+        ("bundle.tar.gz/pkg/in.md", "another file of this name"),
+        ("cut.tar.gz", "damaged or cut off"),
+    ] {
+        let told = refused.lines().any(|line| line.contains(name) && line.contains(reason));
+        assert!(told, "{name} and {reason} are not in\n{refused}");
+    }
+    let paths = "select string_agg(doc_path, '|' order by doc_path) from public.documents";
+    assert_eq!(
+        text(&client, paths).await,
+        "bundle.tar.gz/pkg/in.md|bundle.zip/in.md|good.md|single.txt.gz|tabs\tand\\\nlines.md"
+    );
+    let odd = "select content from public.documents where doc_path like 'tabs%'";
+    assert_eq!(text(&client, odd).await, "a\tb\\c\r\nd\n\\.\n");
+    let left_out = report["checks"].as_array().unwrap().iter().find(|check| check["name"] == "files_left_out").unwrap();
+    assert_eq!(left_out["rows_failed"], 1, "{left_out}");
+}
+
+#[tokio::test]
+async fn an_archive_is_as_good_as_its_folder() {
+    let (folder, archive) =
+        (TestDb::from(&MIGRATED, "trees_folder").await, TestDb::from(&MIGRATED, "trees_crate").await);
+    let crate_folder = trees("rust");
+    let files: Vec<(String, Vec<u8>)> = ["Cargo.toml", "README.md", "src/lib.rs"]
+        .iter()
+        .map(|name| (format!("water-mill-0.3.1/{name}"), fs::read(format!("{crate_folder}/{name}")).unwrap()))
+        .collect();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    let tree = Tree::new(&[]);
+    tree.write("water-mill-0.3.1.crate", &tar_gz(&files));
+    sqlmig(&folder, &format!("run --source rust={crate_folder}")).await.code(0);
+    sqlmig(&archive, &format!("run --source rust={}/*", tree.path().display())).await.code(0);
+    let (one, other) = (state(&folder.connect().await).await, state(&archive.connect().await).await);
+    assert_eq!(one, other);
+}
+
+#[tokio::test]
+async fn a_marker_says_what_a_tree_is_and_an_unknown_type_is_refused() {
+    let db = TestDb::from(&MIGRATED, "trees_marker").await;
+    let client = db.connect().await;
+    let marker = "type = \"ebpf\"\nname = \"maps\"\nversion = \"6.1\"\n";
+    let tree =
+        Tree::new(&[("maps/sqlmig-source.toml", marker), ("maps/hash.md", "# Hash\n"), ("notes.md", "# Notes\n")]);
+    sqlmig(&db, &format!("run docs-tree:{}", tree.path().display())).await.code(0);
+    let sources = "select string_agg(concat_ws('/', doc_type, source_name, version), ' ' order by doc_type) from public.document_sources";
+    let name = tree.path().file_name().unwrap().to_string_lossy().into_owned();
+    assert_eq!(text(&client, sources).await, format!("ebpf/maps/6.1 generic/{name}"));
+    let line = format!("run --source cooking={}", tree.path().display());
+    sqlmig(&db, &line).await.code(2).says(&["cooking", "talos", "transforms/normalise/cooking.sql"]);
+    let line = format!("run --source ebpf:x={0} --source ebpf:x={0}", tree.path().display());
+    sqlmig(&db, &line).await.code(4).says(&["both the source ebpf/x", "hint"]);
+    sqlmig(&db, "run docs-tree:/no/such/tree").await.code(4).says(&["/no/such/tree"]);
+}
+
+#[tokio::test]
+async fn killed_at_any_moment_a_load_of_trees_ends_as_one_that_was_not() {
+    let (calm, killed) = (TestDb::from(&MIGRATED, "trees_calm").await, TestDb::from(&MIGRATED, "trees_killed").await);
+    let tree = Tree::new(&[]);
+    for number in 0..60 {
+        let text = format!("# Page {number}\n\n{}\n", "words of the page ".repeat(400));
+        tree.write(&format!("{}/{number}.md", number % 7), text.as_bytes());
+    }
+    let line = format!("run {} --batch-size 7", tree.source("generic"));
+    sqlmig(&calm, &line).await.code(0);
+    for wait in [150_u64, 350, 600, 900, 1200, 1500] {
+        let mut child = on(&killed, &line).await.spawn().unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    sqlmig(&killed, &line).await.code(0);
+    assert_eq!(state(&killed.connect().await).await, state(&calm.connect().await).await);
+    let unbalanced = "select count(*) from sqlmig.run where state = 'done'";
+    assert!(number(&killed.connect().await, unbalanced).await >= 1);
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn tar_gz(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        builder.append_data(&mut header, name, *bytes).unwrap();
+    }
+    gzip(&builder.into_inner().unwrap())
+}
+
+fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
