@@ -1,7 +1,7 @@
 //! Runs the checks and settles duplicates.
 //!
-//! Three steps, in this order: casts that would fail, then the project's checks, each on the rows of one source table,
-//! then the duplicate rules on the rows that are left, so that a row that is taken out never wins over a good one.
+//! Four steps, in this order: rows that are not what was read, casts that would fail, then the project's checks, each on the
+//! rows of one source table, then the duplicate rules on the rows that are left, so that a row that is taken out never wins over a good one.
 
 mod dedup;
 mod error;
@@ -11,11 +11,11 @@ use std::time::Instant;
 use deadpool_postgres::Pool;
 use serde::Serialize;
 
-use crate::db::doing;
 use crate::db::ledger::{
-    CheckRecord, Fence, FenceError, RunState, books, check_forget, check_result_insert, run_advance,
+    CheckRecord, Fence, FenceError, RunState, SourceTable, books, check_forget, check_result_insert, run_advance,
 };
 use crate::db::search::{Search, find};
+use crate::db::{ServerInfo, doing, staging};
 use crate::event::{Event, Events};
 use crate::fault;
 use crate::limits::MaxRejects;
@@ -29,6 +29,8 @@ pub use error::CheckError;
 
 /// Name of the check that sqlmig makes itself of the casts in the normalise transforms.
 const CAST_CHECK: &str = "cast";
+/// Name of the check that sqlmig makes itself of the staged rows against what the reader took.
+const CHECKSUM_CHECK: &str = "checksum";
 /// Findings kept of a check that warns or blocks; all are counted.
 const FINDINGS_KEPT: usize = 1000;
 
@@ -70,6 +72,13 @@ pub async fn check(
     fault::point("check.begun").await;
     let mut checking = Checking { pool, fence, events, ordinal: 0, blocked: Vec::new(), checked: Checked::default() };
     let feeds: Vec<Feed> = relations.feeds().cloned().collect();
+    let vector_schema = checking.vector_schema().await?;
+    for table in relations.tables() {
+        if let Some(feed) = feeds.iter().find(|feed| feed.source == table.source) {
+            let sql = checksum_check(feed, table, vector_schema.as_deref())?;
+            checking.run_one(CHECKSUM_CHECK, Severity::Reject, feed, &sql).await?;
+        }
+    }
     for feed in feeds.iter().filter(|feed| !feed.casts.is_empty()) {
         let sql = cast_check(feed)?;
         checking.run_one(CAST_CHECK, Severity::Reject, feed, &sql).await?;
@@ -126,6 +135,15 @@ struct CastColumn {
     type_name: String,
 }
 
+/// The check that a staging table's digests make.
+fn checksum_check(feed: &Feed, table: &SourceTable, vector_schema: Option<&str>) -> Result<String, CheckError> {
+    let hash = staging::row_hash(&table.columns, &table.column_types, vector_schema);
+    let context = minijinja::context! { staged => Fragment::new(feed.staged.clone()), hash => hash };
+    let select = render_wrap("row_checksum.sql", include_str!("../../sql/wrap/row_checksum.sql"), context)?;
+    let context = minijinja::context! { select => Fragment::new(select) };
+    Ok(render_wrap("check.sql", include_str!("../../sql/wrap/check.sql"), context)?)
+}
+
 /// The check that a feed's casts make.
 fn cast_check(feed: &Feed) -> Result<String, CheckError> {
     let casts =
@@ -147,6 +165,12 @@ struct Checking<'a> {
 }
 
 impl Checking<'_> {
+    /// Where pgvector is installed, if it is.
+    async fn vector_schema(&self) -> Result<Option<String>, CheckError> {
+        let client = self.pool.get().await.map_err(doing("connect for the checks"))?;
+        Ok(ServerInfo::read(&**client).await?.pgvector_schema)
+    }
+
     /// Runs a check on one source table, takes out what it rejects, and records its result.
     async fn run_one(&mut self, name: &str, severity: Severity, feed: &Feed, sql: &str) -> Result<(), CheckError> {
         let source = feed.source.to_string();

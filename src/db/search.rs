@@ -37,6 +37,7 @@ pub async fn find(pool: &Pool, fence: Fence, search: &Search<'_>) -> Result<i64,
     let mut reader = pool.get().await.map_err(doing(action()))?;
     let reading = reader.transaction().await.map_err(doing(action()))?;
     reading.batch_execute(include_str!("../../sql/read_only.sql")).await.map_err(doing(action()))?;
+    reading.batch_execute(include_str!("../../sql/wide_rows_settings.sql")).await.map_err(doing(action()))?;
     let parameters: [&str; 0] = [];
     let mut rows = pin!(reading.query_raw(search.sql, parameters).await.map_err(doing(action()))?);
     // Most checks find nothing, and then no second connection is needed.

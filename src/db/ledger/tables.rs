@@ -146,14 +146,16 @@ pub struct Place {
 /// # Errors
 /// Fails when the database refuses the row.
 pub async fn chunk_insert(
-    tx: &Transaction<'_>,
+    tx: &deadpool_postgres::Transaction<'_>,
     run: Uuid,
     source: &TableName,
     chunk: &Chunk,
     place: Place,
 ) -> Result<(), DbError> {
+    let doing = || doing("record a chunk");
+    let statement = tx.prepare_cached(include_str!("../../../sql/chunk_insert.sql")).await.map_err(doing())?;
     tx.execute(
-        include_str!("../../../sql/chunk_insert.sql"),
+        &statement,
         &[
             &run,
             &source.to_string(),
@@ -168,7 +170,7 @@ pub async fn chunk_insert(
         ],
     )
     .await
-    .map_err(doing("record a chunk"))?;
+    .map_err(doing())?;
     Ok(())
 }
 
