@@ -11,6 +11,7 @@ pub mod limits;
 pub mod names;
 pub mod outcome;
 pub mod stop;
+pub mod tokens;
 
 // Tools.
 pub mod db;

@@ -17,7 +17,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("side: report", &["report"]),
     ("leaves: events", &["event"]),
     ("leaves: outcomes", &["outcome"]),
-    ("leaves: words", &["limits", "names", "stop", "fault"]),
+    ("leaves: words", &["limits", "names", "stop", "fault", "tokens"]),
 ];
 
 /// Read events and outcomes: what is above them and below the binary must not know that they exist.

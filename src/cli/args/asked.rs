@@ -1,0 +1,80 @@
+//! What of its options a command has, whichever it is.
+
+use super::{BatchArgs, Command, LimitArgs, PromoteArgs, SourceArgs, TimeoutArgs};
+
+impl Command {
+    /// The command line that goes on where this one was stopped, without its options.
+    #[must_use]
+    pub fn again(&self) -> String {
+        let name = match self {
+            Self::Run { source, .. } => return format!("sqlmig run {}", source.source.display()),
+            Self::Stage { source, .. } => return format!("sqlmig stage {}", source.source.display()),
+            Self::Check { .. } => "sqlmig check",
+            Self::Promote { .. } => "sqlmig promote",
+            Self::Validate { .. } => "sqlmig validate",
+            Self::Rollback { .. } => "sqlmig rollback",
+            Self::Migrate => "sqlmig migrate",
+            _ => "the same command",
+        };
+        name.to_owned()
+    }
+
+    /// The source and its options, of a command that has one.
+    #[must_use]
+    pub fn source(&self) -> Option<&SourceArgs> {
+        match self {
+            Self::Run { source, .. } | Self::Plan { source, .. } | Self::Stage { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+
+    /// Whether an unfinished run is set aside, of a command that may begin another.
+    #[must_use]
+    pub fn restart(&self) -> bool {
+        match self {
+            Self::Run { restart, .. } | Self::Stage { restart, .. } => restart.restart,
+            _ => false,
+        }
+    }
+
+    /// The bounds, of a command that has them.
+    #[must_use]
+    pub fn limits(&self) -> Option<&LimitArgs> {
+        match self {
+            Self::Run { limits, .. }
+            | Self::Stage { limits, .. }
+            | Self::Check { limits, .. }
+            | Self::Promote { limits, .. } => Some(limits),
+            _ => None,
+        }
+    }
+
+    /// How long to wait, of a command that says so.
+    #[must_use]
+    pub fn timeouts(&self) -> Option<&TimeoutArgs> {
+        match self {
+            Self::Run { timeouts, .. } | Self::Stage { timeouts, .. } | Self::Promote { timeouts, .. } => {
+                Some(timeouts)
+            }
+            _ => None,
+        }
+    }
+
+    /// How to promote, of a command that does.
+    #[must_use]
+    pub fn promote(&self) -> Option<&PromoteArgs> {
+        match self {
+            Self::Run { promote, .. } | Self::Promote { promote, .. } => Some(promote),
+            _ => None,
+        }
+    }
+
+    /// The size of a batch, of a command that lays batches out.
+    #[must_use]
+    pub fn batch(&self) -> Option<&BatchArgs> {
+        match self {
+            Self::Plan { batch, .. } => Some(batch),
+            _ => self.promote().map(|promote| &promote.batch),
+        }
+    }
+}

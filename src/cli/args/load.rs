@@ -1,0 +1,80 @@
+//! What the commands of a load take: the source, the limits, and how to promote.
+
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use sqlmig::limits::{ByteSize, MaxRejects, TimeSpan};
+use sqlmig::names::TableName;
+
+/// A source and which part of it.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Source")]
+pub struct SourceArgs {
+    /// A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin
+    #[arg(value_name = "SOURCE", help_heading = None)]
+    pub source: PathBuf,
+    /// Only this table, as schema.table; may be given many times [default: all]
+    #[arg(long = "table", value_name = "TABLE", env = "SQLMIG_TABLE", value_delimiter = ',')]
+    pub tables: Vec<TableName>,
+    /// Which database of a pg_dumpall file
+    #[arg(long, value_name = "NAME", env = "SQLMIG_DATABASE")]
+    pub database: Option<String>,
+    /// Rows longer than this go to quarantine unread [default: 256MiB]
+    #[arg(long, value_name = "SIZE", env = "SQLMIG_ROW_LIMIT")]
+    pub row_limit: Option<ByteSize>,
+}
+
+/// What becomes of a run that is not finished.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Source")]
+pub struct RestartArgs {
+    /// Set an unfinished run aside and begin a new one; what it promoted stays
+    #[arg(long, env = "SQLMIG_RESTART", value_parser = BoolishValueParser::new())]
+    pub restart: bool,
+}
+
+/// When rejected rows stop a load.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Fail where more rows are rejected: a count as 100, or a share of all rows as 0.5% [default: no bound]
+    #[arg(long, value_name = "N|P%", env = "SQLMIG_MAX_REJECTS")]
+    pub max_rejects: Option<MaxRejects>,
+}
+
+/// How long the server may take.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub struct TimeoutArgs {
+    /// Wait at most so long for a lock, then try again: 500ms, 5s, 1min [default: 5s]
+    #[arg(long, value_name = "TIME", env = "SQLMIG_LOCK_TIMEOUT")]
+    pub lock_timeout: Option<TimeSpan>,
+    /// A statement may take so long; a batch that takes longer twice is halved [default: 5min]
+    #[arg(long, value_name = "TIME", env = "SQLMIG_STATEMENT_TIMEOUT")]
+    pub statement_timeout: Option<TimeSpan>,
+}
+
+/// Rows of one batch.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Promotion")]
+pub struct BatchArgs {
+    /// Staged rows promoted in one transaction [default: 5000]
+    #[arg(long, value_name = "ROWS", env = "SQLMIG_BATCH_SIZE", value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch_size: Option<u32>,
+}
+
+/// How rows are promoted.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Promotion")]
+pub struct PromoteArgs {
+    /// Rows of one batch.
+    #[command(flatten)]
+    pub batch: BatchArgs,
+    /// Batches at work at once, each on a connection of its own; more than the server has cores is slower [default: 1]
+    #[arg(long, value_name = "N", env = "SQLMIG_PARALLEL", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub parallel: Option<u32>,
+    /// Promote also what came from an unfinished source (truncated file, no closing comment)
+    #[arg(long, value_name = "BOOL", env = "SQLMIG_ALLOW_INCOMPLETE", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
+    pub allow_incomplete: Option<bool>,
+}
