@@ -154,6 +154,13 @@ pub enum Event {
         /// Time from claim to COMMIT.
         elapsed: Duration,
     },
+    /// Another number of workers has batches in hand.
+    WorkersChanged {
+        /// So many from now on.
+        workers: usize,
+        /// What was measured.
+        why: String,
+    },
     /// Something the operator should know, in one line.
     Warning {
         /// The line.

@@ -206,11 +206,7 @@ impl EncodedChunk {
     }
 
     /// Writes one row: `_row`, its digest, the columns, their digests.
-    fn push<'a>(
-        &mut self,
-        row: u64,
-        values: &(impl Iterator<Item = Option<&'a [u8]>> + Clone),
-    ) {
+    fn push<'a>(&mut self, row: u64, values: &(impl Iterator<Item = Option<&'a [u8]>> + Clone)) {
         let layout = &self.layout;
         let payload = &mut self.payload;
         // PostgreSQL allows 1,600 columns, so the count fits.

@@ -87,6 +87,7 @@ pub(super) async fn create(
         rows_read: 0,
         rows_rejected: 0,
         rows_staged: 0,
+        bytes_read: 0,
         digest: None,
     })
 }

@@ -75,6 +75,7 @@ fn told(event: &Event) -> Option<(Tone, String)> {
         | Event::SourceOpened { .. }
         | Event::SourceProgress { .. }
         | Event::BatchesPlanned { .. }
+        | Event::WorkersChanged { .. }
         | Event::BatchFinished { .. } => return None,
     };
     Some(said)

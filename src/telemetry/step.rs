@@ -32,6 +32,9 @@ pub(super) fn log(event: &Event) {
             check(name, on, *severity, (*examined, *failed), ms(*elapsed));
         }
         Event::BatchesPlanned { target, batches, rows } => info!(%target, batches, rows, "batches planned"),
+        Event::WorkersChanged { workers, why } => {
+            info!(workers, %why, "promotion goes on with another number of workers")
+        }
         Event::BatchFinished { target, number, inserted, updated, unchanged, elapsed } => {
             let elapsed_ms = ms(*elapsed);
             info!(%target, batch = number, inserted, updated, unchanged, elapsed_ms, "batch committed");
