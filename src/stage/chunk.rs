@@ -10,7 +10,7 @@ use super::layout::Layout;
 
 /// Text a chunk holds before it is sent on, in bytes. Large enough that a transaction a chunk costs nothing, small
 /// enough that the chunks in flight stay in the tens of megabytes.
-pub(super) const CHUNK_BYTES: usize = 1 << 20;
+pub(super) const CHUNK_BYTES: usize = 2 << 20;
 /// What a chunk's text may grow to without being moved: most rows are far shorter than this is beyond it.
 const CHUNK_CAPACITY: usize = CHUNK_BYTES + (64 << 10);
 
