@@ -290,7 +290,7 @@ mod tests {
     fn a_file_with_an_unknown_key_or_a_wrong_value_is_refused() {
         for (file, named) in [
             ("batchsize = 1", "batchsize"),
-            ("batch_size = 0", "nonzero"),
+            ("batch_size = 0", "size of a batch"),
             ("max_rejects = \"many\"", "many"),
             ("table = [\"a.b.c\"]", "a.b.c"),
             ("output = \"xml\"", "xml"),

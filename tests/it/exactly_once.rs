@@ -76,7 +76,7 @@ async fn a_lost_answer_to_commit_is_settled_by_asking() {
     ] {
         let db = checked("unanswered").await;
         let proxy = Proxy::start(cut, nth).await;
-        let mut command = bare("promote --batch-size 50 --statement-timeout 1s --output json");
+        let mut command = bare("promote --batch-size 50 --parallel 1 --statement-timeout 1s --output json");
         command.env("DATABASE_URL", proxy.url(db.target().database()));
         let report = finish(command).await.code(0).says(&[says]).json();
         assert!(proxy.commits() > nth, "{cut:?}");
