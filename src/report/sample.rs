@@ -23,6 +23,7 @@ pub(super) fn run() -> RunSummary {
         complete: true,
         error: None,
         parent: None,
+        accepted_at: None,
     }
 }
 
@@ -193,7 +194,8 @@ pub(super) fn status() -> Status {
 pub(super) fn history() -> History {
     let failed =
         RunSummary { state: "failed".into(), finished_at: None, error: Some("connection lost".into()), ..run() };
-    History { format: FORMAT, runs: vec![run(), failed] }
+    let accepted = RunSummary { accepted_at: Some(datetime!(2026-01-03 00:00:00 UTC)), ..run() };
+    History { format: FORMAT, runs: vec![run(), failed, accepted] }
 }
 
 pub(super) fn events() -> RunEvents {
@@ -428,5 +430,11 @@ pub(super) fn rollback() -> Rollback {
 
 pub(super) fn accepted() -> Accepted {
     let accepted_at = datetime!(2026-01-03 00:00:00 UTC);
-    Accepted { format: FORMAT, run: run(), accepted_at, images: 4602, tables_dropped: 1 }
+    Accepted {
+        format: FORMAT,
+        run: RunSummary { accepted_at: Some(accepted_at), ..run() },
+        accepted_at,
+        images: 4602,
+        tables_dropped: 1,
+    }
 }

@@ -31,13 +31,20 @@ pub(super) fn log(event: &Event) {
         Event::CheckFinished { name, on, severity, examined, failed, elapsed } => {
             check(name, on, *severity, (*examined, *failed), ms(*elapsed));
         }
-        Event::BatchesPlanned { target, batches, rows } => info!(%target, batches, rows, "batches planned"),
         Event::WorkersChanged { workers, why } => {
             info!(workers, %why, "promotion goes on with another number of workers")
         }
+        Event::BatchesPlanned { target, batches, rows } => info!(table = %target, batches, rows, "batches planned"),
         Event::BatchFinished { target, number, inserted, updated, unchanged, elapsed } => {
             let elapsed_ms = ms(*elapsed);
-            info!(%target, batch = number, inserted, updated, unchanged, elapsed_ms, "batch committed");
+            info!(table = %target, batch = number, inserted, updated, unchanged, elapsed_ms, "batch committed");
+        }
+        Event::RollbackStarted { batches, rows, .. } => info!(batches, rows, "rollback started"),
+        Event::BatchTakenBack { target, number, deleted, restored, elapsed, .. } => {
+            info!(table = %target, batch = number, deleted, restored, elapsed_ms = ms(*elapsed), "batch taken back");
+        }
+        Event::RollbackFinished { batches, deleted, restored, elapsed } => {
+            info!(batches, deleted, restored, elapsed_ms = ms(*elapsed), "rollback finished");
         }
         Event::Warning { message } => warn!("{message}"),
     }
