@@ -51,20 +51,19 @@ pub enum Parallel {
     Workers(NonZeroU32),
 }
 
-/// Reads `auto` or a number of at most `most`.
-fn auto_or_number(text: &str, most: u32) -> Option<Option<NonZeroU32>> {
+/// Reads `auto`, or a number of at most `most`.
+fn auto_or_number<T>(text: &str, most: u32, auto: T, number: impl FnOnce(NonZeroU32) -> T) -> Option<T> {
     if text.trim() == AUTO {
-        return Some(None);
+        return Some(auto);
     }
-    text.trim().parse::<NonZeroU32>().ok().filter(|number| number.get() <= most).map(Some)
+    text.trim().parse::<NonZeroU32>().ok().filter(|number| number.get() <= most).map(number)
 }
 
 impl FromStr for BatchSize {
     type Err = LimitError;
 
     fn from_str(text: &str) -> Result<Self, LimitError> {
-        let parsed = auto_or_number(text, u32::MAX).ok_or_else(|| LimitError::BatchSize(text.to_owned()))?;
-        Ok(parsed.map_or(Self::Auto, Self::Rows))
+        auto_or_number(text, u32::MAX, Self::Auto, Self::Rows).ok_or_else(|| LimitError::BatchSize(text.to_owned()))
     }
 }
 
@@ -77,8 +76,7 @@ impl FromStr for Parallel {
     type Err = LimitError;
 
     fn from_str(text: &str) -> Result<Self, LimitError> {
-        let parsed = auto_or_number(text, Self::MOST).ok_or_else(|| LimitError::Parallel(text.to_owned()))?;
-        Ok(parsed.map_or(Self::Auto, Self::Workers))
+        auto_or_number(text, Self::MOST, Self::Auto, Self::Workers).ok_or_else(|| LimitError::Parallel(text.to_owned()))
     }
 }
 
