@@ -21,7 +21,8 @@ pub use batch::{
 };
 pub use fence::{Fence, FenceError, canary_forget, canary_put, runs_unstage};
 pub use findings::{
-    CheckRecord, DecodeReject, FoundRow, Written, check_forget, check_result_insert, finding_insert, quarantine_decoded,
+    CheckRecord, CheckResults, DecodeReject, FoundRow, Written, check_forget, check_result_insert, finding_insert,
+    quarantine_decoded,
 };
 pub use known::{KnownError, KnownFileRow, known_files, known_files_now, known_files_pin};
 pub use quarantine::{
