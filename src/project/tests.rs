@@ -115,7 +115,7 @@ fn settings_are_read_and_judged() {
     assert_eq!(project.settings.options["max_rejects"].as_str(), Some("0.5%"));
     let error = |text: &str| error("sqlmig.toml", text);
     insta::assert_snapshot!(error("[project]\nname = 1"), @"sqlmig.toml:2: invalid type: integer `1`, expected a string");
-    insta::assert_snapshot!(error("[vars]\n\n[option]\n"), @"sqlmig.toml:3: unknown field `option`, expected one of `project`, `digest`, `vars`, `options`");
+    insta::assert_snapshot!(error("[vars]\n\n[option]\n"), @"sqlmig.toml:3: unknown field `option`, expected one of `project`, `digest`, `vars`, `tree`, `options`");
     insta::assert_snapshot!(error("[digest]\n\"a.b.c\" = [\"x\"]"), @r#"sqlmig.toml: [digest] "a.b.c" is not a table name: write table, schema.table, or quote a part as in public."MixedCase""#);
     insta::assert_snapshot!(error("[digest]\n\"a.b\" = []"), @"sqlmig.toml: [digest] a.b names no column");
     insta::assert_snapshot!(error("[digest"), @"sqlmig.toml:1: unclosed table, expected `]`");
@@ -164,7 +164,7 @@ fn files_that_nothing_would_read_are_refused() {
     "#);
     insta::assert_snapshot!(error("transforms/embed/content.sql", CHECK), @r#"
     transforms/embed/content.sql: is not part of a project, so nothing would read it
-    the folders of transforms are normalise, check, dedup, promote, validate, examples
+    the folders of transforms are normalise, check, dedup, promote, validate, macros, examples
     "#);
     insta::assert_snapshot!(error("transforms/content.sql", CHECK), @r#"
     transforms/content.sql: is not part of a project, so nothing would read it

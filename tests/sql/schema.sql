@@ -66,6 +66,7 @@ CREATE TABLE sqlmig.run (
     target_schema text,
     accepted_at timestamp with time zone,
     parent uuid,
+    known_files bigint,
     CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['staging'::text, 'staged'::text, 'checked'::text, 'promoted'::text, 'done'::text, 'superseded'::text, 'rolled_back'::text])))
 );
 CREATE FUNCTION sqlmig.run_family(run uuid) RETURNS TABLE(id uuid)
@@ -88,19 +89,20 @@ CREATE TABLE public.doc_types (
     required_metadata text[] DEFAULT '{}'::text[] NOT NULL
 );
 COMMENT ON COLUMN public.doc_types.required_metadata IS 'Top-level fields that must be in documents.metadata and not null';
-CREATE TABLE public.document_sources (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
+CREATE TABLE public.document_files (
     doc_type text NOT NULL,
     source_name character varying NOT NULL,
-    version character varying,
-    config jsonb DEFAULT '{}'::jsonb,
-    enabled boolean DEFAULT true,
-    last_updated timestamp with time zone DEFAULT CURRENT_TIMESTAMP,
-    total_docs integer DEFAULT 0,
-    total_tokens integer DEFAULT 0,
-    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP,
-    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP
+    path text NOT NULL,
+    format text,
+    size_bytes bigint,
+    sha256 bytea,
+    text_sha256 bytea,
+    parts integer NOT NULL,
+    decoded_by text NOT NULL
 );
+COMMENT ON COLUMN public.document_files.sha256 IS 'SHA-256 of the file''s bytes';
+COMMENT ON COLUMN public.document_files.text_sha256 IS 'SHA-256 of its text, which its documents are together';
+COMMENT ON COLUMN public.document_files.decoded_by IS 'Version of the decoder, tokenizer, tokens a part, project';
 CREATE TABLE public.documents (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     doc_type text NOT NULL,
@@ -118,6 +120,34 @@ CREATE TABLE public.documents (
 );
 COMMENT ON COLUMN public.documents.content_sha256 IS 'SHA-256 of content as UTF-8';
 COMMENT ON COLUMN public.documents.embedding_sha256 IS 'SHA-256 of vector_send(embedding)';
+CREATE VIEW public.document_files_whole AS
+ SELECT files.doc_type,
+    files.source_name,
+    files.path,
+    encode(files.sha256, 'hex'::text) AS sha256,
+    files.decoded_by
+   FROM (public.document_files files
+     LEFT JOIN ( SELECT documents_1.doc_type,
+            documents_1.source_name,
+            (documents_1.metadata ->> 'file'::text) AS path,
+            count(*) AS parts
+           FROM public.documents documents_1
+          WHERE (documents_1.metadata ? 'file'::text)
+          GROUP BY documents_1.doc_type, documents_1.source_name, (documents_1.metadata ->> 'file'::text)) documents ON (((documents.doc_type = files.doc_type) AND ((documents.source_name)::text = (files.source_name)::text) AND (documents.path = files.path))))
+  WHERE (files.parts = COALESCE(documents.parts, (0)::bigint));
+CREATE TABLE public.document_sources (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    doc_type text NOT NULL,
+    source_name character varying NOT NULL,
+    version character varying,
+    config jsonb DEFAULT '{}'::jsonb,
+    enabled boolean DEFAULT true,
+    last_updated timestamp with time zone DEFAULT CURRENT_TIMESTAMP,
+    total_docs integer DEFAULT 0,
+    total_tokens integer DEFAULT 0,
+    created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP
+);
 CREATE TABLE sqlmig.batch (
     run_id uuid NOT NULL,
     number bigint NOT NULL,
@@ -213,6 +243,14 @@ ALTER TABLE sqlmig.finding ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+CREATE TABLE sqlmig.known_file (
+    run_id uuid NOT NULL,
+    doc_type text NOT NULL,
+    source_name text NOT NULL,
+    path text NOT NULL,
+    sha256 text NOT NULL,
+    decoded_by text NOT NULL
 );
 CREATE TABLE sqlmig.ledger_migration (
     version integer NOT NULL,
@@ -325,7 +363,7 @@ CREATE TABLE sqlmig.rollback_kept (
     reason text NOT NULL,
     detail text,
     kept_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT rollback_kept_operation_check CHECK ((operation = ANY (ARRAY['insert'::text, 'update'::text]))),
+    CONSTRAINT rollback_kept_operation_check CHECK ((operation = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text]))),
     CONSTRAINT rollback_kept_reason_check CHECK ((reason = ANY (ARRAY['changed'::text, 'deleted'::text, 'referenced'::text, 'refused'::text])))
 );
 ALTER TABLE sqlmig.rollback_kept ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
@@ -361,6 +399,8 @@ CREATE TABLE sqlmig.undo_table (
 );
 ALTER TABLE ONLY public.doc_types
     ADD CONSTRAINT doc_types_pkey PRIMARY KEY (doc_type);
+ALTER TABLE ONLY public.document_files
+    ADD CONSTRAINT document_files_pkey PRIMARY KEY (doc_type, source_name, path);
 ALTER TABLE ONLY public.document_sources
     ADD CONSTRAINT document_sources_doc_type_source_name_key UNIQUE (doc_type, source_name);
 ALTER TABLE ONLY public.document_sources
@@ -411,12 +451,15 @@ CREATE INDEX idx_documents_updated_at ON public.documents USING btree (updated_a
 CREATE INDEX batch_pending ON sqlmig.batch USING btree (run_id, transform, number) WHERE (state = 'pending'::text);
 CREATE INDEX finding_check ON sqlmig.finding USING btree (run_id, phase, check_name);
 CREATE INDEX finding_row ON sqlmig.finding USING btree (run_id, source, "row");
+CREATE INDEX known_file_run ON sqlmig.known_file USING btree (run_id);
 CREATE INDEX merged_winner ON sqlmig.merged USING btree (run_id, winner_source, winner_row);
 CREATE INDEX retry_row ON sqlmig.retry USING btree (source, "row");
 CREATE INDEX run_started_at ON sqlmig.run USING btree (started_at);
 CREATE TRIGGER update_document_sources_updated_at BEFORE UPDATE ON public.document_sources FOR EACH ROW WHEN (((NOT (new.updated_at IS DISTINCT FROM old.updated_at)) AND (COALESCE(current_setting('sqlmig.loading'::text, true), ''::text) <> 'on'::text))) EXECUTE FUNCTION public.update_updated_at_column();
 CREATE TRIGGER update_documents_updated_at BEFORE UPDATE ON public.documents FOR EACH ROW WHEN (((NOT (new.updated_at IS DISTINCT FROM old.updated_at)) AND (COALESCE(current_setting('sqlmig.loading'::text, true), ''::text) <> 'on'::text))) EXECUTE FUNCTION public.update_updated_at_column();
 CREATE TRIGGER run_change AFTER INSERT OR UPDATE ON sqlmig.run FOR EACH ROW EXECUTE FUNCTION sqlmig.record_run_change();
+ALTER TABLE ONLY public.document_files
+    ADD CONSTRAINT document_files_doc_type_source_name_fkey FOREIGN KEY (doc_type, source_name) REFERENCES public.document_sources(doc_type, source_name);
 ALTER TABLE ONLY public.document_sources
     ADD CONSTRAINT document_sources_doc_type_fkey FOREIGN KEY (doc_type) REFERENCES public.doc_types(doc_type);
 ALTER TABLE ONLY public.documents
@@ -431,6 +474,8 @@ ALTER TABLE ONLY sqlmig.event
     ADD CONSTRAINT event_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
 ALTER TABLE ONLY sqlmig.finding
     ADD CONSTRAINT finding_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
+ALTER TABLE ONLY sqlmig.known_file
+    ADD CONSTRAINT known_file_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
 ALTER TABLE ONLY sqlmig.merged
     ADD CONSTRAINT merged_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
 ALTER TABLE ONLY sqlmig.phase
