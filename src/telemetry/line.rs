@@ -80,6 +80,7 @@ fn told(event: &Event) -> Option<(Tone, String)> {
         | Event::SourceOpened { .. }
         | Event::SourceProgress { .. }
         | Event::BatchesPlanned { .. }
+        | Event::WorkersChanged { .. }
         | Event::BatchFinished { .. }
         | Event::RollbackStarted { .. }
         | Event::BatchTakenBack { .. } => return None,

@@ -31,6 +31,9 @@ pub(super) fn log(event: &Event) {
         Event::CheckFinished { name, on, severity, examined, failed, elapsed } => {
             check(name, on, *severity, (*examined, *failed), ms(*elapsed));
         }
+        Event::WorkersChanged { workers, why } => {
+            info!(workers, %why, "promotion goes on with another number of workers");
+        }
         Event::BatchesPlanned { target, batches, rows } => info!(table = %target, batches, rows, "batches planned"),
         Event::BatchFinished { target, number, inserted, updated, unchanged, elapsed } => {
             let elapsed_ms = ms(*elapsed);

@@ -20,7 +20,8 @@ pub use batch::{
 };
 pub use fence::{Fence, FenceError, canary_forget, canary_put, runs_unstage};
 pub use findings::{
-    CheckRecord, DecodeReject, FoundRow, Written, check_forget, check_result_insert, finding_insert, quarantine_decoded,
+    CheckRecord, CheckResults, DecodeReject, FoundRow, Written, check_forget, check_result_insert, finding_insert,
+    quarantine_decoded,
 };
 pub use quarantine::{
     Quarantined, RetryTable, Selection, last_rows, quarantine_choose, quarantine_list_counts, quarantine_list_rows,
