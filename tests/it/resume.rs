@@ -90,38 +90,6 @@ async fn another_source_is_refused_at_the_first_row_that_differs() {
     assert_eq!(number(&client, "select count(*) from sqlmig.run where state = 'superseded'").await, 1);
 }
 
-#[tokio::test]
-async fn a_chunk_whose_connection_ends_is_sent_again() {
-    let db = TestDb::new("chunk_again").await;
-    let things = Things::new();
-    things.sqlmig(&db, "migrate").await.code(0);
-    let (client, locker) = (db.connect().await, db.connect().await);
-    // Reading what is staged goes on; a chunk's row in the ledger has to wait.
-    locker.batch_execute("begin; lock table sqlmig.chunk in exclusive mode").await.unwrap();
-    let dump = things.dump(&["1|one|1|\\N|\\N|\\N", "2|two|2|\\N|\\N|\\N"]);
-    let command = on(&db, &format!("run {} --project {}", dump.display(), things.path().display())).await;
-    let running = tokio::spawn(finish(command));
-    let waiting = "select coalesce(min(pid), 0) from pg_stat_activity where datname = current_database() and \
-                   wait_event_type = 'Lock' and query like '%insert into sqlmig.chunk%'";
-    let mut ended = 0;
-    for _ in 0..2 {
-        let pid = loop {
-            let pid = number(&client, waiting).await;
-            if pid != 0 && pid != ended {
-                break pid;
-            }
-            assert!(!running.is_finished(), "it went on without waiting");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        };
-        assert_eq!(text(&client, &format!("select pg_terminate_backend({pid}, 5000)")).await, "true");
-        ended = pid;
-    }
-    locker.batch_execute("rollback").await.unwrap();
-    running.await.unwrap().code(0).says(&["trying again (1 of 5)", "trying again (2 of 5)"]);
-    assert_eq!(number(&client, "select count(*) from sqlmig.chunk").await, 1);
-    assert_eq!(number(&client, "select count(*) from public.things").await, 2);
-}
-
 /// What PostgreSQL does to UNLOGGED tables after a crash: all of them are empty, without a word.
 async fn crash(client: &Connection) {
     client.batch_execute("truncate staging.documents, staging.document_sources, sqlmig.canary").await.unwrap();

@@ -160,7 +160,7 @@ impl Base {
             Scenario::Small => load(&self.small_dump),
             Scenario::Refused => load(&self.refused_dump),
             Scenario::Retry => {
-                ["quarantine", "retry", "--table", "public.things", "--output", "json"].map(str::to_owned).to_vec()
+                ["quarantine", "retry", "--output", "json"].map(str::to_owned).to_vec()
             }
             Scenario::Rollback | Scenario::Finish => {
                 let run = self.newer_run.clone().unwrap_or_default();
