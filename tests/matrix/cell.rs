@@ -33,13 +33,6 @@ pub enum Point {
 }
 
 impl Point {
-    /// What is passed, whichever time it is.
-    pub fn what(&self) -> &str {
-        match self {
-            Self::Named(what, _) | Self::Wire(Wire { what, .. }) => what,
-        }
-    }
-
     pub fn name(&self) -> String {
         match self {
             Self::Named(name, 1) => name.clone(),
@@ -227,7 +220,7 @@ impl Bench<'_> {
         let ended = match self.act(&mut running, &found, proxy.as_ref(), hold.is_some()).await {
             Ok(Acted::GoOn(patience)) => running.end(patience).await?,
             Ok(Acted::Outcome(ended, outcome)) => {
-                let wrong = if matches!(self.cell.scenario, Scenario::Run | Scenario::Resume | Scenario::Refused) {
+                let wrong = if matches!(self.cell.scenario, Scenario::Run | Scenario::Resume) {
                     let newest = checks::newest(&self.server.connect(&self.database).await).await?;
                     checks::agree(&ended, newest.as_ref(), true)
                 } else {
@@ -514,7 +507,7 @@ impl Bench<'_> {
             if checks::unproven(&client).await? != 0 {
                 wrong.push("rows were promoted from a source not proven whole".into());
             }
-            if matches!(self.cell.scenario, Scenario::Run | Scenario::Resume | Scenario::Refused) {
+            if matches!(self.cell.scenario, Scenario::Run | Scenario::Resume) {
                 let newest = checks::newest(&client).await?;
                 let newest = newest.filter(|run| run.id != self.base.older_run());
                 wrong.extend(checks::agree(first, newest.as_ref(), found.was_done));
@@ -542,13 +535,6 @@ impl Bench<'_> {
                 Some(0) => {
                     let outcome = if tries == 1 { Outcome::Resumed } else { Outcome::Retried };
                     return self.judge(&again, outcome, wrong, was_done).await.map_err(Stopped::Failed);
-                }
-                _ if was_done && Base::says_done(self.cell.scenario, &again) => {
-                    let found = checks::finals(&self.server.connect(&self.database).await).await?;
-                    if found != self.expected().finals {
-                        wrong.push("the final tables are not those of an undisturbed retry".into());
-                    }
-                    return Ok(if wrong.is_empty() { Outcome::Resumed } else { Outcome::Failed(wrong) });
                 }
                 Some(5..=7) if tries < 6 => tokio::time::sleep(Duration::from_millis(700)).await,
                 _ => {

@@ -80,13 +80,12 @@ fn promoted(table: &Value) -> (Vec<Value>, i64) {
 }
 
 /// Says what does not hold of a run that ended well; `again` says that the load was done already, so that this is another run
-/// of it, to which every row is unchanged; `gapless` that its ranges of rows must cover every row of every table.
+/// of it, to which every row is unchanged.
 pub async fn whole_run(
     client: &Connection,
     report: &Value,
     expected: &Expected,
     again: bool,
-    gapless: bool,
 ) -> Result<Vec<String>, String> {
     let mut wrong = Vec::new();
     let mut must = |holds: bool, what: String| {
@@ -112,10 +111,8 @@ pub async fn whole_run(
     let newest = newest(client).await?;
     let state = newest.map_or_else(|| "no run".into(), |run| run.state);
     must(state == "done", format!("exit code 0, and the run is {state}"));
-    if gapless {
-        let intervals = text(client, include_str!("sql/intervals.sql")).await?;
-        must(intervals.is_empty(), intervals);
-    }
+    let intervals = text(client, include_str!("sql/intervals.sql")).await?;
+    must(intervals.is_empty(), intervals);
     must(unproven(client).await? == 0, "rows were promoted from a source not proven whole".into());
     for row in client.query(include_str!("sql/undo_tables.sql"), &[]).await.map_err(|error| format!("{error:?}"))? {
         let (table, expected): (String, i64) = (row.get(0), row.get(1));

@@ -76,17 +76,6 @@ pub fn small(path: &Path) {
     fs::write(path, end(text)).unwrap();
 }
 
-/// A dump of two batches of which the target refuses a row: nobody foresaw its amount.
-pub fn refused(path: &Path) {
-    let mut text = begin();
-    let makers: Vec<String> = (1..=8).map(|n| format!("maker {n}\tcountry {n}\n")).collect();
-    block(&mut text, "public.makers (name, country)", &makers);
-    let mut rows: Vec<String> = (301..=340).map(|id| thing(id, "as it is now", "noted")).collect();
-    rows[17] = "318\tmaker 1\ttoo dear\t12345.25\t\\N\n".into();
-    block(&mut text, &format!("public.things ({COLUMNS})"), &rows);
-    fs::write(path, end(text)).unwrap();
-}
-
 fn thing(id: u32, label: &str, note: &str) -> String {
     format!("{id}\tmaker {}\tthing {id} {label}\t{id}.25\t{note}\n", id % 8 + 1)
 }

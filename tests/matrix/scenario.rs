@@ -28,22 +28,9 @@ pub enum Scenario {
     Rollback,
     /// `finish` of that run: its before-images are given up.
     Finish,
-    /// `run` of a dump of which the target refuses a row, so that batches are halved down to it.
-    Refused,
-    /// `quarantine retry` of what the load of the newer dump left in quarantine, by a project that lets some of it through.
-    Retry,
 }
 
 impl Scenario {
-    /// Whether a point at which another command is held is this one, too. A load of which a row is refused, and a retry, are held
-    /// at what only they pass, however often it is passed.
-    pub fn holds_at(self, known: &Point, point: &Point) -> bool {
-        match self {
-            Self::Refused | Self::Retry => known.what() == point.what(),
-            _ => known == point,
-        }
-    }
-
     /// The table that the step after a point wants and that somebody else may have locked.
     pub fn table_after(point: &str) -> Option<&'static str> {
         let (phase, _) = point.split_once('.').unwrap_or((point, ""));
@@ -53,7 +40,6 @@ impl Scenario {
             "promote" | "rollback" => "public.things",
             "run" | "validate" | "report" => "sqlmig.event",
             "finish" => "sqlmig.run",
-            "retry" => "sqlmig.quarantine",
             _ => return None,
         })
     }
@@ -73,9 +59,6 @@ pub struct Base {
     /// Nearly the same.
     other: PathBuf,
     small_dump: PathBuf,
-    refused_dump: PathBuf,
-    /// The project with a correction.
-    mended: PathBuf,
     older_run: String,
     newer_run: Option<String>,
     undisturbed: BTreeMap<Scenario, Undisturbed>,
@@ -94,17 +77,11 @@ impl Base {
         dump::newer(&newer, false);
         dump::newer(&other, true);
         dump::small(&small_dump);
-        let refused_dump = path("refused.sql");
-        dump::refused(&refused_dump);
-        let mended = path("mended");
-        mend(&project, &mended);
         let mut base = Self {
             project,
             newer,
             other,
             small_dump,
-            refused_dump,
-            mended,
             older_run: String::new(),
             newer_run: None,
             undisturbed: BTreeMap::new(),
@@ -112,7 +89,7 @@ impl Base {
         server.create("base").await;
         base.load(server, "base", &older, folder).await?;
         base.older_run = newest_id(server, "base").await?;
-        for scenario in [Scenario::Run, Scenario::Small, Scenario::Refused] {
+        for scenario in [Scenario::Run, Scenario::Small] {
             let undisturbed = base.undisturbed(server, scenario, folder).await?;
             base.undisturbed.insert(scenario, undisturbed);
         }
@@ -123,10 +100,8 @@ impl Base {
             base.newer_run = Some(newest_id(server, "undo").await?);
             let undisturbed = base.undisturbed(server, Scenario::Rollback, folder).await?;
             base.undisturbed.insert(Scenario::Rollback, undisturbed);
-            for scenario in [Scenario::Finish, Scenario::Retry] {
-                let undisturbed = base.undisturbed(server, scenario, folder).await?;
-                base.undisturbed.insert(scenario, undisturbed);
-            }
+            let undisturbed = base.undisturbed(server, Scenario::Finish, folder).await?;
+            base.undisturbed.insert(Scenario::Finish, undisturbed);
         }
         let undisturbed = base.undisturbed(server, Scenario::Resume, folder).await?;
         base.undisturbed.insert(Scenario::Resume, undisturbed);
@@ -143,8 +118,8 @@ impl Base {
     /// The database that a cell begins with a copy of.
     fn template(scenario: Scenario, small: bool) -> &'static str {
         match (scenario, small) {
-            (Scenario::Rollback | Scenario::Finish | Scenario::Retry, false) => "undo",
-            (Scenario::Rollback | Scenario::Finish | Scenario::Retry, true) => "undo_small",
+            (Scenario::Rollback | Scenario::Finish, false) => "undo",
+            (Scenario::Rollback | Scenario::Finish, true) => "undo_small",
             (_, false) => "base",
             (_, true) => "base_small",
         }
@@ -158,18 +133,13 @@ impl Base {
         let mut arguments = match scenario {
             Scenario::Run | Scenario::Resume => load(&self.newer),
             Scenario::Small => load(&self.small_dump),
-            Scenario::Refused => load(&self.refused_dump),
-            Scenario::Retry => {
-                ["quarantine", "retry", "--output", "json"].map(str::to_owned).to_vec()
-            }
             Scenario::Rollback | Scenario::Finish => {
                 let run = self.newer_run.clone().unwrap_or_default();
                 let command = if scenario == Scenario::Finish { "finish" } else { "rollback" };
                 [command.into(), "--run".into(), run, "--yes".into()].to_vec()
             }
         };
-        let project = if scenario == Scenario::Retry { &self.mended } else { &self.project };
-        arguments.extend(["--project".into(), project.to_string_lossy().into_owned()]);
+        arguments.extend(["--project".into(), self.project.to_string_lossy().into_owned()]);
         arguments
     }
 
@@ -216,10 +186,7 @@ impl Base {
         }
         let newest = checks::newest(client).await?;
         Ok(newest.is_some_and(|run| match scenario {
-            Scenario::Run | Scenario::Small | Scenario::Resume | Scenario::Refused => {
-                run.id != self.older_run && run.state == "done"
-            }
-            Scenario::Retry => Some(&run.id) != self.newer_run.as_ref() && run.state == "done",
+            Scenario::Run | Scenario::Small | Scenario::Resume => run.id != self.older_run && run.state == "done",
             Scenario::Finish | Scenario::Rollback => run.state == "rolled_back",
         }))
     }
@@ -234,11 +201,8 @@ impl Base {
         again: bool,
     ) -> Result<Vec<String>, String> {
         match scenario {
-            Scenario::Run | Scenario::Small | Scenario::Resume | Scenario::Refused | Scenario::Retry => match last
-                .json()
-            {
-                // The rows of a retry keep their ordinals, so that its ranges have gaps.
-                Some(report) => checks::whole_run(client, &report, expected, again, scenario != Scenario::Retry).await,
+            Scenario::Run | Scenario::Small | Scenario::Resume => match last.json() {
+                Some(report) => checks::whole_run(client, &report, expected, again).await,
                 None => Ok(vec![format!("exit code 0 and no report\n{}\n{}", last.stdout, last.stderr)]),
             },
             Scenario::Rollback | Scenario::Finish => {
@@ -252,12 +216,6 @@ impl Base {
                 Ok(wrong)
             }
         }
-    }
-
-    /// Whether a command has said, in another way than by ending with 0, that its work was done before: no row that is meant is
-    /// left for a second retry.
-    pub fn says_done(scenario: Scenario, last: &Ended) -> bool {
-        scenario == Scenario::Retry && last.code == Some(2) && last.stderr.contains("is left to try again")
     }
 
     /// Makes a database for a command to run on.
@@ -345,21 +303,6 @@ impl Base {
             .run(&folder.join("help"))
             .await?;
         Ok(help.stdout.contains("--run"))
-    }
-}
-
-/// The project, corrected: a thing without a label is called by its note.
-fn mend(project: &Path, mended: &Path) {
-    for entry in fs::read_dir(project).unwrap().flatten() {
-        let to = mended.join(entry.file_name());
-        if entry.path().is_dir() {
-            mend(&entry.path(), &to);
-            continue;
-        }
-        fs::create_dir_all(mended).unwrap();
-        let text = fs::read_to_string(entry.path()).unwrap();
-        let corrected = text.replace("    label,\n    {{ cast(", "    coalesce(label, note) as label,\n    {{ cast(");
-        fs::write(to, corrected).unwrap();
     }
 }
 
