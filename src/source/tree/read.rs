@@ -100,8 +100,7 @@ impl Reader<'_> {
     }
 
     fn met(&mut self, met: Met) -> io::Result<()> {
-        let name =
-            |path: &Path| path.strip_prefix(&self.root.path).unwrap_or(path).to_string_lossy().replace('\\', "/");
+        let name = |path: &Path| path.strip_prefix(&self.root.path).unwrap_or(path).to_string_lossy().into_owned();
         match met {
             Met::File { path } => {
                 let name = name(&path);
