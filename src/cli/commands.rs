@@ -6,6 +6,7 @@ use sqlmig::db::lock::{Lock, LockKind};
 use sqlmig::db::pooler::refuse_transaction_pooler;
 use sqlmig::db::scratch::Scratch;
 use sqlmig::db::{ServerInfo, Target};
+use sqlmig::embed::EmbedOptions;
 use sqlmig::event::Events;
 use sqlmig::examples;
 use sqlmig::fault;
@@ -28,6 +29,7 @@ use super::options::{lanes, promote_options, scan_options, spec, stage_options};
 use super::presentation::Presentation;
 use super::quarantine::{look_into_quarantine, retry_quarantine};
 use super::rollback;
+use super::search::search;
 use super::server::Server;
 use super::settings::{FileSettings, Settings};
 use super::show::{history, show, show_report, status};
@@ -125,6 +127,7 @@ async fn on_server(
         events: display.events(),
         stop: stop.clone(),
         holder: None,
+        embed: settings.embedding.options()?,
     };
     let options = promote_options(settings);
     match command {
@@ -146,6 +149,9 @@ async fn on_server(
             Some(run) => events(&conductor, settings, display, run).await,
             None => history(&conductor, settings, display).await,
         },
+        Command::Search { text, vector, .. } => {
+            search(&conductor, settings, display, text.as_deref(), vector.as_deref()).await
+        }
         Command::Why { table, key, run } => why(&conductor, settings, display, table, key, run.run).await,
         Command::Quarantine { action } if !action.changes_anything() => {
             look_into_quarantine(action, &conductor, settings, display).await
@@ -231,6 +237,14 @@ async fn conduct(
             };
             finish(conductor, settings, display, fence.run, outcome).await
         }
+        Command::Embed { run, .. } => {
+            let Some(fence) = conductor.begin_embedding(run.run).await? else {
+                display.clear();
+                return Ok(writeln!(io::stdout(), "no row of the run is left without an embedding")?);
+            };
+            let outcome = conductor.embed(fence).await;
+            finish(conductor, settings, display, fence.run, outcome).await
+        }
         Command::Promote { run, .. } => {
             let fence = conductor.resume(run.run).await?.fence;
             let outcome = match conductor.migrate(true).await {
@@ -239,9 +253,18 @@ async fn conduct(
             };
             finish(conductor, settings, display, fence.run, outcome).await
         }
-        Command::Validate { run } => {
+        Command::Index => {
+            let done = conductor.index().await?;
+            display.clear();
+            let (built, ready) = (done.built, done.ready);
+            Ok(writeln!(io::stdout(), "{built} indexes built, {ready} were there")?)
+        }
+        Command::Validate { run, probe, .. } => {
             let fence = conductor.resume(run.run).await?.fence;
-            let outcome = conductor.validate(fence).await;
+            let mut outcome = conductor.validate(fence).await;
+            if let (Ok(()), Some(rows)) = (&outcome, probe) {
+                outcome = conductor.probe(fence, i64::from(*rows)).await;
+            }
             finish(conductor, settings, display, fence.run, outcome).await
         }
         Command::Quarantine { action } => retry_quarantine(action, conductor, settings, display, options).await,
@@ -255,6 +278,7 @@ fn load_options(settings: &Settings, conductor: &Conductor, promote: PromoteOpti
         promote,
         allow_incomplete: settings.allow_incomplete,
         restart: settings.restart,
+        index: settings.index,
     }
 }
 
@@ -276,8 +300,14 @@ async fn test(prepared: &Prepared, display: &Display, target: &Target, names: &[
     let scratch = Scratch::create(target).await?;
     let outcome = async {
         let pool = scratch.target().pool(OTHER_CONNECTIONS)?;
-        let conductor =
-            Conductor { pool, project: project.clone(), events: Events::none(), stop: Stop::default(), holder: None };
+        let conductor = Conductor {
+            pool,
+            project: project.clone(),
+            events: Events::none(),
+            stop: Stop::default(),
+            holder: None,
+            embed: EmbedOptions::default(),
+        };
         conductor.migrate(true).await?;
         Ok::<_, Failure>(examples::run(&conductor.pool, project, names, |_| {}).await?)
     };

@@ -106,7 +106,7 @@ pub async fn retry_quarantine(
     display: &Display,
     promote: PromoteOptions,
 ) -> Result<(), Failure> {
-    let QuarantineCommand::Retry { table, row, only_table, only_row, check, run, mend } = action else {
+    let QuarantineCommand::Retry { table, row, only_table, only_row, check, run, mend, .. } = action else {
         return Ok(());
     };
     let options = RetryOptions {

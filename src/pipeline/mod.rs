@@ -1,7 +1,10 @@
 //! The ordered list of phases. Each is a command of its own; [`Conductor::run`] is their composition.
 
+mod embed;
 mod error;
+mod index;
 mod join;
+mod probe;
 mod record;
 mod resume;
 mod retry;
@@ -18,6 +21,7 @@ use crate::db::ledger::{Fence, FenceError, Run, RunState, batch_counts, run_targ
 use crate::db::lock::Holder;
 use crate::db::migrate::{MigrationSet, migrate as apply_migrations};
 use crate::db::{doing, staging};
+use crate::embed::EmbedOptions;
 use crate::event::{Event, Events, Phase};
 use crate::limits::MaxRejects;
 use crate::names::{hex, staging_table};
@@ -46,6 +50,8 @@ pub struct Conductor {
     pub stop: Stop,
     /// Who holds the run lock for it; without one, whoever calls sees to it that there is no other conductor.
     pub holder: Option<Holder>,
+    /// How embeddings are fetched.
+    pub embed: EmbedOptions,
 }
 
 /// How to load a source.
@@ -59,6 +65,8 @@ pub struct LoadOptions {
     pub allow_incomplete: bool,
     /// Whether an unfinished run is set aside.
     pub restart: bool,
+    /// Whether the project's indexes are built after the load.
+    pub index: bool,
 }
 
 impl Conductor {
@@ -78,8 +86,10 @@ impl Conductor {
                 return Err(self.refuse(fence, PipelineError::Incomplete(place)).await);
             }
             if taken.state < RunState::Promoted {
+                self.embed(fence).await?;
                 self.promote(fence, options.promote, options.allow_incomplete).await?;
             }
+            self.index_step(fence, options.index).await?;
             self.validate(fence).await
         };
         steps.await.map(|()| fence.run).map_err(|error| (Some(fence.run), error))
@@ -228,7 +238,8 @@ impl Conductor {
         self.phase(fence, Phase::Validate, async {
             let relations = self.checked_relations(fence).await?;
             let proofs = validate(&self.pool, fence, &self.project, &relations, &self.events).await?;
-            Ok(format!("the books balance, {proofs} proofs hold"))
+            let recall = self.recall(fence).await?;
+            Ok(format!("the books balance, {proofs} proofs hold{recall}"))
         })
         .await
     }

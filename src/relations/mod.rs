@@ -178,6 +178,17 @@ impl Relations {
         self.sql.get(relation).map(|sql| sql.clean.as_str())
     }
 
+    /// The clean rows of one source table, as a fragment for a `from` clause.
+    ///
+    /// # Errors
+    /// Fails when the template cannot be rendered.
+    pub fn clean_of(&self, relation: &str, source: &TableName) -> Result<String, RelationsError> {
+        let clean = self.clean(relation).unwrap_or_default();
+        let context = minijinja::context! { clean => Fragment::new(clean), source => source.to_string() };
+        let rows = render_wrap("clean_rows.sql", include_str!("../../sql/wrap/clean_rows.sql"), context)?;
+        Ok(parenthesised(&rows))
+    }
+
     /// The clean rows of one batch (`$1` first row, `$2` last row), as a fragment for a `from` clause.
     ///
     /// # Errors
@@ -202,7 +213,7 @@ impl Relations {
 
     fn render_all(&mut self) -> Result<(), RelationsError> {
         for (name, relation) in &self.by_name {
-            self.sql.insert(name.clone(), relation.render(self.run)?);
+            self.sql.insert(name.clone(), relation.render(name, self.run)?);
         }
         Ok(())
     }
@@ -229,7 +240,7 @@ struct CleanPatch {
 }
 
 impl Relation {
-    fn render(&self, run: Uuid) -> Result<RelationSql, RelationsError> {
+    fn render(&self, name: &str, run: Uuid) -> Result<RelationSql, RelationsError> {
         let run = run.to_string();
         let canonical = canonical(self.feeds.iter())?;
         let context = minijinja::context! { canonical => Fragment::new(canonical.clone()), run => run.clone() };
@@ -257,12 +268,15 @@ impl Relation {
             .enumerate()
             .map(|(place, patch)| CleanPatch { alias: alias(place), table: Fragment::new(patch.table.clone()) })
             .collect();
+        let context = minijinja::context! { relation => name, run => run.clone() };
+        let embedded = render_wrap("embedded.sql", include_str!("../../sql/wrap/embedded.sql"), context)?;
         let context = CleanContext { accepted: Fragment::new(accepted.clone()), columns, patches, run };
         let clean = render_wrap("clean.sql", include_str!("../../sql/wrap/clean.sql"), context)?;
         Ok(RelationSql {
             canonical: parenthesised(&canonical),
             accepted: parenthesised(&accepted),
             clean: parenthesised(&clean),
+            embedded: parenthesised(&embedded),
         })
     }
 }

@@ -70,10 +70,16 @@ fn told(event: &Event) -> Option<(Tone, String)> {
             let (name, on) = (printable(name), printable(on));
             (tone, format!("{name} on {on}: {found} in {} ({})", rows_of(*examined), time(*elapsed)))
         }
+        Event::IndexBuilt { name, elapsed } => {
+            (Tone::Good, format!("index {} built ({})", printable(name), time(*elapsed)))
+        }
         Event::Warning { message } => (Tone::Warn, printable(message)),
         Event::PhaseStarted { .. }
         | Event::SourceOpened { .. }
         | Event::SourceProgress { .. }
+        | Event::IndexProgress { .. }
+        | Event::VectorsWanted { .. }
+        | Event::VectorsFetched { .. }
         | Event::BatchesPlanned { .. }
         | Event::BatchFinished { .. } => return None,
     };

@@ -31,11 +31,17 @@ pub(super) fn log(event: &Event) {
         Event::CheckFinished { name, on, severity, examined, failed, elapsed } => {
             check(name, on, *severity, (*examined, *failed), ms(*elapsed));
         }
+        Event::VectorsWanted { rows } => info!(rows, "vectors wanted"),
+        Event::VectorsFetched { texts, tokens, elapsed } => {
+            info!(texts, tokens, elapsed_ms = ms(*elapsed), "vectors fetched");
+        }
         Event::BatchesPlanned { target, batches, rows } => info!(%target, batches, rows, "batches planned"),
         Event::BatchFinished { target, number, inserted, updated, unchanged, elapsed } => {
             let elapsed_ms = ms(*elapsed);
             info!(%target, batch = number, inserted, updated, unchanged, elapsed_ms, "batch committed");
         }
+        Event::IndexProgress { name, phase, done, total } => info!(index = name, phase, done, total, "building index"),
+        Event::IndexBuilt { name, elapsed } => info!(index = name, elapsed_ms = ms(*elapsed), "index built"),
         Event::Warning { message } => warn!("{message}"),
     }
 }

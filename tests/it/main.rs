@@ -5,6 +5,7 @@ mod cli;
 mod connection;
 mod cut;
 mod embedded;
+mod embeddings;
 mod exactly_once;
 mod examples;
 mod faults;
@@ -24,5 +25,7 @@ mod rollback_model;
 mod roundtrip;
 mod runs;
 mod secrets;
+#[path = "../service/server.rs"]
+mod service;
 mod sources;
 mod why;

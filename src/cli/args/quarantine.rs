@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use sqlmig::names::TableName;
 
+use super::EmbeddingArgs;
 use super::which::LoadArgs;
 
 /// What to do with the quarantine.
@@ -88,6 +89,9 @@ Next: sqlmig quarantine list shows what failed again.
         /// How the row is mended.
         #[command(flatten)]
         mend: MendArgs,
+        /// How to fetch embeddings.
+        #[command(flatten)]
+        embedding: EmbeddingArgs,
     },
 }
 
