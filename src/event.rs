@@ -192,6 +192,41 @@ pub enum Event {
         /// Time it took.
         elapsed: Duration,
     },
+    /// A rollback begins, and these batches are to be taken back.
+    RollbackStarted {
+        /// The run.
+        run: Uuid,
+        /// Batches still to take back.
+        batches: u64,
+        /// Rows that they wrote.
+        rows: u64,
+    },
+    /// A batch was taken back: its rollback was committed.
+    BatchTakenBack {
+        /// The final table.
+        target: TableName,
+        /// The batch's number in its run, from 1.
+        number: i64,
+        /// Rows that it had written.
+        rows: u64,
+        /// Rows that it had inserted, deleted.
+        deleted: u64,
+        /// Rows that it had changed, restored.
+        restored: u64,
+        /// Time from the first try to COMMIT.
+        elapsed: Duration,
+    },
+    /// A rollback came to its end.
+    RollbackFinished {
+        /// Batches taken back.
+        batches: u64,
+        /// Rows deleted.
+        deleted: u64,
+        /// Rows restored.
+        restored: u64,
+        /// Wall-clock time it took.
+        elapsed: Duration,
+    },
     /// Something the operator should know, in one line.
     Warning {
         /// The line.

@@ -23,7 +23,7 @@ pub use self::check::{CheckResult, Finding, FoundBy};
 pub use self::embedding::{EmbeddingCost, EmbeddingCount};
 pub use self::examples::{CaseOutcome, ExampleReport};
 pub use self::fate::{ChunkPlace, ColumnValue, Fate, FateBatch, FinalRow, MergedWith, Why};
-pub use self::plan::{Plan, PlanCheck, PlanDump, PlanPromote, PlanTable};
+pub use self::plan::{Plan, PlanCheck, PlanDump, PlanEmbedding, PlanPromote, PlanTable};
 pub use self::quarantine::{QuarantineCount, QuarantineEntry, QuarantineGroup, QuarantineList, QuarantinedRow, Try};
 pub use self::rollback::{Accepted, KeptRow, Rollback, StagingEmptied, TakenBack};
 pub use self::run::{History, PhaseTime, RunEvent, RunEvents, RunSummary, Throughput};

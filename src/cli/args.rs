@@ -127,6 +127,9 @@ Next: sqlmig run dump.sql.gz does it.
         /// Rows of one batch.
         #[command(flatten)]
         batch: BatchArgs,
+        /// What embeddings would cost.
+        #[command(flatten)]
+        embedding: EmbeddingArgs,
     },
     /// Bring the ledger and the project's schema up to date
     ///

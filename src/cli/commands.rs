@@ -137,7 +137,9 @@ async fn on_server(
             let scan = scan_options(settings);
             let batch_size = options.batch_size;
             let events = display.events();
-            let plan = plan(&conductor.pool, target.describe(), project, source, scan, batch_size, &events).await?;
+            let plan =
+                plan(&conductor.pool, target.describe(), project, source, scan, batch_size, &conductor.embed, &events)
+                    .await?;
             show(settings, display, |view, out| report::render_plan(&plan, view, out))
         }
         Command::Status { run } => status(&conductor, settings, display, run.run).await,

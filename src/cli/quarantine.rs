@@ -106,7 +106,8 @@ pub async fn retry_quarantine(
     display: &Display,
     promote: PromoteOptions,
 ) -> Result<(), Failure> {
-    let QuarantineCommand::Retry { table, row, only_table, only_row, check, run, mend, .. } = action else {
+    let QuarantineCommand::Retry { table, row, only_table, only_row, check, run, max_rejects, mend, .. } = action
+    else {
         return Ok(());
     };
     let options = RetryOptions {
@@ -115,6 +116,7 @@ pub async fn retry_quarantine(
         check: check.clone(),
         row: row.or(*only_row),
         given: given(mend)?,
+        max_rejects: *max_rejects,
     };
     if !options.given.is_empty() && (options.table.is_none() || options.row.is_none()) {
         return Err(Failure::new(ExitCode::Usage, "--set mends one row, and none is named")

@@ -29,6 +29,9 @@ pub struct RunSummary {
     pub error: Option<String>,
     /// The run whose quarantine it retries, if it does.
     pub parent: Option<Uuid>,
+    /// When it was accepted by `finish`, so that it cannot be taken back any more, if it was.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub accepted_at: Option<OffsetDateTime>,
 }
 
 /// A change of a run, and who made it.

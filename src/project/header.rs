@@ -144,6 +144,11 @@ impl<'a> Header<'a> {
         }
     }
 
+    /// One column, where the key is there.
+    pub fn optional_column(&self, key: &Key) -> Result<Option<String>, ProjectError> {
+        self.entry(key).map(|_| self.column(key)).transpose()
+    }
+
     fn entry(&self, key: &Key) -> Option<&Entry<'a>> {
         self.entries.iter().find(|entry| entry.key == key.name)
     }

@@ -92,6 +92,9 @@ pub struct Embed {
     pub on: String,
     /// What becomes of a row that is left without: reported, taken out, or nothing is promoted.
     pub severity: Severity,
+    /// Where a source table has these columns, a plan can tell before anything is staged: the one that holds the text, and the one
+    /// that holds the vector, where a row has one.
+    pub columns: Option<(String, String)>,
 }
 
 /// The rows of one final table.
@@ -199,7 +202,7 @@ const TARGET: Key = Key { name: "target", meaning: "the final table that it writ
 const KEY: Key = Key { name: "key", meaning: "the columns that identify a row of the target" };
 const FROM_RELATION: Key = Key { name: "from", meaning: "the canonical relation whose rows it promotes" };
 const INSERT_ONLY: Key = Key { name: "insert_only", meaning: "columns that are never updated" };
-const VECTOR: Key = Key { name: "vector", meaning: "the column of the final table that holds the vectors" };
+const VECTOR: Key = Key { name: "vector", meaning: "the column that holds the vectors" };
 const TEXT: Key = Key { name: "text", meaning: "the column that holds the texts that the vectors were made of" };
 const ON_TABLE: Key = Key { name: "on", meaning: "the final table that it looks at, e.g. public.documents" };
 
@@ -216,7 +219,8 @@ impl TransformPhase {
     fn keys(self) -> &'static [&'static Key] {
         match self {
             Self::Normalise => &[&SUMMARY, &FROM_TABLE, &INTO],
-            Self::Check | Self::Embed => &[&SUMMARY, &ON, &SEVERITY],
+            Self::Check => &[&SUMMARY, &ON, &SEVERITY],
+            Self::Embed => &[&SUMMARY, &ON, &SEVERITY, &VECTOR, &TEXT],
             Self::Dedup => &[&SUMMARY, &ON, &MERGE],
             Self::Promote => &[&SUMMARY, &TARGET, &KEY, &FROM_RELATION, &INSERT_ONLY],
             Self::Index => &[&SUMMARY, &ON_TABLE],
@@ -243,7 +247,13 @@ pub(super) fn read(tree: &Tree) -> Result<Transforms, ProjectError> {
             Ok(Dedup { file, on: header.relation(&ON)?, merge: header.columns(&MERGE)? })
         })?,
         embed: each(tree, TransformPhase::Embed, |file, header| {
-            Ok(Embed { file, on: header.relation(&ON)?, severity: severity(header)? })
+            let columns = match (header.optional_column(&TEXT)?, header.optional_column(&VECTOR)?) {
+                (Some(text), Some(vector)) => Some((text, vector)),
+                (None, None) => None,
+                (Some(_), None) => return Err(header.wrong(&TEXT, "name the column of the vector too: vector")),
+                (None, Some(_)) => return Err(header.wrong(&VECTOR, "name the column of the text too: text")),
+            };
+            Ok(Embed { file, on: header.relation(&ON)?, severity: severity(header)?, columns })
         })?,
         promote: each(tree, TransformPhase::Promote, promote)?,
         index: each(tree, TransformPhase::Index, |file, header| {

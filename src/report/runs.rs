@@ -50,6 +50,9 @@ pub(super) fn write_head(run: &RunSummary, view: View, writer: &mut dyn Write) -
     }
     let took = elapsed(run).map_or_else(|| " · not ended".to_owned(), |took| format!(" · took {took}"));
     line(writer, "Started", &format!("{}{took}", moment(run.started_at)))?;
+    if let Some(at) = run.accepted_at {
+        line(writer, "Accepted", &format!("{}: it cannot be taken back any more", moment(at)))?;
+    }
     if let Some(error) = &run.error {
         line(writer, "Error", &printable(error))?;
     }
@@ -78,7 +81,7 @@ pub(super) fn write_history(history: &History, view: View, writer: &mut dyn Writ
             mark(weight(&run.state)),
             text(&run.id.to_string()),
             text(source),
-            text(&run.state),
+            text(if run.accepted_at.is_some() { "accepted" } else { &run.state }),
             text(moment(run.started_at).trim_end_matches(" UTC")),
             text(&elapsed(run).unwrap_or_default()),
         ]);

@@ -6,9 +6,9 @@ use uuid::Uuid;
 use crate::outcome::{
     Accepted, BatchCount, CaseOutcome, CheckResult, ChunkPlace, ColumnValue, DuplicateCount, EmbeddingCost,
     EmbeddingCount, ExampleReport, FORMAT, Fate, FateBatch, FinalRow, Finding, FoundBy, History, KeptRow, MergedWith,
-    PhaseTime, Plan, PlanCheck, PlanDump, PlanPromote, PlanTable, QuarantineCount, QuarantineEntry, QuarantineGroup,
-    QuarantineList, QuarantinedRow, Report, Rollback, RunEvent, RunEvents, RunSummary, Severity, StatementCount,
-    Status, TableBooks, TakenBack, TargetCount, TargetProgress, Throughput, Try, Why,
+    PhaseTime, Plan, PlanCheck, PlanDump, PlanEmbedding, PlanPromote, PlanTable, QuarantineCount, QuarantineEntry,
+    QuarantineGroup, QuarantineList, QuarantinedRow, Report, Rollback, RunEvent, RunEvents, RunSummary, Severity,
+    StatementCount, Status, TableBooks, TakenBack, TargetCount, TargetProgress, Throughput, Try, Why,
 };
 
 pub(super) fn run() -> RunSummary {
@@ -23,6 +23,7 @@ pub(super) fn run() -> RunSummary {
         complete: true,
         error: None,
         parent: None,
+        accepted_at: None,
     }
 }
 
@@ -180,6 +181,14 @@ pub(super) fn plan() -> Plan {
             from: Some("documents".into()),
             skipped: Some("nothing feeds documents".into()),
         }],
+        embeddings: vec![PlanEmbedding {
+            transform: "embedding_missing".into(),
+            source: "public.documents".into(),
+            rows: 120,
+            texts: 100,
+            tokens: 48_210,
+            cost: Some(0.0063),
+        }],
         warnings: vec!["the target has no pgvector".into()],
     }
 }
@@ -202,7 +211,8 @@ pub(super) fn status() -> Status {
 pub(super) fn history() -> History {
     let failed =
         RunSummary { state: "failed".into(), finished_at: None, error: Some("connection lost".into()), ..run() };
-    History { format: FORMAT, runs: vec![run(), failed] }
+    let accepted = RunSummary { accepted_at: Some(datetime!(2026-01-03 00:00:00 UTC)), ..run() };
+    History { format: FORMAT, runs: vec![run(), failed, accepted] }
 }
 
 pub(super) fn events() -> RunEvents {
@@ -437,5 +447,11 @@ pub(super) fn rollback() -> Rollback {
 
 pub(super) fn accepted() -> Accepted {
     let accepted_at = datetime!(2026-01-03 00:00:00 UTC);
-    Accepted { format: FORMAT, run: run(), accepted_at, images: 4602, tables_dropped: 1 }
+    Accepted {
+        format: FORMAT,
+        run: RunSummary { accepted_at: Some(accepted_at), ..run() },
+        accepted_at,
+        images: 4602,
+        tables_dropped: 1,
+    }
 }

@@ -7,7 +7,7 @@ mod finish;
 mod statement;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::Pool;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use crate::db::ledger::{
 };
 use crate::db::staging::truncate_all;
 use crate::db::{doing, transaction};
-use crate::event::Events;
+use crate::event::{Event, Events};
 use crate::fault;
 use crate::stop::Stop;
 
@@ -87,6 +87,9 @@ pub async fn rollback(
         work.explain(options.batch.unwrap_or_default()).await?;
     }
     let statements = work.prepare(&batches).await?;
+    let started = Instant::now();
+    let rows = batches.iter().map(|batch| counted(batch.rows_written)).sum();
+    events.emit(Event::RollbackStarted { run, batches: batches.len() as u64, rows });
     if !batches.is_empty() {
         let forced = if options.force { ", also of rows changed since" } else { "" };
         let of = options.batch.map_or_else(|| "the run".to_owned(), |number| format!("batch {number}"));
@@ -94,9 +97,18 @@ pub async fn rollback(
     }
     let mut sum = Undone::default();
     for batch in &batches {
+        let at = Instant::now();
         let undone = work.take_back(batch, &statements).await?;
         sum.deleted += undone.deleted;
         sum.restored += undone.restored;
+        events.emit(Event::BatchTakenBack {
+            target: batch.target.clone(),
+            number: batch.number,
+            rows: counted(batch.rows_written),
+            deleted: counted(undone.deleted),
+            restored: counted(undone.restored),
+            elapsed: at.elapsed(),
+        });
     }
     loop {
         // What only waited for another row to go can go now.
@@ -113,7 +125,18 @@ pub async fn rollback(
         }
     }
     work.end(state, sum, !batches.is_empty()).await?;
+    events.emit(Event::RollbackFinished {
+        batches: batches.len() as u64,
+        deleted: counted(sum.deleted),
+        restored: counted(sum.restored),
+        elapsed: started.elapsed(),
+    });
     Ok(i64::try_from(batches.len()).unwrap_or(i64::MAX))
+}
+
+/// A number of rows as events tell it.
+fn counted(rows: i64) -> u64 {
+    u64::try_from(rows).unwrap_or_default()
 }
 
 /// Takes the run on, so that a conductor who had it before stops.

@@ -73,6 +73,11 @@ fn told(event: &Event) -> Option<(Tone, String)> {
         Event::IndexBuilt { name, elapsed } => {
             (Tone::Good, format!("index {} built ({})", printable(name), time(*elapsed)))
         }
+        Event::RollbackFinished { batches, deleted, restored, elapsed } => {
+            let batches = counted(*batches, "batch", "batches");
+            let (deleted, restored) = (rows_of(*deleted), rows_of(*restored));
+            (Tone::Good, format!("rollback: {batches}, {deleted} deleted, {restored} restored ({})", time(*elapsed)))
+        }
         Event::Warning { message } => (Tone::Warn, printable(message)),
         Event::PhaseStarted { .. }
         | Event::SourceOpened { .. }
@@ -81,15 +86,21 @@ fn told(event: &Event) -> Option<(Tone, String)> {
         | Event::VectorsWanted { .. }
         | Event::VectorsFetched { .. }
         | Event::BatchesPlanned { .. }
-        | Event::BatchFinished { .. } => return None,
+        | Event::BatchFinished { .. }
+        | Event::RollbackStarted { .. }
+        | Event::BatchTakenBack { .. } => return None,
     };
     Some(said)
 }
 
 /// A number of rows in words.
 pub(super) fn rows_of(rows: u64) -> String {
-    let shown = count(i64::try_from(rows).unwrap_or(i64::MAX));
-    if rows == 1 { format!("{shown} row") } else { format!("{shown} rows") }
+    counted(rows, "row", "rows")
+}
+
+fn counted(number: u64, one: &str, many: &str) -> String {
+    let shown = count(i64::try_from(number).unwrap_or(i64::MAX));
+    format!("{shown} {}", if number == 1 { one } else { many })
 }
 
 fn time(elapsed: Duration) -> String {
@@ -126,6 +137,17 @@ mod tests {
         ! content_not_empty on documents: 1 row to quarantine in 4,600 rows (12 ms)
         ! content_not_empty on documents: 20 rows to look at in 4,600 rows (12 ms)
         ✗ content_not_empty on documents: 3 rows that block promotion in 4,600 rows (12 ms)
+        ");
+    }
+
+    #[test]
+    fn a_rollback_says_what_it_took_back() {
+        let elapsed = Duration::from_millis(1200);
+        let ended = |batches, deleted| Event::RollbackFinished { batches, deleted, restored: 2, elapsed };
+        let lines = [ended(1, 1), ended(12, 4600)].map(|event| line(&event, false).unwrap());
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        ✓ rollback: 1 batch, 1 row deleted, 2 rows restored (1.2 s)
+        ✓ rollback: 12 batches, 4,600 rows deleted, 2 rows restored (1.2 s)
         ");
     }
 

@@ -16,6 +16,8 @@ const SIZED: &str = "stage    {wide_bar} {percent:>3} % of {binary_total_bytes} 
 const UNSIZED: &str = "stage    {spinner} {binary_bytes} · {msg} · {elapsed}";
 /// The rows of one target.
 const BATCHES: &str = "promote  {prefix} {wide_bar} {human_pos}/{human_len} rows · {msg} · ETA {eta}";
+/// The rows of a rollback.
+const ROLLBACK: &str = "rollback {wide_bar} {human_pos}/{human_len} rows · {msg} · ETA {eta}";
 
 /// What progress is shown as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +46,15 @@ pub struct Display {
 struct Shown {
     source: Option<ProgressBar>,
     targets: Vec<Target>,
+    rollback: Option<Rollback>,
+}
+
+/// The bar of a rollback.
+#[derive(Debug)]
+struct Rollback {
+    bar: ProgressBar,
+    batches: u64,
+    done: u64,
 }
 
 /// The bar of one target.
@@ -104,7 +115,9 @@ impl Display {
     }
 
     fn show(&self, event: &Event) {
-        if let Event::RunStarted { run, .. } | Event::RunResumed { run, .. } = event {
+        if let Event::RunStarted { run, .. } | Event::RunResumed { run, .. } | Event::RollbackStarted { run, .. } =
+            event
+        {
             self.run.set(*run);
         }
         match self.mode {
@@ -150,6 +163,24 @@ impl Display {
                     let written = at.bar.position();
                     at.bar.set_length(at.bar.length().unwrap_or_default().max(written));
                     at.bar.set_message(format!("batch {}/{}", at.done, at.batches));
+                }
+            }
+            Event::RollbackStarted { batches, rows, .. } => {
+                let bar = ProgressBar::with_draw_target(Some(*rows), ProgressDrawTarget::hidden());
+                let bar = self.bars.add(bar.with_style(style(ROLLBACK)));
+                bar.set_message(format!("batch 0/{batches}"));
+                shown.rollback = Some(Rollback { bar, batches: *batches, done: 0 });
+            }
+            Event::BatchTakenBack { rows, .. } => {
+                if let Some(rollback) = &mut shown.rollback {
+                    rollback.done += 1;
+                    rollback.bar.inc(*rows);
+                    rollback.bar.set_message(format!("batch {}/{}", rollback.done, rollback.batches));
+                }
+            }
+            Event::RollbackFinished { .. } => {
+                if let Some(rollback) = shown.rollback.take() {
+                    rollback.bar.finish_and_clear();
                 }
             }
             Event::PhaseFinished { phase: Phase::Stage, .. } => {
@@ -213,7 +244,7 @@ mod tests {
 
     #[test]
     fn templates_are_well_formed() {
-        for template in [SIZED, UNSIZED, BATCHES] {
+        for template in [SIZED, UNSIZED, BATCHES, ROLLBACK] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }
@@ -242,6 +273,22 @@ mod tests {
         assert_eq!(display.shown().targets[0].bar.message(), "batch 1/2");
         display.draw(&finished(Phase::Promote));
         assert!(display.shown().targets.is_empty());
+    }
+
+    #[test]
+    fn a_rollback_has_a_bar_of_its_own() {
+        let display = hidden();
+        let run = uuid::Uuid::from_u128(7);
+        let elapsed = Duration::ZERO;
+        display.events().emit(Event::RollbackStarted { run, batches: 3, rows: 30 });
+        assert_eq!(display.run_id().get(), Some(run));
+        let target = TableName::new("public", "documents");
+        // Of twelve rows that were written two were left: they are dealt with, too.
+        display.draw(&Event::BatchTakenBack { target, number: 7, rows: 12, deleted: 4, restored: 6, elapsed });
+        assert_eq!(display.shown().rollback.as_ref().unwrap().bar.position(), 12);
+        assert_eq!(display.shown().rollback.as_ref().unwrap().bar.message(), "batch 1/3");
+        display.draw(&Event::RollbackFinished { batches: 1, deleted: 4, restored: 6, elapsed });
+        assert!(display.shown().rollback.is_none());
     }
 
     #[test]

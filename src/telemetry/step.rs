@@ -35,10 +35,17 @@ pub(super) fn log(event: &Event) {
         Event::VectorsFetched { texts, tokens, elapsed } => {
             info!(texts, tokens, elapsed_ms = ms(*elapsed), "vectors fetched");
         }
-        Event::BatchesPlanned { target, batches, rows } => info!(%target, batches, rows, "batches planned"),
+        Event::BatchesPlanned { target, batches, rows } => info!(table = %target, batches, rows, "batches planned"),
         Event::BatchFinished { target, number, inserted, updated, unchanged, elapsed } => {
             let elapsed_ms = ms(*elapsed);
-            info!(%target, batch = number, inserted, updated, unchanged, elapsed_ms, "batch committed");
+            info!(table = %target, batch = number, inserted, updated, unchanged, elapsed_ms, "batch committed");
+        }
+        Event::RollbackStarted { batches, rows, .. } => info!(batches, rows, "rollback started"),
+        Event::BatchTakenBack { target, number, deleted, restored, elapsed, .. } => {
+            info!(table = %target, batch = number, deleted, restored, elapsed_ms = ms(*elapsed), "batch taken back");
+        }
+        Event::RollbackFinished { batches, deleted, restored, elapsed } => {
+            info!(batches, deleted, restored, elapsed_ms = ms(*elapsed), "rollback finished");
         }
         Event::IndexProgress { name, phase, done, total } => info!(index = name, phase, done, total, "building index"),
         Event::IndexBuilt { name, elapsed } => info!(index = name, elapsed_ms = ms(*elapsed), "index built"),

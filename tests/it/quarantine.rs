@@ -181,6 +181,35 @@ async fn a_corrected_check_lets_its_rows_through() {
 }
 
 #[tokio::test]
+async fn a_retry_has_a_bound_of_its_own() {
+    let db = TestDb::new("retry_bound").await;
+    // A bound on loads, which the load itself just keeps.
+    let things = Things::new();
+    let settings = std::fs::read_to_string(things.path().join("sqlmig.toml")).unwrap();
+    let things = things.with("sqlmig.toml", &format!("{settings}\n[options]\nmax_rejects = \"60%\"\n"));
+    things.run(&db, &ROWS).await.code(0);
+    let promoted = all_things(&db).await;
+    let things = things
+        .replacing("transforms/check/name_missing.sql", "where name is null", "where name is null and note is null")
+        .replacing("transforms/normalise/things.sql", "    name,", "    coalesce(name, note) as name,");
+    // Of three rows two fail again: that is more than one, and more than half of them.
+    for bound in ["1", "50%"] {
+        let refused = things.sqlmig(&db, &format!("quarantine retry --max-rejects {bound}")).await.code(3);
+        refused.says(&["2 rows", bound]);
+        assert_eq!(all_things(&db).await, promoted, "nothing of it is promoted");
+    }
+    // The same retry goes on with another bound; and the one on loads is none: 67 % of its rows failed.
+    let report = things.sqlmig(&db, "quarantine retry").await.code(0).json();
+    assert_eq!(
+        (books(&report), number(&db.connect().await, "select count(*) from sqlmig.run").await),
+        ([1, 0, 0, 0, 2], 2)
+    );
+    assert_eq!(all_things(&db).await, "1 one 1.5, 2 y 2, 5 five 5");
+    let bounded = things.sqlmig(&db, "quarantine retry --check cast --max-rejects 1").await.code(0).json();
+    assert_eq!(books(&bounded), [0, 0, 0, 0, 1]);
+}
+
+#[tokio::test]
 async fn a_row_is_mended_by_hand() {
     let db = TestDb::new("retry_mended").await;
     let things = Things::new();

@@ -377,6 +377,31 @@ async fn a_killed_rollback_is_gone_on_with() {
 }
 
 #[tokio::test]
+async fn a_rollback_tells_how_far_it_is() {
+    let db = TestDb::new("rollback_progress").await;
+    let things = Things::new();
+    load(&things, &db, &rows(1..=4, "first", 1), "").await;
+    let second = load(&things, &db, &rows(3..=7, "second", 2), "--batch-size 3").await;
+    let command = format!("rollback --yes --log-format json --run {}", id(&second));
+    let told = things.sqlmig(&db, &command).await.code(0).stderr;
+    let lines: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let said = |message: &str| -> Vec<Value> {
+        let fields = lines.iter().map(|line| line.get("fields").unwrap_or(line));
+        fields.filter(|fields| fields["message"] == message).cloned().collect()
+    };
+    let started = said("rollback started");
+    assert_eq!((started.len(), &started[0]["batches"], &started[0]["rows"]), (1, &json!(2), &json!(5)), "{told}");
+    let batches = said("batch taken back");
+    let numbers: Vec<_> =
+        batches.iter().map(|batch| (&batch["batch"], &batch["deleted"], &batch["restored"])).collect();
+    assert_eq!(numbers, [(&json!(2), &json!(2), &json!(0)), (&json!(1), &json!(1), &json!(2))], "the newest first");
+    assert_eq!(batches[0]["table"], "public.things");
+    let finished = said("rollback finished");
+    assert_eq!((&finished[0]["batches"], &finished[0]["deleted"]), (&json!(2), &json!(3)), "{told}");
+    assert!(lines.iter().all(|line| line.to_string().contains(id(&second))), "each line names the run: {told}");
+}
+
+#[tokio::test]
 async fn an_accepted_run_cannot_be_taken_back() {
     let db = TestDb::new("accepted").await;
     let things = Things::new();
@@ -387,6 +412,11 @@ async fn an_accepted_run_cannot_be_taken_back() {
     things.sqlmig(&db, "finish").await.code(2).says(&["nobody to ask", "--yes"]);
     let accepted = things.sqlmig(&db, "finish --yes").await.code(0).json();
     assert_eq!((&accepted["images"], &accepted["tables_dropped"], images().await), (&json!(5), &json!(0), 1));
+    // The report and the history say so, and of the other run they do not.
+    let report = things.sqlmig(&db, "report").await.code(0).json();
+    assert_eq!(report["run"]["accepted_at"], accepted["accepted_at"]);
+    let runs = things.sqlmig(&db, "history").await.code(0).json();
+    assert_eq!([&runs["runs"][0], &runs["runs"][1]].map(|run| run["accepted_at"].is_string()), [true, false]);
     let refused = things.sqlmig(&db, &format!("rollback --yes --force --run {}", id(&second))).await.code(2);
     refused.says(&[id(&second), "was accepted on", "hint: load an older dump"]);
     things.sqlmig(&db, "rollback --yes --batch 1").await.code(2).says(&["was accepted on"]);

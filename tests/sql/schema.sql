@@ -44,6 +44,44 @@ begin
     return null;
 end
 $$;
+CREATE TABLE sqlmig.run (
+    id uuid NOT NULL,
+    project text NOT NULL,
+    project_hash text NOT NULL,
+    source text NOT NULL,
+    source_sha256 text,
+    source_bytes bigint,
+    state text NOT NULL,
+    complete boolean DEFAULT false NOT NULL,
+    epoch bigint DEFAULT 1 NOT NULL,
+    error text,
+    sqlmig_version text NOT NULL,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    peak_rss_bytes bigint DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    scope text DEFAULT ''::text NOT NULL,
+    target text,
+    target_schema text,
+    accepted_at timestamp with time zone,
+    parent uuid,
+    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['staging'::text, 'staged'::text, 'checked'::text, 'promoted'::text, 'done'::text, 'superseded'::text, 'rolled_back'::text])))
+);
+CREATE FUNCTION sqlmig.run_family(run uuid) RETURNS TABLE(id uuid)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ WITH RECURSIVE family AS (
+          SELECT run_family.run AS id
+         UNION ALL
+          SELECT retry.id
+            FROM (family family_1
+              JOIN sqlmig.run retry ON ((retry.parent = family_1.id)))
+           WHERE (retry.state <> ALL (ARRAY['superseded'::text, 'rolled_back'::text]))
+         )
+  SELECT family.id
+    FROM family;
+END;
 CREATE TABLE public.doc_types (
     doc_type text NOT NULL,
     summary text NOT NULL,
@@ -230,31 +268,7 @@ CREATE TABLE sqlmig.quarantine (
     fields text[],
     encoding text
 );
-CREATE TABLE sqlmig.run (
-    id uuid NOT NULL,
-    project text NOT NULL,
-    project_hash text NOT NULL,
-    source text NOT NULL,
-    source_sha256 text,
-    source_bytes bigint,
-    state text NOT NULL,
-    complete boolean DEFAULT false NOT NULL,
-    epoch bigint DEFAULT 1 NOT NULL,
-    error text,
-    sqlmig_version text NOT NULL,
-    host text NOT NULL,
-    pid integer NOT NULL,
-    peak_rss_bytes bigint DEFAULT 0 NOT NULL,
-    started_at timestamp with time zone DEFAULT now() NOT NULL,
-    finished_at timestamp with time zone,
-    scope text DEFAULT ''::text NOT NULL,
-    target text,
-    target_schema text,
-    accepted_at timestamp with time zone,
-    parent uuid,
-    CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['staging'::text, 'staged'::text, 'checked'::text, 'promoted'::text, 'done'::text, 'superseded'::text, 'rolled_back'::text])))
-);
-CREATE VIEW sqlmig.quarantine_open AS
+CREATE VIEW sqlmig.quarantine_entry AS
  SELECT quarantine.run_id,
     quarantine.source,
     quarantine."row",
@@ -270,10 +284,29 @@ CREATE VIEW sqlmig.quarantine_open AS
     quarantine.retried_by,
     quarantine.form,
     quarantine.fields,
-    quarantine.encoding
+    quarantine.encoding,
+    ((retry.id IS NULL) OR (retry.state = ANY (ARRAY['superseded'::text, 'rolled_back'::text]))) AS open
    FROM (sqlmig.quarantine quarantine
-     LEFT JOIN sqlmig.run retry ON ((retry.id = quarantine.retried_by)))
-  WHERE ((retry.id IS NULL) OR (retry.state = ANY (ARRAY['superseded'::text, 'rolled_back'::text])));
+     LEFT JOIN sqlmig.run retry ON ((retry.id = quarantine.retried_by)));
+CREATE VIEW sqlmig.quarantine_open AS
+ SELECT run_id,
+    source,
+    "row",
+    check_name,
+    code,
+    column_name,
+    reason,
+    line,
+    byte_offset,
+    raw,
+    staged,
+    at,
+    retried_by,
+    form,
+    fields,
+    encoding
+   FROM sqlmig.quarantine_entry
+  WHERE open;
 CREATE TABLE sqlmig.retry (
     run_id uuid NOT NULL,
     source text NOT NULL,

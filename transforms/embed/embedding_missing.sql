@@ -1,6 +1,8 @@
 --! summary: A document that came without an embedding gets one of its content
 --! on: documents
 --! severity: warn
+--! vector: embedding
+--! text: content
 -- Not where the target has one of the same content, which promotion keeps: what is paid for is not asked for again. A document that
 -- is left without cannot be found by search; a project that wants none of those says severity: reject here.
 select documents._row, documents.content as text

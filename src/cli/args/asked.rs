@@ -76,6 +76,7 @@ impl Command {
     pub fn embedding(&self) -> Option<&EmbeddingArgs> {
         match self {
             Self::Run { embedding, .. }
+            | Self::Plan { embedding, .. }
             | Self::Embed { embedding, .. }
             | Self::Search { embedding, .. }
             | Self::Validate { embedding, .. }

@@ -1,6 +1,7 @@
 //! What `sqlmig quarantine` takes.
 
 use clap::Subcommand;
+use sqlmig::limits::MaxRejects;
 use sqlmig::names::TableName;
 
 use super::EmbeddingArgs;
@@ -86,6 +87,10 @@ Next: sqlmig quarantine list shows what failed again.
         /// Which run.
         #[command(flatten)]
         run: LoadArgs,
+        /// Fail where more rows are rejected again: a count as 10, or a share of the rows tried as 50% [default: no bound;
+        /// max_rejects of sqlmig.toml is about loads]
+        #[arg(long, value_name = "N|P%", env = "SQLMIG_MAX_REJECTS")]
+        max_rejects: Option<MaxRejects>,
         /// How the row is mended.
         #[command(flatten)]
         mend: MendArgs,

@@ -135,6 +135,30 @@ pub async fn embedding_refuse(tx: &Transaction<'_>, run: Uuid, refused: &[(TextH
     Ok(())
 }
 
+/// Which of these texts the ledger has a vector of; none where there is no ledger yet.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn embedding_known(
+    client: &impl GenericClient,
+    space: &VectorSpace,
+    texts: &[TextHash],
+) -> Result<Vec<TextHash>, DbError> {
+    let there = client
+        .query_one("select pg_catalog.to_regclass('sqlmig.embedding') is not null", &[])
+        .await
+        .map_err(doing("look for the ledger"))?;
+    if !there.get::<_, bool>(0) {
+        return Ok(Vec::new());
+    }
+    let dimensions = i32::try_from(space.dimensions).unwrap_or(i32::MAX);
+    let rows = client
+        .query(include_str!("../../../sql/embedding_known.sql"), &[&texts, &space.provider, &space.model, &dimensions])
+        .await
+        .map_err(doing("ask the ledger for vectors"))?;
+    Ok(rows.iter().map(|row| row.get("text_sha256")).collect())
+}
+
 /// What a run has spent on vectors so far.
 ///
 /// # Errors

@@ -74,6 +74,7 @@ fn summary(run: Run) -> RunSummary {
         complete: run.complete,
         error: run.error,
         parent: run.parent,
+        accepted_at: run.accepted_at,
     }
 }
 

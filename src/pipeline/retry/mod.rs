@@ -24,6 +24,7 @@ use crate::db::ledger::{
 use crate::db::{ServerInfo, doing};
 use crate::event::{Event, Phase};
 use crate::fault;
+use crate::limits::MaxRejects;
 use crate::names::{TableName, hex};
 use crate::promote::PromoteOptions;
 
@@ -45,6 +46,8 @@ pub struct RetryOptions {
     pub row: Option<i64>,
     /// Columns that are given anew; for one row only.
     pub given: Given,
+    /// How many of the rows may be rejected again, by the checks and by the target; a share is one of those that are tried.
+    pub max_rejects: Option<MaxRejects>,
 }
 
 /// What is to be done about the newest run before a retry.
@@ -68,10 +71,12 @@ impl Conductor {
         options: &RetryOptions,
         promote: PromoteOptions,
     ) -> Result<Uuid, (Option<Uuid>, PipelineError)> {
+        // What bounds a load is no bound for a retry: of one row that fails again, all have failed.
+        let promote = PromoteOptions { max_refused: options.max_rejects, ..promote };
         let Taken { fence, state } = self.begin_retry(options).await.map_err(|error| (None, error))?;
         let steps = async {
             if state < RunState::Checked {
-                self.check(fence, None).await?;
+                self.check(fence, options.max_rejects).await?;
             }
             if state < RunState::Promoted {
                 self.embed(fence).await?;
