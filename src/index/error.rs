@@ -1,5 +1,7 @@
 //! Why an index was not built.
 
+use tokio_postgres::error::SqlState;
+
 use crate::db::DbError;
 use crate::template::TemplateError;
 
@@ -34,6 +36,13 @@ pub enum IndexError {
 }
 
 impl IndexError {
+    /// Whether this role must not build it: only a table's owner may.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        let (Self::Sql(_, error) | Self::Db(error)) = self else { return false };
+        error.server().is_some_and(|server| *server.code() == SqlState::INSUFFICIENT_PRIVILEGE)
+    }
+
     /// What to do next.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

@@ -29,7 +29,18 @@ impl Conductor {
         if wanted {
             return self
                 .phase(fence, Phase::Index, async {
-                    let done = self.index().await?;
+                    let done = match self.index().await {
+                        // A role that may load need not own the tables; whoever does builds the index.
+                        Err(PipelineError::Index(error)) if error.is_forbidden() => {
+                            self.warn(
+                                fence,
+                                format!("no index was built: {error}; the tables' owner builds it with sqlmig index"),
+                            )
+                            .await?;
+                            return Ok("no index was built".into());
+                        }
+                        done => done?,
+                    };
                     Ok(match (done.built, done.ready) {
                         (0, ready) => format!("{ready} indexes are there"),
                         (built, 0) => format!("{built} indexes built"),

@@ -24,6 +24,7 @@ mod rollback;
 mod rollback_model;
 mod roundtrip;
 mod runs;
+mod search;
 mod secrets;
 #[path = "../service/server.rs"]
 mod service;
