@@ -162,9 +162,9 @@ fn files_that_nothing_would_read_are_refused() {
     transforms/checks/content.sql: is not part of a project, so nothing would read it
     did you mean transforms/check?
     "#);
-    insta::assert_snapshot!(error("transforms/embed/content.sql", CHECK), @r#"
-    transforms/embed/content.sql: is not part of a project, so nothing would read it
-    the folders of transforms are normalise, check, dedup, promote, validate, examples
+    insta::assert_snapshot!(error("transforms/vectors/content.sql", CHECK), @r#"
+    transforms/vectors/content.sql: is not part of a project, so nothing would read it
+    the folders of transforms are normalise, check, dedup, embed, promote, index, validate, search, examples
     "#);
     insta::assert_snapshot!(error("transforms/content.sql", CHECK), @r#"
     transforms/content.sql: is not part of a project, so nothing would read it
