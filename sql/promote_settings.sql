@@ -5,6 +5,8 @@
 -- $1 time for a lock, $2 for a statement, $3 without any statement
 select
     pg_catalog.set_config('plan_cache_mode', 'force_custom_plan', true),
+    -- A batch's rows without their wide values, kept for its several parts: at 4 MB they would go to a file.
+    pg_catalog.set_config('work_mem', '32MB', true),
     pg_catalog.set_config('lock_timeout', $1, true),
     pg_catalog.set_config('statement_timeout', $2, true),
     pg_catalog.set_config('idle_in_transaction_session_timeout', $3, true),

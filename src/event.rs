@@ -192,6 +192,13 @@ pub enum Event {
         /// Time it took.
         elapsed: Duration,
     },
+    /// Another number of workers has batches in hand.
+    WorkersChanged {
+        /// So many from now on.
+        workers: usize,
+        /// What was measured.
+        why: String,
+    },
     /// A rollback begins, and these batches are to be taken back.
     RollbackStarted {
         /// The run.

@@ -1,10 +1,14 @@
 //! Bounds that a person sets: how many rows may be rejected, how long a row may be, how long a statement may take.
 
+mod at_once;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
+
+pub use at_once::{BatchSize, Parallel};
 
 /// How many rows may be rejected before a load is refused: a count, or a share of the rows read.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,6 +58,12 @@ pub enum LimitError {
     /// No time.
     #[error("{0:?} is no time: write it with a unit, as 500ms, 5s, 10min or 1h")]
     TimeSpan(String),
+    /// No number of rows.
+    #[error("{0:?} is no size of a batch: write a number of rows as 5000, or auto")]
+    BatchSize(String),
+    /// No number of workers.
+    #[error("{0:?} is no number of workers: write one from 1 to 64, or auto")]
+    Parallel(String),
     /// No size.
     #[error("{0:?} is no size: write bytes as 1048576, or with a unit as 256MiB (KiB, MiB, GiB)")]
     ByteSize(String),
@@ -184,6 +194,15 @@ impl Default for Timeouts {
 enum NumberOrText {
     Number(u64),
     Text(String),
+}
+
+impl NumberOrText {
+    fn into_text(self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => text,
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for MaxRejects {

@@ -11,6 +11,7 @@ use crate::db::{DbError, doing};
 use crate::decode::{DecodeError, DumpFacts, Item, ScanOptions, Scanner};
 use crate::embed::EmbedOptions;
 use crate::event::{Event, Events};
+use crate::limits::BatchSize;
 use crate::names::{STAGING_SCHEMA, TableName};
 use crate::outcome::{FORMAT, Plan, PlanCheck, PlanDump, PlanPromote, PlanTable, StatementCount};
 use crate::project::Project;
@@ -76,7 +77,7 @@ pub async fn plan(
     project: &Project,
     source: Source,
     scan: ScanOptions,
-    batch_size: u64,
+    batch_size: BatchSize,
     embed: &EmbedOptions,
     events: &Events,
 ) -> Result<Plan, PlanError> {
@@ -121,7 +122,7 @@ pub async fn plan(
             rows: counted.rows,
             bytes: counted.bytes,
             columns: counted.columns.clone(),
-            batches: if used_by.is_empty() { 0 } else { batches(counted.rows, batch_size) },
+            batches: if used_by.is_empty() { 0 } else { batches(counted, batch_size) },
             used_by,
         }
     });
@@ -170,10 +171,10 @@ pub async fn plan(
     })
 }
 
-/// Batches that so many rows make.
-fn batches(rows: i64, batch_size: u64) -> i64 {
-    let batch_size = i64::try_from(batch_size).unwrap_or(i64::MAX).max(1);
-    rows / batch_size + i64::from(rows % batch_size > 0)
+/// Batches that a table's rows make.
+fn batches(table: &Counted, batch_size: BatchSize) -> i64 {
+    let [rows, bytes] = [table.rows, table.bytes].map(|count| u64::try_from(count).unwrap_or_default());
+    i64::try_from(rows.div_ceil(batch_size.rows(rows, bytes))).unwrap_or(i64::MAX)
 }
 
 /// Checks, duplicate rules and proofs in the order they would run.

@@ -1,6 +1,8 @@
--- One staging table. UNLOGGED: what it holds can be read again from the source.
+-- One staging table. UNLOGGED: what it holds can be read again from the source. _digest is the reader's hash of the row, null
+-- where no reader took one.
 create unlogged table {{ table }} (
-    _row bigint not null
+    _row bigint not null,
+    _digest bigint
     {%- for column in columns %},
     {{ column.name | ident }} {{ column.type }}
     {%- endfor %}

@@ -148,7 +148,17 @@ fn record<'a>(
     elapsed: Duration,
     skipped: Option<&'a str>,
 ) -> CheckRecord<'a> {
-    CheckRecord { phase: "dedup", name, on, ordinal, severity: Severity::Warn, examined, failed, elapsed, skipped }
+    CheckRecord {
+        phase: "dedup",
+        name,
+        on: on.into(),
+        ordinal,
+        severity: Severity::Warn,
+        examined,
+        failed,
+        elapsed,
+        skipped,
+    }
 }
 
 /// A table of a rule's own in staging. A space keeps its name apart from those of source tables that a person wrote.

@@ -1,21 +1,22 @@
 //! Runs the checks and settles duplicates.
 //!
-//! Three steps, in this order: casts that would fail, then the project's checks, each on the rows of one source table,
-//! then the duplicate rules on the rows that are left, so that a row that is taken out never wins over a good one.
+//! Four steps, in this order: rows that are not what was read, casts that would fail, then the project's checks, each on the
+//! rows of one source table, then the duplicate rules on the rows that are left, so that a row that is taken out never wins over a good one.
 
 mod dedup;
 mod error;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::Pool;
 use serde::Serialize;
 
-use crate::db::doing;
 use crate::db::ledger::{
-    CheckRecord, Fence, FenceError, RunState, books, check_forget, check_result_insert, run_advance,
+    CheckRecord, CheckResults, Fence, FenceError, RunState, SourceTable, books, check_forget, check_result_insert,
+    run_advance,
 };
 use crate::db::search::{Search, find};
+use crate::db::{ServerInfo, doing, staging};
 use crate::event::{Event, Events};
 use crate::fault;
 use crate::limits::MaxRejects;
@@ -29,6 +30,8 @@ pub use error::CheckError;
 
 /// Name of the check that sqlmig makes itself of the casts in the normalise transforms.
 const CAST_CHECK: &str = "cast";
+/// Name of the check that sqlmig makes itself of the staged rows against what the reader took.
+const CHECKSUM_CHECK: &str = "checksum";
 /// Findings kept of a check that warns or blocks; all are counted.
 const FINDINGS_KEPT: usize = 1000;
 
@@ -68,28 +71,19 @@ pub async fn check(
         })
         .await?;
     fault::point("check.begun").await;
-    let mut checking = Checking { pool, fence, events, ordinal: 0, blocked: Vec::new(), checked: Checked::default() };
-    let feeds: Vec<Feed> = relations.feeds().cloned().collect();
-    for feed in feeds.iter().filter(|feed| !feed.casts.is_empty()) {
-        let sql = cast_check(feed)?;
-        checking.run_one(CAST_CHECK, Severity::Reject, feed, &sql).await?;
-    }
-    for check in &project.check {
-        let sources: Vec<Feed> = relations.sources(&check.on).into_iter().cloned().collect();
-        if sources.is_empty() {
-            checking.skip(&check.file.name, &check.on, check.severity).await?;
-        }
-        for feed in &sources {
-            let rows = relations.canonical_of(&check.on, &feed.source)?;
-            let rendered = project.render(&check.file, &relations.scope(Some(rows)))?;
-            let context = minijinja::context! { select => Fragment::new(rendered.sql) };
-            let sql = render_wrap("check.sql", include_str!("../../sql/wrap/check.sql"), context)?;
-            checking.run_one(&check.file.name, check.severity, feed, &sql).await?;
-        }
-    }
-    for rule in &project.dedup {
-        dedup::settle(&mut checking, project, relations, rule).await?;
-    }
+    let mut checking = Checking {
+        pool,
+        fence,
+        events,
+        ordinal: 0,
+        blocked: Vec::new(),
+        checked: Checked::default(),
+        passed: CheckResults::default(),
+    };
+    let outcome = checking.run_all(project, relations).await;
+    // Also of a phase that fails, the report tells what was checked before.
+    let recorded = checking.record_passed().await;
+    outcome.and(recorded)?;
     if !checking.blocked.is_empty() {
         return Err(CheckError::Blocked(checking.blocked));
     }
@@ -126,6 +120,15 @@ struct CastColumn {
     type_name: String,
 }
 
+/// The check that a staging table's digests make.
+fn checksum_check(feed: &Feed, table: &SourceTable, vector_schema: Option<&str>) -> Result<String, CheckError> {
+    let hash = staging::row_hash(&table.columns, &table.column_types, vector_schema);
+    let context = minijinja::context! { staged => Fragment::new(feed.staged.clone()), hash => hash };
+    let select = render_wrap("row_checksum.sql", include_str!("../../sql/wrap/row_checksum.sql"), context)?;
+    let context = minijinja::context! { select => Fragment::new(select) };
+    Ok(render_wrap("check.sql", include_str!("../../sql/wrap/check.sql"), context)?)
+}
+
 /// The check that a feed's casts make.
 fn cast_check(feed: &Feed) -> Result<String, CheckError> {
     let casts =
@@ -144,11 +147,51 @@ struct Checking<'a> {
     ordinal: i32,
     blocked: Vec<String>,
     checked: Checked,
+    passed: CheckResults<'a>,
 }
 
-impl Checking<'_> {
+impl<'a> Checking<'a> {
+    /// Everything there is to check, in its order.
+    async fn run_all(&mut self, project: &'a Project, relations: &mut Relations) -> Result<(), CheckError> {
+        let feeds: Vec<Feed> = relations.feeds().cloned().collect();
+        let vector_schema = self.vector_schema().await?;
+        for table in relations.tables() {
+            if let Some(feed) = feeds.iter().find(|feed| feed.source == table.source) {
+                let sql = checksum_check(feed, table, vector_schema.as_deref())?;
+                self.run_one(CHECKSUM_CHECK, Severity::Reject, feed, &sql).await?;
+            }
+        }
+        for feed in feeds.iter().filter(|feed| !feed.casts.is_empty()) {
+            let sql = cast_check(feed)?;
+            self.run_one(CAST_CHECK, Severity::Reject, feed, &sql).await?;
+        }
+        for check in &project.check {
+            let sources: Vec<Feed> = relations.sources(&check.on).into_iter().cloned().collect();
+            if sources.is_empty() {
+                self.skip(&check.file.name, &check.on, check.severity);
+            }
+            for feed in &sources {
+                let rows = relations.canonical_of(&check.on, &feed.source)?;
+                let rendered = project.render(&check.file, &relations.scope(Some(rows)))?;
+                let context = minijinja::context! { select => Fragment::new(rendered.sql) };
+                let sql = render_wrap("check.sql", include_str!("../../sql/wrap/check.sql"), context)?;
+                self.run_one(&check.file.name, check.severity, feed, &sql).await?;
+            }
+        }
+        for rule in &project.dedup {
+            dedup::settle(self, project, relations, rule).await?;
+        }
+        Ok(())
+    }
+
+    /// Where pgvector is installed, if it is.
+    async fn vector_schema(&self) -> Result<Option<String>, CheckError> {
+        let client = self.pool.get().await.map_err(doing("connect for the checks"))?;
+        Ok(ServerInfo::read(&**client).await?.pgvector_schema)
+    }
+
     /// Runs a check on one source table, takes out what it rejects, and records its result.
-    async fn run_one(&mut self, name: &str, severity: Severity, feed: &Feed, sql: &str) -> Result<(), CheckError> {
+    async fn run_one(&mut self, name: &'a str, severity: Severity, feed: &Feed, sql: &str) -> Result<(), CheckError> {
         let source = feed.source.to_string();
         let started = Instant::now();
         let keep = if severity == Severity::Reject { usize::MAX } else { FINDINGS_KEPT };
@@ -163,7 +206,7 @@ impl Checking<'_> {
         let record = CheckRecord {
             phase: "check",
             name,
-            on: &source,
+            on: source.clone().into(),
             ordinal,
             severity,
             examined: feed.rows_staged,
@@ -172,6 +215,13 @@ impl Checking<'_> {
             skipped: None,
         };
         fault::point("check.found").await;
+        if failed == 0 {
+            if self.passed.keep(record) {
+                self.record_passed().await?;
+            }
+            self.tell(name, source, severity, feed.rows_staged, failed, elapsed);
+            return Ok(());
+        }
         self.fence
             .transaction(self.pool, "record a check's result", async |tx| {
                 if severity == Severity::Reject && failed > 0 {
@@ -186,48 +236,51 @@ impl Checking<'_> {
                 Ok::<_, CheckError>(())
             })
             .await?;
-        self.checked.checks += 1;
         match severity {
             Severity::Reject => self.checked.rejected += failed,
             Severity::Warn => self.checked.warned += failed,
             Severity::Error if failed > 0 => self.blocked.push(format!("{name} on {source} ({failed} rows)")),
             Severity::Error => {}
         }
-        self.events.emit(Event::CheckFinished {
-            name: name.to_owned(),
-            on: source,
-            severity,
-            examined: u64::try_from(feed.rows_staged).unwrap_or_default(),
-            failed: u64::try_from(failed).unwrap_or_default(),
-            elapsed,
-        });
+        self.tell(name, source, severity, feed.rows_staged, failed, elapsed);
         Ok(())
     }
 
+    /// Tells of a check that ran.
+    fn tell(&mut self, name: &str, on: String, severity: Severity, examined: i64, failed: i64, elapsed: Duration) {
+        self.checked.checks += 1;
+        self.events.emit(Event::CheckFinished {
+            name: name.to_owned(),
+            on,
+            severity,
+            examined: u64::try_from(examined).unwrap_or_default(),
+            failed: u64::try_from(failed).unwrap_or_default(),
+            elapsed,
+        });
+    }
+
+    /// Records the checks that found nothing since the last time.
+    async fn record_passed(&mut self) -> Result<(), CheckError> {
+        let (run, passed) = (self.fence.run, &mut self.passed);
+        self.fence
+            .transaction(self.pool, "record the checks' results", async |tx| Ok(passed.write(tx, run).await?))
+            .await
+    }
+
     /// Records that a check had nothing to look at.
-    async fn skip(&mut self, name: &str, on: &str, severity: Severity) -> Result<(), CheckError> {
-        self.record(&CheckRecord {
+    fn skip(&mut self, name: &'a str, on: &'a str, severity: Severity) {
+        self.passed.keep(CheckRecord {
             phase: "check",
             name,
-            on,
+            on: on.into(),
             ordinal: self.ordinal,
             severity,
             examined: 0,
             failed: 0,
             elapsed: std::time::Duration::ZERO,
             skipped: Some("no table of the source feeds this relation"),
-        })
-        .await?;
+        });
         self.next();
-        Ok(())
-    }
-
-    async fn record(&self, record: &CheckRecord<'_>) -> Result<(), CheckError> {
-        self.fence
-            .transaction(self.pool, "record a check's result", async |tx| {
-                Ok(check_result_insert(tx, self.fence.run, record).await?)
-            })
-            .await
     }
 
     fn next(&mut self) -> i32 {

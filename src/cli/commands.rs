@@ -25,7 +25,7 @@ use super::completions;
 use super::failure::{ExitCode, Failure};
 use super::generate::write_dump;
 use super::interrupt::until_interrupted;
-use super::options::{lanes, promote_options, scan_options, spec, stage_options};
+use super::options::{OTHER_CONNECTIONS, lanes, most_workers, promote_options, scan_options, spec, stage_options};
 use super::presentation::Presentation;
 use super::quarantine::{look_into_quarantine, retry_quarantine};
 use super::rollback;
@@ -34,9 +34,6 @@ use super::server::Server;
 use super::settings::{FileSettings, Settings};
 use super::show::{history, show, show_report, status};
 use super::why::{events, why};
-
-/// Connections besides the promotion workers': the conductor's own, and one to write what another reads.
-const OTHER_CONNECTIONS: usize = 4;
 
 /// Runs a command to its end and tells of its failure, if it has one.
 pub fn execute(args: &Args) -> ExitCode {
@@ -120,9 +117,8 @@ async fn on_server(
         display.events().warn(warning);
     }
     drop(connection);
-    let workers = usize::try_from(settings.parallel).unwrap_or(1).max(lanes());
     let mut conductor = Conductor {
-        pool: target.pool(workers + OTHER_CONNECTIONS)?,
+        pool: target.pool(most_workers(settings).max(lanes()) + OTHER_CONNECTIONS)?,
         project: project.clone(),
         events: display.events(),
         stop: stop.clone(),

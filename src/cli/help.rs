@@ -238,15 +238,21 @@ fn run() {
 
     Promotion:
           --batch-size <ROWS>
-              Staged rows promoted in one transaction [default: 5000]
+              Staged rows promoted in one transaction; auto: 5000, fewer where rows are wide [default:
+              auto]
 
               [env: SQLMIG_BATCH_SIZE]
 
           --parallel <N>
-              Batches at work at once, each on a connection of its own; more than the server has cores
-              is slower [default: 1]
+              Batches at work at once, each on a connection of its own; auto: as many as turn out to be
+              fastest [default: auto]
 
               [env: SQLMIG_PARALLEL]
+
+          --max-connections <N>
+              Connections that sqlmig may have to the target at once [default: 20]
+
+              [env: SQLMIG_MAX_CONNECTIONS]
 
           --allow-incomplete[=<BOOL>]
               Promote also what came from an unfinished source (truncated file, no closing comment)
@@ -407,7 +413,8 @@ fn plan() {
 
     Promotion:
           --batch-size <ROWS>
-              Staged rows promoted in one transaction [default: 5000]
+              Staged rows promoted in one transaction; auto: 5000, fewer where rows are wide [default:
+              auto]
 
               [env: SQLMIG_BATCH_SIZE]
 
@@ -701,15 +708,21 @@ fn promote() {
 
     Promotion:
           --batch-size <ROWS>
-              Staged rows promoted in one transaction [default: 5000]
+              Staged rows promoted in one transaction; auto: 5000, fewer where rows are wide [default:
+              auto]
 
               [env: SQLMIG_BATCH_SIZE]
 
           --parallel <N>
-              Batches at work at once, each on a connection of its own; more than the server has cores
-              is slower [default: 1]
+              Batches at work at once, each on a connection of its own; auto: as many as turn out to be
+              fastest [default: auto]
 
               [env: SQLMIG_PARALLEL]
+
+          --max-connections <N>
+              Connections that sqlmig may have to the target at once [default: 20]
+
+              [env: SQLMIG_MAX_CONNECTIONS]
 
           --allow-incomplete[=<BOOL>]
               Promote also what came from an unfinished source (truncated file, no closing comment)

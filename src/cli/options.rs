@@ -44,11 +44,20 @@ pub fn lanes() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2))
 }
 
+/// Connections that a run needs besides those of its workers: the lock, the conductor's own, a check's results.
+pub const OTHER_CONNECTIONS: usize = 4;
+
+/// Workers that there are connections for.
+pub fn most_workers(settings: &Settings) -> usize {
+    usize::try_from(settings.max_connections).unwrap_or(usize::MAX).saturating_sub(OTHER_CONNECTIONS).max(1)
+}
+
 /// How to promote.
 pub fn promote_options(settings: &Settings) -> PromoteOptions {
     PromoteOptions {
-        batch_size: u64::from(settings.batch_size),
-        parallel: usize::try_from(settings.parallel).unwrap_or(1),
+        batch_size: settings.batch_size,
+        parallel: settings.parallel,
+        most_workers: most_workers(settings),
         timeouts: settings.timeouts,
         max_refused: settings.max_rejects,
     }

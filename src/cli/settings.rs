@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use sqlmig::limits::{ByteSize, MaxRejects, TimeSpan, Timeouts};
+use sqlmig::limits::{BatchSize, ByteSize, MaxRejects, Parallel, TimeSpan, Timeouts};
 use sqlmig::names::TableName;
 
 use super::args::{Color, Command, GlobalArgs, LogFormat, Output, QuarantineCommand};
@@ -13,7 +13,7 @@ use super::embedding::EmbeddingSettings;
 use super::presentation::Presentation;
 
 /// Staged rows of one batch; of the sizes tried, larger ones gained nothing and made what one failure undoes larger.
-const BATCH_SIZE: u32 = 5_000;
+const MAX_CONNECTIONS: u32 = 20;
 /// PostgreSQL refuses a field of more than 1 GiB; a row of a quarter of that is most likely a quoting fault.
 const ROW_LIMIT: ByteSize = ByteSize(256 << 20);
 /// Runs that `history` lists, rows that `quarantine list` does.
@@ -61,9 +61,11 @@ pub struct FileSettings {
     /// `--statement-timeout`: a text with a unit.
     pub statement_timeout: Option<TimeSpan>,
     /// `--batch-size`.
-    pub batch_size: Option<NonZeroU32>,
+    pub batch_size: Option<BatchSize>,
     /// `--parallel`.
-    pub parallel: Option<NonZeroU32>,
+    pub parallel: Option<Parallel>,
+    /// `--max-connections`.
+    pub max_connections: Option<NonZeroU32>,
     /// `--allow-incomplete`.
     pub allow_incomplete: Option<bool>,
     /// `--limit` of `history` and `quarantine list`.
@@ -184,9 +186,11 @@ pub struct Settings {
     /// How long the server may take.
     pub timeouts: Timeouts,
     /// Staged rows promoted in one transaction.
-    pub batch_size: u32,
+    pub batch_size: BatchSize,
     /// Batches at work at once.
-    pub parallel: u32,
+    pub parallel: Parallel,
+    /// Connections that a run may have.
+    pub max_connections: u32,
     /// Whether rows of an unfinished source may be promoted.
     pub allow_incomplete: bool,
     /// Whether an unfinished run is set aside.
@@ -242,8 +246,13 @@ impl Settings {
                 ),
                 ..usual
             },
-            batch_size: number(command.batch().and_then(|batch| batch.batch_size), file.batch_size, BATCH_SIZE),
-            parallel: number(promote.and_then(|promote| promote.parallel), file.parallel, 1),
+            batch_size: command.batch().and_then(|batch| batch.batch_size).or(file.batch_size).unwrap_or_default(),
+            parallel: promote.and_then(|promote| promote.parallel).or(file.parallel).unwrap_or_default(),
+            max_connections: number(
+                promote.and_then(|promote| promote.max_connections),
+                file.max_connections,
+                MAX_CONNECTIONS,
+            ),
             allow_incomplete: promote
                 .and_then(|promote| promote.allow_incomplete)
                 .or(file.allow_incomplete)
@@ -301,7 +310,10 @@ mod tests {
     #[test]
     fn the_default_holds_where_nothing_is_said() {
         let settings = resolve(&["run", "dump.sql"], "");
-        assert_eq!((settings.batch_size, settings.parallel, settings.row_limit), (5000, 1, ROW_LIMIT));
+        assert_eq!(
+            (settings.batch_size, settings.parallel, settings.row_limit),
+            (BatchSize::Auto, Parallel::Auto, ROW_LIMIT)
+        );
         assert_eq!(settings.embedded, EmbeddedSettings { dir: ".sqlmig".into(), postgres_bin: None, fetch: true });
         assert_eq!((settings.max_rejects, settings.allow_incomplete), (None, false));
         assert_eq!((settings.presentation.output, settings.presentation.color), (Format::Table, Color::Auto));
@@ -311,7 +323,7 @@ mod tests {
     fn the_file_wins_over_the_default() {
         let settings = resolve(&["run", "dump.sql"], FILE);
         assert_eq!(settings.database_url.unwrap().expose_secret(), "postgres://file/db");
-        assert_eq!((settings.batch_size, settings.row_limit), (100, ByteSize(1 << 20)));
+        assert_eq!((settings.batch_size.to_string(), settings.row_limit), ("100".to_owned(), ByteSize(1 << 20)));
         assert_eq!(settings.max_rejects, Some(MaxRejects::Percent(0.5)));
         assert_eq!(settings.tables, [TableName::new("public", "documents")]);
         assert_eq!(settings.presentation.output, Format::Json);
@@ -324,7 +336,7 @@ mod tests {
                     --allow-incomplete=false --no-fetch=false --database-url postgres://typed/db";
         let settings = resolve(&line.split_whitespace().collect::<Vec<_>>(), FILE);
         assert_eq!(settings.database_url.unwrap().expose_secret(), "postgres://typed/db");
-        assert_eq!((settings.batch_size, settings.row_limit), (7, ByteSize(4096)));
+        assert_eq!((settings.batch_size.to_string(), settings.row_limit), ("7".to_owned(), ByteSize(4096)));
         assert_eq!(settings.max_rejects, Some(MaxRejects::Count(3)));
         assert_eq!(settings.tables, [TableName::new("a", "b"), TableName::unqualified("c")]);
         assert_eq!(settings.presentation.output, Format::Table);
@@ -335,7 +347,7 @@ mod tests {
     fn a_file_with_an_unknown_key_or_a_wrong_value_is_refused() {
         for (file, named) in [
             ("batchsize = 1", "batchsize"),
-            ("batch_size = 0", "nonzero"),
+            ("batch_size = 0", "size of a batch"),
             ("max_rejects = \"many\"", "many"),
             ("table = [\"a.b.c\"]", "a.b.c"),
             ("output = \"xml\"", "xml"),

@@ -123,6 +123,12 @@ impl DbError {
         }
     }
 
+    /// Whether the server has no connection left for one more client.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.code() == Some("53300")
+    }
+
     /// Whether this side gave up waiting for an answer.
     #[must_use]
     pub fn is_timed_out(&self) -> bool {

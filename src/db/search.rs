@@ -35,8 +35,9 @@ pub struct Search<'a> {
 pub async fn find(pool: &Pool, fence: Fence, search: &Search<'_>) -> Result<i64, FenceError> {
     let action = || format!("run {} {} on {}", search.phase, search.name, search.on);
     let mut reader = pool.get().await.map_err(doing(action()))?;
-    let reading = reader.transaction().await.map_err(doing(action()))?;
-    reading.batch_execute(include_str!("../../sql/read_only.sql")).await.map_err(doing(action()))?;
+    // What a project's author wrote is a SELECT; here the server holds it to that.
+    let reading = reader.build_transaction().read_only(true).start().await.map_err(doing(action()))?;
+    reading.batch_execute(include_str!("../../sql/wide_rows_settings.sql")).await.map_err(doing(action()))?;
     let parameters: [&str; 0] = [];
     let mut rows = pin!(reading.query_raw(search.sql, parameters).await.map_err(doing(action()))?);
     // Most checks find nothing, and then no second connection is needed.

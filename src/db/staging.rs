@@ -4,11 +4,14 @@ use tokio_postgres::GenericClient;
 
 use super::catalog::staging_tables;
 use super::{DbError, doing};
-use crate::names::{fit, staging_table};
+use crate::names::{fit, ident, staging_table};
 use crate::template::{Fragment, TemplateError, render_wrap};
 
 /// What marks a table as made by sqlmig.
 const MARK: &str = "sqlmig: staging";
+
+/// Type of the columns that hold the SHA-256 of another. A source's own columns are text or vectors.
+pub const DIGEST_TYPE: &str = "bytea";
 
 /// Why a staging table was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +89,25 @@ pub async fn make_ready(client: &impl GenericClient, name: &str) -> Result<(), S
     execute(client, "index", name, "index_staging_rows.sql", index).await?;
     let analyze = include_str!("../../sql/wrap/analyze_table.sql");
     execute(client, "analyze", name, "analyze_table.sql", analyze).await
+}
+
+/// What the reader's digest of a row is held against: the hash of its columns, but for sqlmig's own, as SQL. Of a vector it
+/// is its binary form that is hashed.
+#[must_use]
+pub fn row_hash(columns: &[String], types: &[String], vector_schema: Option<&str>) -> Fragment {
+    let hashed = columns.iter().zip(types).filter(|(_, type_name)| *type_name != DIGEST_TYPE);
+    let hashed = hashed.map(|(name, type_name)| match type_name.as_str() {
+        // Whatever the database sorts by, its bytes are hashed.
+        "text" => format!("{} collate \"C\"", ident(name)),
+        vector => format!("{}({})", in_schema(vector_schema, &format!("{vector}_send")), ident(name)),
+    });
+    Fragment::new(format!("pg_catalog.hash_record_extended(row({}), 0)", hashed.collect::<Vec<_>>().join(", ")))
+}
+
+/// A name of pgvector's, in the schema where it is installed.
+#[must_use]
+pub fn in_schema(schema: Option<&str>, name: &str) -> String {
+    schema.map_or_else(|| ident(name), |schema| format!("{}.{}", ident(schema), ident(name)))
 }
 
 /// Whether there is a staging table of this name.

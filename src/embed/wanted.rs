@@ -120,7 +120,7 @@ pub(super) async fn settle(
                 let record = CheckRecord {
                     phase: "embed",
                     name: &want.name,
-                    on: &source,
+                    on: source.as_str().into(),
                     ordinal,
                     severity: want.severity,
                     examined: want.rows,

@@ -223,8 +223,9 @@ impl Conductor {
                 return Err(PipelineError::Incomplete("nothing of it is promoted".into()));
             }
             let relations = self.checked_relations(fence).await?;
-            promote(&self.pool, fence, &self.project, &relations, options, &self.stop, &self.events).await?;
-            Ok("every batch is committed".into())
+            let workers =
+                promote(&self.pool, fence, &self.project, &relations, options, &self.stop, &self.events).await?;
+            Ok(format!("every batch is committed by {workers}"))
         })
         .await
     }

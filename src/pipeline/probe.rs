@@ -41,7 +41,7 @@ impl Conductor {
         let record = CheckRecord {
             phase: "validate",
             name: NAME,
-            on: &on,
+            on: on.as_str().into(),
             ordinal: count(self.project.validate.len()).try_into().unwrap_or(i32::MAX - 1) + 1,
             severity: Severity::Error,
             examined: count(examined),

@@ -168,7 +168,7 @@ fn files_that_nothing_would_read_are_refused() {
     "#);
     insta::assert_snapshot!(error("transforms/content.sql", CHECK), @r#"
     transforms/content.sql: is not part of a project, so nothing would read it
-    move it into one of transforms/{normalise,check,dedup,promote,validate,examples}
+    move it into one of transforms/{normalise,check,dedup,embed,promote,index,validate,search,examples}
     "#);
     insta::assert_snapshot!(error("transforms/check/a/b/c.sql", CHECK), @r#"
     transforms/check/a/b: is not part of a project, so nothing would read it

@@ -72,7 +72,10 @@ pub(super) async fn lay_out(
             let (promote, name) = (step.promote, names[place]);
             refusals_forget(tx, run, name, &names[place + 1..]).await?;
             for (source, last_row) in sources(relations, promote) {
-                let (target, source, size) = (&promote.target, source.as_ref(), options.batch_size);
+                let table = relations.tables().iter().find(|table| Some(&table.source) == source.as_ref());
+                let [rows, bytes] = [table.map(|table| table.rows_read), table.map(|table| table.bytes_read)]
+                    .map(|count| u64::try_from(count.unwrap_or_default()).unwrap_or_default());
+                let (target, source, size) = (&promote.target, source.as_ref(), options.batch_size.rows(rows, bytes));
                 batches_plan(tx, run, name, target, source, last_row, size, step.counted, epoch).await?;
             }
         }

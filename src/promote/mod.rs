@@ -5,6 +5,7 @@
 
 mod backoff;
 mod batch;
+mod crew;
 mod error;
 mod layout;
 mod session;
@@ -22,13 +23,14 @@ use tokio_postgres::Transaction;
 use crate::db::ledger::{Fence, RunState, batches_left, batches_unfinished, run_advance};
 use crate::event::{Event, Events};
 use crate::fault;
-use crate::limits::{MaxRejects, Timeouts};
+use crate::limits::{BatchSize, MaxRejects, Parallel, Timeouts};
 use crate::project::Project;
 use crate::relations::Relations;
 use crate::stop::Stop;
 
 pub use error::PromoteError;
 
+use crew::Crew;
 use layout::{Step, lay_out, prepare, refuse_same_keys};
 use session::Session;
 use worker::Worker;
@@ -41,9 +43,11 @@ pub const MOST_REFUSED: i64 = 100;
 #[derive(Debug, Clone, Copy)]
 pub struct PromoteOptions {
     /// Rows a batch.
-    pub batch_size: u64,
+    pub batch_size: BatchSize,
     /// Workers, each with a connection of its own.
-    pub parallel: usize,
+    pub parallel: Parallel,
+    /// Workers that there are connections for.
+    pub most_workers: usize,
     /// How long a transaction may wait.
     pub timeouts: Timeouts,
     /// How many rows may be in quarantine when one more is to go there; `None` allows [`MOST_REFUSED`] rows that the
@@ -51,11 +55,23 @@ pub struct PromoteOptions {
     pub max_refused: Option<MaxRejects>,
 }
 
+impl PromoteOptions {
+    fn crew(&self) -> Crew {
+        match self.parallel {
+            Parallel::Auto => Crew::adapting(self.most_workers),
+            Parallel::Workers(workers) => {
+                Crew::fixed(usize::try_from(workers.get()).unwrap_or(1).min(self.most_workers.max(1)))
+            }
+        }
+    }
+}
+
 /// Promotes the clean rows of a run, as its conductor.
 ///
 /// `fence` is the run as the conductor took it on; when it is in another epoch, workers stop.
 ///
-/// Batches that an earlier try has committed are kept; what is left is laid out anew with the batch size given.
+/// Batches that an earlier try has committed are kept; what is left is laid out anew with the batch size given. Says how many
+/// workers there were, and why.
 ///
 /// # Errors
 /// A transform does not fit its target, or a batch failed for good: it is rolled back, and those before it stay. Asked to
@@ -68,18 +84,19 @@ pub async fn promote(
     options: PromoteOptions,
     stop: &Stop,
     events: &Events,
-) -> Result<(), PromoteError> {
+) -> Result<String, PromoteError> {
     let session = Session { pool, fence, timeouts: options.timeouts, stop, events };
     let steps = prepare(&session, project, relations).await?;
     lay_out(&session, relations, &steps, options).await?;
-    run_steps(&session, project, relations, options, &steps).await?;
+    let crew = options.crew();
+    run_steps(&session, project, relations, options, &crew, &steps).await?;
     let finish = async |tx: &Transaction<'_>| match batches_unfinished(tx, fence.run).await? {
         (0, None) => Ok(run_advance(tx, fence.run, RunState::Promoted).await?),
         (pending, failed) => Err(PromoteError::Unfinished(pending + i64::from(failed.is_some()))),
     };
     session.fenced("record the promotion", session.outage(), finish).await?;
     fault::point("promote.done").await;
-    Ok(())
+    Ok(crew.told())
 }
 
 /// Promotes batches that a conductor laid out, until none of the run is left; returns how many this process committed.
@@ -99,7 +116,7 @@ pub async fn work(
 ) -> Result<u64, PromoteError> {
     let session = Session { pool, fence, timeouts: options.timeouts, stop, events };
     let steps = prepare(&session, project, relations).await?;
-    run_steps(&session, project, relations, options, &steps).await
+    run_steps(&session, project, relations, options, &options.crew(), &steps).await
 }
 
 /// One transform after another: the next one's batches are not begun before all of this one's are done, whoever does them.
@@ -108,6 +125,7 @@ async fn run_steps(
     project: &Project,
     relations: &Relations,
     options: PromoteOptions,
+    crew: &Crew,
     steps: &[Step<'_>],
 ) -> Result<u64, PromoteError> {
     let committed = AtomicU64::new(0);
@@ -123,12 +141,13 @@ async fn run_steps(
         if left.pending > 0 {
             refuse_same_keys(session, project, relations, step.promote).await?;
         }
-        let workers = options.parallel.max(1).min(usize::try_from(left.pending).unwrap_or(1).max(1));
+        let workers = crew.places().min(usize::try_from(left.pending).unwrap_or(1).max(1));
         let (halt, progress) = (AtomicBool::new(false), Notify::new());
         let worker =
-            Worker { session, step, relations, options, halt: &halt, committed: &committed, progress: &progress };
+            Worker { session, step, relations, options, crew, halt: &halt, committed: &committed, progress: &progress };
+        crew.begin();
         // All of them come to their end: a batch in hand is finished even when another one fails.
-        let outcomes = join_all((0..workers).map(|_| worker.work())).await;
+        let outcomes = join_all((0..workers).map(|place| worker.work(place))).await;
         let mut errors: Vec<PromoteError> = outcomes.into_iter().filter_map(Result::err).collect();
         // Whoever gave up for good says more than who met the same row, and that more than who saw it or was stopped.
         errors.sort_by_key(|error| match error {

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::db::DbError;
 use crate::db::ledger::Batch;
 use crate::event::Event;
 use crate::relations::Relations;
 
 use super::backoff::rest;
 use super::batch::{Tried, Written};
+use super::crew::{Change, Crew};
 use super::layout::Step;
 use super::session::Session;
 use super::{PromoteError, PromoteOptions};
@@ -26,6 +28,8 @@ pub(super) struct Worker<'a> {
     pub step: &'a Step<'a>,
     pub relations: &'a Relations,
     pub options: PromoteOptions,
+    /// How many workers may take batches.
+    pub crew: &'a Crew,
     /// Whether another worker of this process has stopped for good: then nothing new is begun.
     pub halt: &'a AtomicBool,
     /// Batches committed by this process.
@@ -35,23 +39,25 @@ pub(super) struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    /// Takes batches until none is left, in nobody's hands either.
+    /// Takes batches until none is left, in nobody's hands either; `place` is its place in the crew, from 0.
     ///
     /// # Errors
     /// The first batch that fails for good, its own or another's; it is rolled back and recorded. Or it is asked to stop; the
     /// batch in hand is finished then.
-    pub async fn work(&self) -> Result<(), PromoteError> {
-        let outcome = self.until_none_is_left().await;
+    pub async fn work(&self, place: usize) -> Result<(), PromoteError> {
+        let outcome = self.until_none_is_left(place).await;
         if outcome.is_err() {
             self.halt.store(true, Ordering::Relaxed);
         }
+        // Whoever waits to be let in has nothing left to wait for.
+        self.crew.dismiss();
         outcome
     }
 
-    async fn until_none_is_left(&self) -> Result<(), PromoteError> {
+    async fn until_none_is_left(&self, place: usize) -> Result<(), PromoteError> {
         let session = self.session;
         let (mut outage, mut look) = (session.outage(), FIRST_LOOK);
-        while !self.halt.load(Ordering::Relaxed) {
+        while self.crew.admits(place).await && !self.halt.load(Ordering::Relaxed) {
             if session.stop.is_requested() {
                 return Err(PromoteError::Interrupted);
             }
@@ -83,10 +89,22 @@ impl Worker<'_> {
                     }
                     look = (look * 2).min(LAST_LOOK);
                 }
-                Err(error) => outage.bear(error).await?,
+                Err(error) => {
+                    if error.database().is_some_and(DbError::is_full) {
+                        self.told(self.crew.too_many());
+                    }
+                    outage.bear(error).await?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Tells of a change of the crew's size.
+    fn told(&self, change: Option<Change>) {
+        if let Some(Change { workers, why }) = change {
+            self.session.events.emit(Event::WorkersChanged { workers, why });
+        }
     }
 
     /// Tells of a batch that this worker has committed.
@@ -101,5 +119,7 @@ impl Worker<'_> {
             unchanged: count(written.result.unchanged),
             elapsed: written.elapsed,
         });
+        let rows = written.result.inserted + written.result.updated + written.result.unchanged;
+        self.told(self.crew.finished(count(rows)));
     }
 }

@@ -10,7 +10,7 @@ use super::layout::Layout;
 
 /// Text a chunk holds before it is sent on, in bytes. Large enough that a transaction a chunk costs nothing, small
 /// enough that the chunks in flight stay in the tens of megabytes.
-pub(super) const CHUNK_BYTES: usize = 1 << 20;
+pub(super) const CHUNK_BYTES: usize = 2 << 20;
 /// What a chunk's text may grow to without being moved: most rows are far shorter than this is beyond it.
 const CHUNK_CAPACITY: usize = CHUNK_BYTES + (64 << 10);
 
@@ -126,7 +126,6 @@ impl RawChunk {
             payload: Vec::with_capacity(self.text.len() + 64 * self.rows.len()),
             digest: 0,
             content_digest: 0,
-            hex: Vec::new(),
             bytes: self.text.len() as u64,
             layout: self.layout,
         };
@@ -189,8 +188,6 @@ pub(super) struct EncodedChunk {
     pub digest: i128,
     /// Digest of all rows in their order, those that could not be decoded among them.
     pub content_digest: i64,
-    /// Memory for the hex form of a vector.
-    hex: Vec<u8>,
     /// Bytes the rows had in the source.
     pub bytes: u64,
 }
@@ -208,24 +205,20 @@ impl EncodedChunk {
         }
     }
 
-    /// Writes one row: `_row`, the columns, the digests.
-    fn push<'a>(
-        &mut self,
-        row: u64,
-        values: &(impl DoubleEndedIterator<Item = Option<&'a [u8]>> + ExactSizeIterator + Clone),
-    ) {
+    /// Writes one row: `_row`, its digest, the columns, their digests.
+    fn push<'a>(&mut self, row: u64, values: &(impl Iterator<Item = Option<&'a [u8]>> + Clone)) {
         let layout = &self.layout;
         let payload = &mut self.payload;
         // PostgreSQL allows 1,600 columns, so the count fits.
         #[expect(clippy::cast_possible_truncation, reason = "at most 1,600 columns")]
-        let count = (1 + layout.columns.len() + layout.digested.len()) as u16;
+        let count = (2 + layout.columns.len() + layout.digested.len()) as u16;
         payload.extend_from_slice(&count.to_be_bytes());
+        let row_digest = digest::row(values.clone());
         write(payload, Some(&row.to_be_bytes()));
+        write(payload, Some(&row_digest.to_be_bytes()));
         for value in values.clone() {
             write(payload, value);
         }
-        let kinds = layout.columns.iter().map(|column| column.kind);
-        let row_digest = digest::row(kinds.zip(values.clone()), &mut self.hex);
         for &index in &layout.digested {
             let hash = values.clone().nth(index).flatten().map(digest::sha256);
             write(payload, hash.as_ref().map(<[u8; 32]>::as_slice));

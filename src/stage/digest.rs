@@ -1,34 +1,20 @@
 //! The digest that the reader takes of each table, and the server takes again of what arrived.
 //!
-//! It must be cheap on both sides and the same on both, so it is built from PostgreSQL's own 64-bit text hash
-//! (`hashtextextended`), which cannot change between versions because hash partitioning depends on it. The server's
+//! It must be cheap on both sides and the same on both, so it is PostgreSQL's own 64-bit hash of a row
+//! (`hash_record_extended`), which cannot change between versions because hash partitioning depends on it. The server's
 //! half is `sql/wrap/table_digest.sql`.
 
 use sha2::{Digest, Sha256};
 
-use crate::decode::ColumnKind;
-
-/// The digest of one row: its columns chained, the last one first.
+/// The digest of one row, from what the server hashes of each column: a text's bytes, a vector as its send function
+/// writes it.
 ///
-/// A NULL counts as an empty text with another seed, a vector as the hex form of what its send function writes; `hex` is
-/// memory for that, reused from row to row.
-pub(super) fn row<'a>(
-    fields: impl DoubleEndedIterator<Item = (ColumnKind, Option<&'a [u8]>)>,
-    hex: &mut Vec<u8>,
-) -> i64 {
-    let mut digest: u64 = 0;
-    for (kind, value) in fields.rev() {
-        digest ^= u64::from(value.is_none());
-        digest = match (kind, value) {
-            (_, None) => hash(b"", digest),
-            (ColumnKind::Text, Some(text)) => hash(text, digest),
-            (_, Some(binary)) => {
-                write_hex(binary, hex);
-                hash(hex, digest)
-            }
-        };
-    }
-    digest.cast_signed()
+/// `hash_record_extended(row(…), 0)` as PostgreSQL computes it (src/backend/utils/adt/rowtypes.c).
+pub(super) fn row<'a>(fields: impl Iterator<Item = Option<&'a [u8]>>) -> i64 {
+    fields
+        .map(|field| field.map_or(0, |bytes| hash(bytes, 0)))
+        .fold(0_u64, |digest, field| digest.wrapping_mul(31).wrapping_add(field))
+        .cast_signed()
 }
 
 /// The digest of a sequence: of what came before, and of the next piece.
@@ -39,22 +25,6 @@ pub(super) fn chain(before: i64, next: &[u8]) -> i64 {
 /// SHA-256, as `sha256()` of PostgreSQL computes it.
 pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
-}
-
-/// Lower-case hex, as `encode(…, 'hex')` writes it: two digits a byte from a table, since vectors are long.
-fn write_hex(bytes: &[u8], hex: &mut Vec<u8>) {
-    const PAIRS: [[u8; 2]; 256] = {
-        let digits = b"0123456789abcdef";
-        let mut pairs = [[0; 2]; 256];
-        let mut byte = 0;
-        while byte < 256 {
-            pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
-            byte += 1;
-        }
-        pairs
-    };
-    hex.clear();
-    hex.extend(bytes.iter().flat_map(|&byte| PAIRS[usize::from(byte)]));
 }
 
 /// PostgreSQL's `hash_bytes_extended` (src/common/hashfn.c): Bob Jenkins' lookup3 of 2006, public domain, with a seed.

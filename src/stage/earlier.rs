@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use deadpool_postgres::Pool;
-use tokio_postgres::Transaction;
+use deadpool_postgres::{Pool, Transaction};
 
 use crate::db::ledger::{
     Chunk, Fence, RunState, SourceTable, canary_forget, canary_put, chunks, chunks_forget, runs, source_tables,
@@ -48,10 +47,10 @@ impl Earlier {
 
     async fn find_in(tx: &Transaction<'_>, fence: Fence, events: &Events) -> Result<Self, StageError> {
         let mut by_table: HashMap<TableName, HashMap<u64, Chunk>> = HashMap::new();
-        for (table, chunk) in chunks(tx, fence.run).await? {
+        for (table, chunk) in chunks(&**tx, fence.run).await? {
             by_table.entry(table).or_default().insert(chunk.first_row, chunk);
         }
-        let recorded = source_tables(tx, fence.run).await?;
+        let recorded = source_tables(&**tx, fence.run).await?;
         let lost = if fence.has_canary(tx).await? { lost_rows(tx, &recorded, &by_table).await? } else { true };
         if lost {
             if !by_table.is_empty() {
@@ -59,21 +58,21 @@ impl Earlier {
                     "what was staged is no longer there (a crash of the server empties staging): staging it again",
                 );
             }
-            let state = runs(tx, Some(fence.run), 1).await?.pop().map(|run| run.state);
+            let state = runs(&**tx, Some(fence.run), 1).await?.pop().map(|run| run.state);
             if state.is_some_and(|state| state >= RunState::Checked) {
                 // What the checks have made in staging is LOGGED, and batches may have been promoted by it.
                 for table in &recorded {
-                    staging::drop_table(tx, &table.staged_as).await?;
+                    staging::drop_table(&**tx, &table.staged_as).await?;
                 }
             } else {
-                staging::drop_all(tx).await?;
+                staging::drop_all(&**tx).await?;
             }
             chunks_forget(tx, fence.run).await?;
-            canary_forget(tx).await?;
-            canary_put(tx, fence.run).await?;
+            canary_forget(&**tx).await?;
+            canary_put(&**tx, fence.run).await?;
             by_table.clear();
         }
-        let sha256 = runs(tx, Some(fence.run), 1).await?.pop().and_then(|run| run.source_sha256);
+        let sha256 = runs(&**tx, Some(fence.run), 1).await?.pop().and_then(|run| run.source_sha256);
         let tables = recorded.into_iter().map(|recorded| {
             let chunks = by_table.remove(&recorded.source).unwrap_or_default();
             // A table without a row is as well made anew.
@@ -124,7 +123,7 @@ impl Earlier {
 
 /// Whether a staging table holds other rows than the ledger says.
 async fn lost_rows(
-    tx: &Transaction<'_>,
+    tx: &tokio_postgres::Transaction<'_>,
     recorded: &[SourceTable],
     chunks: &HashMap<TableName, HashMap<u64, Chunk>>,
 ) -> Result<bool, StageError> {

@@ -5,6 +5,9 @@ use crate::names::{TableName, staging_table};
 
 use super::StageError;
 
+/// Column of every staging table that holds the reader's digest of the row.
+const ROW_DIGEST: &str = "_digest";
+
 /// The staging table of one source table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Layout {
@@ -44,7 +47,7 @@ impl Layout {
     /// The layout of a table with these columns.
     pub fn of(source: TableName, named: Vec<(String, ColumnKind)>, digested: &[String]) -> Self {
         let mut own: Vec<String> = digested.iter().map(|column| digest_column(column)).collect();
-        own.push("_row".into());
+        own.extend(["_row".into(), ROW_DIGEST.into()]);
         // A source may have both a column of sqlmig's name and one of the name that this would get instead.
         let of_source: Vec<String> = named.iter().map(|(name, _)| name.clone()).collect();
         let columns: Vec<StagingColumn> = named
@@ -66,10 +69,11 @@ impl Layout {
         staging_table(&self.staged_as)
     }
 
-    /// Names of all columns, in the order of COPY: `_row`, the source's own, then the digests.
+    /// Names of all columns, in the order of COPY: `_row`, the row's digest, the source's own columns, then their digests.
     pub fn column_names(&self) -> Vec<String> {
         let digests = self.digested.iter().map(|&index| digest_column(&self.columns[index].source_name));
-        std::iter::once("_row".to_owned()).chain(self.columns.iter().map(|c| c.name.clone())).chain(digests).collect()
+        let sqlmigs = ["_row".to_owned(), ROW_DIGEST.to_owned()];
+        sqlmigs.into_iter().chain(self.columns.iter().map(|c| c.name.clone())).chain(digests).collect()
     }
 
     /// For each column the index of the block's field that fills it, `None` where the block has none.

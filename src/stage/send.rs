@@ -212,7 +212,8 @@ impl Lanes {
         // First, so that a chunk whose COMMIT got no answer is not sent a second time.
         chunk_insert(&tx, self.fence.run, source, &chunk.record(), chunk.place).await?;
         fault::point("stage.chunk_recorded").await;
-        let mut sink = pin!(answer(limit, action, tx.copy_in::<_, Bytes>(copy)).await?);
+        let copy = answer(limit, action, tx.prepare_cached(copy)).await?;
+        let mut sink = pin!(answer(limit, action, tx.copy_in::<_, Bytes>(&copy)).await?);
         answer(limit, action, sink.as_mut().send(payload)).await?;
         fault::point("stage.chunk_sent").await;
         let copied = answer(limit, action, sink.as_mut().finish()).await?;
@@ -241,7 +242,7 @@ async fn answer<T>(
 /// Settings of the transaction that stages a chunk.
 async fn settings(tx: &Transaction<'_>, timeouts: Timeouts) -> Result<(), tokio_postgres::Error> {
     let milliseconds = |time: std::time::Duration| time.as_millis().to_string();
-    let statement = include_str!("../../sql/stage_settings.sql");
-    tx.query_one(statement, &[&milliseconds(timeouts.lock), &milliseconds(timeouts.idle)]).await?;
+    let statement = tx.prepare_cached(include_str!("../../sql/stage_settings.sql")).await?;
+    tx.query_one(&statement, &[&milliseconds(timeouts.lock), &milliseconds(timeouts.idle)]).await?;
     Ok(())
 }

@@ -49,7 +49,7 @@ pub(super) async fn settle(
     fence
         .transaction(pool, "record what was staged", async |tx| {
             let schema = ServerInfo::read(&**tx).await?.pgvector_schema;
-            let settings = include_str!("../../sql/verify_settings.sql");
+            let settings = include_str!("../../sql/wide_rows_settings.sql");
             tx.batch_execute(settings).await.map_err(doing("count what was staged"))?;
             if !fence.has_canary(tx).await? {
                 return Err(FenceError::StagingLost(fence.run).into());

@@ -8,7 +8,6 @@ use tokio_postgres::GenericClient;
 use crate::db::catalog::staging_tables;
 use crate::db::ledger::SourceTable;
 use crate::db::{doing, staging};
-use crate::names::ident;
 use crate::template::{Fragment, render_wrap};
 
 use super::StageError;
@@ -24,7 +23,6 @@ struct Table {
 struct Column {
     name: String,
     r#type: Fragment,
-    send: Option<Fragment>,
 }
 
 /// Names and types of a staging table's columns, `_row` not among them.
@@ -61,9 +59,9 @@ pub(super) async fn create(
         .map(|(name, type_name)| {
             let type_name = match type_name.as_str() {
                 "text" | "bytea" => type_name.clone(),
-                vector => in_schema(vector_schema, vector),
+                vector => staging::in_schema(vector_schema, vector),
             };
-            Column { name: name.clone(), r#type: Fragment::new(type_name), send: None }
+            Column { name: name.clone(), r#type: Fragment::new(type_name) }
         })
         .collect();
     staging::drop_table(client, &layout.staged_as).await?;
@@ -89,15 +87,9 @@ pub(super) async fn create(
         rows_read: 0,
         rows_rejected: 0,
         rows_staged: 0,
+        bytes_read: 0,
         digest: None,
     })
-}
-
-fn in_schema(schema: Option<&str>, name: &str) -> String {
-    match schema {
-        Some(schema) => format!("{}.{}", ident(schema), ident(name)),
-        None => ident(name),
-    }
 }
 
 /// The COPY statement of a table's chunks.
@@ -118,16 +110,9 @@ pub(super) async fn count_and_digest(
     layout: &Layout,
     vector_schema: Option<&str>,
 ) -> Result<(i64, String), StageError> {
-    let columns = layout
-        .columns
-        .iter()
-        .map(|column| Column {
-            name: column.name.clone(),
-            r#type: Fragment::new(""),
-            send: vector_type(column.kind).map(|name| Fragment::new(in_schema(vector_schema, &format!("{name}_send")))),
-        })
-        .collect();
-    let context = Table { table: Fragment::new(layout.table()), columns };
+    let (names, types) = column_types(layout);
+    let hash = staging::row_hash(&names, &types, vector_schema);
+    let context = minijinja::context! { table => Fragment::new(layout.table()), hash => hash };
     let query = render_wrap("table_digest.sql", include_str!("../../sql/wrap/table_digest.sql"), context)?;
     let row = client.query_one(&query, &[]).await.map_err(doing(format!("count and digest {}", layout.table())))?;
     Ok((row.get("rows"), row.get("digest")))

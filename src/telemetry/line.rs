@@ -86,6 +86,7 @@ fn told(event: &Event) -> Option<(Tone, String)> {
         | Event::VectorsWanted { .. }
         | Event::VectorsFetched { .. }
         | Event::BatchesPlanned { .. }
+        | Event::WorkersChanged { .. }
         | Event::BatchFinished { .. }
         | Event::RollbackStarted { .. }
         | Event::BatchTakenBack { .. } => return None,

@@ -35,6 +35,9 @@ pub(super) fn log(event: &Event) {
         Event::VectorsFetched { texts, tokens, elapsed } => {
             info!(texts, tokens, elapsed_ms = ms(*elapsed), "vectors fetched");
         }
+        Event::WorkersChanged { workers, why } => {
+            info!(workers, %why, "promotion goes on with another number of workers");
+        }
         Event::BatchesPlanned { target, batches, rows } => info!(table = %target, batches, rows, "batches planned"),
         Event::BatchFinished { target, number, inserted, updated, unchanged, elapsed } => {
             let elapsed_ms = ms(*elapsed);

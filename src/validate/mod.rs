@@ -4,9 +4,7 @@ use std::time::Instant;
 
 use deadpool_postgres::Pool;
 
-use crate::db::ledger::{
-    CheckRecord, Fence, FenceError, RunState, books, check_forget, check_result_insert, run_advance,
-};
+use crate::db::ledger::{CheckRecord, CheckResults, Fence, FenceError, RunState, books, check_forget, run_advance};
 use crate::db::search::{Search, find};
 use crate::db::{DbError, doing};
 use crate::event::{Event, Events};
@@ -80,6 +78,7 @@ pub async fn validate(
     fault::point("validate.begun").await;
 
     let mut failed = Vec::new();
+    let mut results = CheckResults::default();
     for (ordinal, proof) in (1..).zip(&project.validate) {
         let name = proof.file.name.as_str();
         let on = proof.on.to_string();
@@ -98,7 +97,7 @@ pub async fn validate(
         let record = CheckRecord {
             phase: "validate",
             name,
-            on: &on,
+            on: on.clone().into(),
             ordinal,
             severity: proof.severity,
             examined,
@@ -106,11 +105,9 @@ pub async fn validate(
             elapsed,
             skipped: None,
         };
-        fence
-            .transaction(pool, "record a proof", async |tx| {
-                Ok::<_, ValidateError>(check_result_insert(tx, run, &record).await?)
-            })
-            .await?;
+        if results.keep(record) {
+            write(pool, fence, &mut results).await?;
+        }
         fault::point("validate.proof").await;
         if proof.severity == Severity::Error && found > 0 {
             failed.push(format!("{name} ({found})"));
@@ -124,6 +121,7 @@ pub async fn validate(
             elapsed,
         });
     }
+    write(pool, fence, &mut results).await?;
     let client = pool.get().await.map_err(doing("read the books"))?;
     let unbalanced: Vec<String> = books(&**client, run)
         .await?
@@ -153,6 +151,13 @@ pub async fn validate(
         })
         .await?;
     Ok(project.validate.len())
+}
+
+/// Records what the proofs found.
+async fn write(pool: &Pool, fence: Fence, results: &mut CheckResults<'_>) -> Result<(), ValidateError> {
+    fence
+        .transaction(pool, "record the proofs", async |tx| Ok::<_, ValidateError>(results.write(tx, fence.run).await?))
+        .await
 }
 
 /// Rows of a final table.

@@ -1,6 +1,7 @@
 //! Every row is promoted once, or refused with a reason: when the answer to a COMMIT is lost, when a batch fails, takes too
 //! long or is cut short, and when several processes do it together.
 
+use std::num::NonZeroU32;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use sqlmig::check::find_patches;
 use sqlmig::db::ledger::{Fence, run_take};
 use sqlmig::db::{Connection, transaction};
 use sqlmig::event::{Event, Events};
-use sqlmig::limits::Timeouts;
+use sqlmig::limits::{BatchSize, Parallel, Timeouts};
 use sqlmig::project::Project;
 use sqlmig::promote::{PromoteError, PromoteOptions, promote};
 use sqlmig::relations::Relations;
@@ -75,7 +76,7 @@ async fn a_lost_answer_to_commit_is_settled_by_asking() {
     ] {
         let db = checked("unanswered").await;
         let proxy = Proxy::start(cut, nth).await;
-        let mut command = bare("promote --batch-size 50 --statement-timeout 1s --output json");
+        let mut command = bare("promote --batch-size 50 --parallel 1 --statement-timeout 1s --output json");
         command.env("DATABASE_URL", proxy.url(db.target().database()));
         let report = finish(command).await.code(0).says(&[says]).json();
         assert!(proxy.commits() > nth, "{cut:?}");
@@ -289,7 +290,13 @@ async fn a_wish_to_stop_is_seen_between_two_batches() {
             asked.request();
         }
     });
-    let options = PromoteOptions { batch_size: 10, parallel: 1, timeouts: Timeouts::default(), max_refused: None };
+    let options = PromoteOptions {
+        batch_size: BatchSize::Rows(NonZeroU32::new(10).unwrap()),
+        parallel: Parallel::Workers(NonZeroU32::MIN),
+        most_workers: 1,
+        timeouts: Timeouts::default(),
+        max_refused: None,
+    };
     let stopped = promote(&pool, Fence { run, epoch }, &project, &relations, options, &stop, &events).await;
     assert!(matches!(stopped, Err(PromoteError::Interrupted)), "{stopped:?}");
     assert_eq!(number(&client, "select count(*) from sqlmig.batch where state = 'done'").await, 1);

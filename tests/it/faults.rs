@@ -108,16 +108,13 @@ async fn judge_changed_in_staging(page: &mut Page) {
     client.batch_execute(doubled).await.unwrap();
     sqlmig(&db, "check").await.code(0);
     let rows = client.query(include_str!("../sql/found.sql"), &[]).await.unwrap();
-    for (check, fault, planted) in [
-        ("content_checksum", "content_changed", &[1, 50][..]),
-        ("embedding_checksum", "embedding_changed", &[2, 60, 70][..]),
-    ] {
-        let mut found: Vec<i64> =
-            rows.iter().filter(|row| row.get::<_, &str>("name") == check).map(|row| row.get("row")).collect();
-        found.sort_unstable();
-        assert_eq!(found, planted, "{check}");
-        let tally = Tally { planted: planted.len(), found: found.len(), false_alarms: 0 };
-        page.insert((check.to_owned(), fault.to_owned()), tally);
+    let mut found: Vec<i64> =
+        rows.iter().filter(|row| row.get::<_, &str>("name") == "checksum").map(|row| row.get("row")).collect();
+    found.sort_unstable();
+    assert_eq!(found, [1, 2, 50, 60, 70]);
+    for (fault, planted) in [("content_changed", 2), ("embedding_changed", 3)] {
+        let tally = Tally { planted, found: planted, false_alarms: 0 };
+        page.insert(("checksum".to_owned(), fault.to_owned()), tally);
     }
 }
 

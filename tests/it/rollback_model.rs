@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::num::NonZeroU32;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, subsequence};
@@ -14,7 +15,7 @@ use sqlmig::db::Connection;
 use sqlmig::db::ledger::{rollback_kept, runs};
 use sqlmig::decode::ScanOptions;
 use sqlmig::event::Events;
-use sqlmig::limits::Timeouts;
+use sqlmig::limits::{BatchSize, Parallel, Timeouts};
 use sqlmig::pipeline::{Conductor, LoadOptions};
 use sqlmig::project::Project;
 use sqlmig::promote::PromoteOptions;
@@ -404,7 +405,13 @@ impl Both {
 }
 
 fn promote_options(batch_size: u64) -> PromoteOptions {
-    PromoteOptions { batch_size, parallel: 1, timeouts: Timeouts::default(), max_refused: None }
+    PromoteOptions {
+        batch_size: BatchSize::Rows(NonZeroU32::new(u32::try_from(batch_size).unwrap()).unwrap()),
+        parallel: Parallel::Workers(NonZeroU32::MIN),
+        most_workers: 1,
+        timeouts: Timeouts::default(),
+        max_refused: None,
+    }
 }
 
 async fn case(steps: Vec<Step>) -> Result<(), TestCaseError> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
-use sqlmig::limits::{ByteSize, MaxRejects, TimeSpan};
+use sqlmig::limits::{BatchSize, ByteSize, MaxRejects, Parallel, TimeSpan};
 use sqlmig::names::TableName;
 
 /// A source and which part of it.
@@ -58,9 +58,9 @@ pub struct TimeoutArgs {
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Promotion")]
 pub struct BatchArgs {
-    /// Staged rows promoted in one transaction [default: 5000]
-    #[arg(long, value_name = "ROWS", env = "SQLMIG_BATCH_SIZE", value_parser = clap::value_parser!(u32).range(1..))]
-    pub batch_size: Option<u32>,
+    /// Staged rows promoted in one transaction; auto: 5000, fewer where rows are wide [default: auto]
+    #[arg(long, value_name = "ROWS", env = "SQLMIG_BATCH_SIZE")]
+    pub batch_size: Option<BatchSize>,
 }
 
 /// How rows are promoted.
@@ -70,9 +70,12 @@ pub struct PromoteArgs {
     /// Rows of one batch.
     #[command(flatten)]
     pub batch: BatchArgs,
-    /// Batches at work at once, each on a connection of its own; more than the server has cores is slower [default: 1]
-    #[arg(long, value_name = "N", env = "SQLMIG_PARALLEL", value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub parallel: Option<u32>,
+    /// Batches at work at once, each on a connection of its own; auto: as many as turn out to be fastest [default: auto]
+    #[arg(long, value_name = "N", env = "SQLMIG_PARALLEL")]
+    pub parallel: Option<Parallel>,
+    /// Connections that sqlmig may have to the target at once [default: 20]
+    #[arg(long, value_name = "N", env = "SQLMIG_MAX_CONNECTIONS", value_parser = clap::value_parser!(u32).range(6..=90))]
+    pub max_connections: Option<u32>,
     /// Promote also what came from an unfinished source (truncated file, no closing comment)
     #[arg(long, value_name = "BOOL", env = "SQLMIG_ALLOW_INCOMPLETE", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]

@@ -3,8 +3,8 @@
 //! Every transaction that changes a run holds the run's row and compares the epoch. Who takes the run on raises the epoch,
 //! for which it must wait until those transactions have ended; from then on each of them finds another number.
 
-use deadpool_postgres::Pool;
-use tokio_postgres::{GenericClient, Transaction};
+use deadpool_postgres::{Pool, Transaction};
+use tokio_postgres::GenericClient;
 use uuid::Uuid;
 
 use crate::db::{DbError, doing};
@@ -71,7 +71,7 @@ impl Fence {
         &self,
         pool: &Pool,
         action: &str,
-        work: impl AsyncFnOnce(&deadpool_postgres::Transaction<'_>) -> Result<T, E>,
+        work: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         crate::db::transaction(pool, action, async |tx| {
             self.hold(tx).await?;
@@ -86,10 +86,10 @@ impl Fence {
     /// # Errors
     /// [`FenceError::TakenOver`] when the run is in another epoch.
     pub async fn has_canary(&self, tx: &Transaction<'_>) -> Result<bool, FenceError> {
-        let row = tx
-            .query_one(include_str!("../../../sql/run_fence.sql"), &[&self.run])
-            .await
-            .map_err(doing("lock the run's row"))?;
+        let doing = || doing("lock the run's row");
+        // Every chunk and every batch asks this: parsed once a connection.
+        let statement = tx.prepare_cached(include_str!("../../../sql/run_fence.sql")).await.map_err(doing())?;
+        let row = tx.query_one(&statement, &[&self.run]).await.map_err(doing())?;
         if row.get::<_, i64>("epoch") == self.epoch {
             Ok(row.get("has_canary"))
         } else {
@@ -126,7 +126,7 @@ pub async fn canary_forget(client: &impl GenericClient) -> Result<(), DbError> {
 ///
 /// # Errors
 /// Fails when the database refuses.
-pub async fn runs_unstage(tx: &Transaction<'_>) -> Result<(), DbError> {
+pub async fn runs_unstage(tx: &tokio_postgres::Transaction<'_>) -> Result<(), DbError> {
     tx.execute(include_str!("../../../sql/runs_unstage.sql"), &[])
         .await
         .map_err(doing("record that staging was emptied"))?;

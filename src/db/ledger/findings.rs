@@ -1,6 +1,7 @@
 //! What checks found, and the rows that were taken out, in the ledger.
 
-use std::time::Duration;
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
 
 use tokio_postgres::Transaction;
 use uuid::Uuid;
@@ -123,7 +124,7 @@ pub struct CheckRecord<'a> {
     /// Its name.
     pub name: &'a str,
     /// The table it looked at.
-    pub on: &'a str,
+    pub on: Cow<'a, str>,
     /// Its place in the order.
     pub ordinal: i32,
     /// What its findings mean.
@@ -161,6 +162,38 @@ pub async fn check_result_insert(tx: &Transaction<'_>, run: Uuid, record: &Check
     .await
     .map_err(doing("record a check's result"))?;
     Ok(())
+}
+
+/// Results of checks, until they are recorded together: a transaction for each would cost more than many a
+/// check.
+#[derive(Debug, Default)]
+pub struct CheckResults<'a> {
+    waiting: Vec<CheckRecord<'a>>,
+    since: Option<Instant>,
+}
+
+impl<'a> CheckResults<'a> {
+    /// Longest time that a result waits when others follow: whoever watches the run from elsewhere reads the ledger.
+    const LONGEST: Duration = Duration::from_millis(500);
+
+    /// Keeps one more; says whether it is time to record them.
+    pub fn keep(&mut self, record: CheckRecord<'a>) -> bool {
+        self.waiting.push(record);
+        self.since.get_or_insert_with(Instant::now).elapsed() > Self::LONGEST
+    }
+
+    /// Records what was kept.
+    ///
+    /// # Errors
+    /// Fails when the database refuses the rows.
+    pub async fn write(&mut self, tx: &Transaction<'_>, run: Uuid) -> Result<(), DbError> {
+        for record in &self.waiting {
+            check_result_insert(tx, run, record).await?;
+        }
+        self.waiting.clear();
+        self.since = None;
+        Ok(())
+    }
 }
 
 /// Forgets what an earlier try of these phases found; rows that the decoder rejected stay.

@@ -25,7 +25,7 @@ pub use embedding::{
 };
 pub use fence::{Fence, FenceError, canary_forget, canary_put, runs_unstage};
 pub use findings::{
-    CheckRecord, DecodeReject, FoundRow, Written, check_forget, check_result_forget, check_result_insert,
+    CheckRecord, CheckResults, DecodeReject, FoundRow, Written, check_forget, check_result_forget, check_result_insert,
     finding_insert, quarantine_decoded,
 };
 pub use quarantine::{

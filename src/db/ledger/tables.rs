@@ -24,6 +24,8 @@ pub struct SourceTable {
     pub rows_rejected: i64,
     /// Rows the server counted in the staging table.
     pub rows_staged: i64,
+    /// Bytes that its rows have in the source; 0 where they come from elsewhere.
+    pub bytes_read: i64,
     /// The reader's digest, as a decimal number.
     pub digest: Option<String>,
 }
@@ -105,6 +107,7 @@ pub async fn source_tables(client: &impl GenericClient, run: Uuid) -> Result<Vec
             rows_read: row.get("rows_read"),
             rows_rejected: row.get("rows_rejected"),
             rows_staged: row.get("rows_staged"),
+            bytes_read: row.get("bytes_read"),
             digest: row.get("digest"),
         })
         .collect())
@@ -146,14 +149,16 @@ pub struct Place {
 /// # Errors
 /// Fails when the database refuses the row.
 pub async fn chunk_insert(
-    tx: &Transaction<'_>,
+    tx: &deadpool_postgres::Transaction<'_>,
     run: Uuid,
     source: &TableName,
     chunk: &Chunk,
     place: Place,
 ) -> Result<(), DbError> {
+    let doing = || doing("record a chunk");
+    let statement = tx.prepare_cached(include_str!("../../../sql/chunk_insert.sql")).await.map_err(doing())?;
     tx.execute(
-        include_str!("../../../sql/chunk_insert.sql"),
+        &statement,
         &[
             &run,
             &source.to_string(),
@@ -168,7 +173,7 @@ pub async fn chunk_insert(
         ],
     )
     .await
-    .map_err(doing("record a chunk"))?;
+    .map_err(doing())?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::error::RetryError;
 use crate::db::ledger::Quarantined;
+use crate::db::staging::DIGEST_TYPE;
 use crate::decode::{Block, Column, ColumnKind, Encoding, RawRow, RowDecoder, RowError, RowForm};
 use crate::names::TableName;
 use crate::stage::digest_column;
@@ -24,7 +25,7 @@ pub(super) fn mend(row: &Quarantined, given: &Given) -> Result<Value, RetryError
         .iter()
         .zip(&row.column_types)
         // A digest is sqlmig's own.
-        .filter(|(_, type_name)| *type_name != "bytea")
+        .filter(|(_, type_name)| *type_name != DIGEST_TYPE)
         .map(|(name, type_name)| (name.as_str(), ColumnKind::of_type(type_name)))
         .collect();
     if let Some(unknown) = given.keys().find(|name| !own.iter().any(|(own, _)| own == name)) {

@@ -8,6 +8,7 @@ mod fill;
 mod mend;
 mod stage;
 
+use std::num::NonZeroU32;
 use std::time::Instant;
 
 use sha2::{Digest, Sha256};
@@ -24,7 +25,7 @@ use crate::db::ledger::{
 use crate::db::{ServerInfo, doing};
 use crate::event::{Event, Phase};
 use crate::fault;
-use crate::limits::MaxRejects;
+use crate::limits::{BatchSize, MaxRejects};
 use crate::names::{TableName, hex};
 use crate::promote::PromoteOptions;
 
@@ -302,8 +303,9 @@ impl Conductor {
             let (last, rows) = (known.get(&table.source).copied()?, table.rows_read.max(1));
             u64::try_from(last / rows).ok()
         });
-        let batch_size = promote.batch_size.saturating_mul(spread.max().unwrap_or(1).max(1));
-        Ok(PromoteOptions { batch_size, ..promote })
+        let rows = promote.batch_size.rows(0, 0).saturating_mul(spread.max().unwrap_or(1).max(1));
+        let rows = u32::try_from(rows).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MAX);
+        Ok(PromoteOptions { batch_size: BatchSize::Rows(rows), ..promote })
     }
 
     async fn vector_schema(&self) -> Result<Option<String>, PipelineError> {

@@ -9,7 +9,7 @@ use crate::db::ledger::{
 };
 use crate::db::{doing, staging};
 use crate::decode::ColumnKind;
-use crate::names::{ident, staging_table};
+use crate::names::staging_table;
 use crate::pipeline::PipelineError;
 use crate::project::Project;
 use crate::stage::{digest_column, lay_out};
@@ -67,7 +67,7 @@ pub(super) async fn stage_retry(
             .columns
             .iter()
             .zip(&table.column_types)
-            .filter(|(_, type_name)| *type_name != "bytea")
+            .filter(|(_, type_name)| *type_name != staging::DIGEST_TYPE)
             .map(|(name, type_name)| (name.clone(), ColumnKind::of_type(type_name)))
             .collect();
         let laid_out = lay_out(tx, &table.source, &own, digested, vector_schema).await?;
@@ -84,7 +84,7 @@ pub(super) async fn stage_retry(
                 cast: Fragment::new(if type_name == "text" {
                     String::new()
                 } else {
-                    format!("::{}", in_schema(vector_schema, type_name))
+                    format!("::{}", staging::in_schema(vector_schema, type_name))
                 }),
             })
             .collect();
@@ -96,7 +96,7 @@ pub(super) async fn stage_retry(
                     name: digest_column(&column.key),
                     column: column.clone(),
                     send: (type_name != "text")
-                        .then(|| Fragment::new(in_schema(vector_schema, &format!("{type_name}_send")))),
+                        .then(|| Fragment::new(staging::in_schema(vector_schema, &format!("{type_name}_send")))),
                 })
                 .collect(),
             columns,
@@ -124,11 +124,6 @@ pub(super) async fn stage_retry(
 
 fn lost(table: &str, staged: i64, found: u64) -> PipelineError {
     PipelineError::StagingLost { table: staging_table(table), staged, found: i64::try_from(found).unwrap_or(i64::MAX) }
-}
-
-/// A name of pgvector's, in the schema where it is installed.
-fn in_schema(schema: Option<&str>, name: &str) -> String {
-    schema.map_or_else(|| ident(name), |schema| format!("{}.{}", ident(schema), ident(name)))
 }
 
 /// Whether a retry's rows are still in staging, all of them.

@@ -1,0 +1,314 @@
+//! How many workers have batches in hand: as many as a person said, or as many as turn out to be fastest.
+//!
+//! What a server bears is not to be read off its settings: its cores, disks and other users are out of sight. So the crew
+//! starts small, measures rows a second over a few batches, and goes on in the direction in which that rises. Where one more
+//! is no faster it goes back, and tries again later, since other users come and go.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+/// Workers to begin with, where that many are allowed: the first finding of every measurement so far is that two are faster
+/// than one, since one writes while the other waits for its COMMIT.
+const FIRST: usize = 2;
+/// A size is measured over at least so many batches a worker,
+const BATCHES_A_WORKER: usize = 3;
+/// and at least this long: shorter than that, a checkpoint or a neighbour decides.
+const MEASURED_FOR: Duration = Duration::from_millis(500);
+/// What one worker more must bring to stay, as a ratio. It costs a connection, and measurements scatter by a few percent.
+const WORTH_IT: f64 = 1.07;
+/// Measurements for which a size that was found best is kept before its neighbours are tried again.
+const KEPT_FOR: u32 = 12;
+
+/// The workers of this process.
+pub(super) struct Crew {
+    /// No more than these, ever.
+    most: usize,
+    /// Whether the size is found by measuring.
+    adapts: bool,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+struct State {
+    /// Workers that may take batches.
+    size: usize,
+    /// Whether there is nothing left to do: nobody needs to wait to be let in.
+    dismissed: bool,
+    measured_since: Instant,
+    rows: u64,
+    batches: usize,
+    /// Rows a second by size, as measured last.
+    rates: BTreeMap<usize, f64>,
+    /// Measurements until the neighbours of this size are tried.
+    keep: u32,
+    /// The size that is held against this one.
+    before: Option<usize>,
+}
+
+/// A change of size.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Change {
+    /// Workers from now on.
+    pub workers: usize,
+    /// What was measured.
+    pub why: String,
+}
+
+impl Crew {
+    /// So many workers, from beginning to end.
+    pub fn fixed(workers: usize) -> Self {
+        Self::new(workers.max(1), workers.max(1), false)
+    }
+
+    /// As many as turn out to be fastest, at most `most`.
+    pub fn adapting(most: usize) -> Self {
+        Self::new(FIRST.min(most).max(1), most.max(1), true)
+    }
+
+    fn new(size: usize, most: usize, adapts: bool) -> Self {
+        let state = State {
+            size,
+            dismissed: false,
+            measured_since: Instant::now(),
+            rows: 0,
+            batches: 0,
+            rates: BTreeMap::new(),
+            keep: 0,
+            before: None,
+        };
+        Self { most, adapts, state: Mutex::new(state), changed: Notify::new() }
+    }
+
+    /// Places for workers: those beyond the present size wait.
+    pub fn places(&self) -> usize {
+        self.most
+    }
+
+    #[cfg(test)]
+    fn size(&self) -> usize {
+        self.state().size
+    }
+
+    /// Waits until the worker of this place, from 0, may take a batch; false when there are none left to take.
+    pub async fn admits(&self, place: usize) -> bool {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // Registered before the look, so that no change falls between the two.
+            changed.as_mut().enable();
+            {
+                let state = self.state();
+                if state.dismissed || place < state.size {
+                    return !state.dismissed;
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// A new transform begins: rows of another width, so what was measured of the last one says nothing.
+    pub fn begin(&self) {
+        let mut state = self.state();
+        state.dismissed = false;
+        state.rates.clear();
+        state.before = None;
+        state.keep = 0;
+        state.measure_anew();
+    }
+
+    /// No batch is left, or nobody is to take one any more.
+    pub fn dismiss(&self) {
+        self.state().dismissed = true;
+        self.changed.notify_waiters();
+    }
+
+    /// A batch was committed; says when the size changes by it.
+    pub fn finished(&self, rows: u64) -> Option<Change> {
+        let mut state = self.state();
+        state.rows += rows;
+        state.batches += 1;
+        let elapsed = state.measured_since.elapsed();
+        if !self.adapts || elapsed < MEASURED_FOR || state.batches < state.size * BATCHES_A_WORKER {
+            return None;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a rate to compare with another")]
+        let rate = state.rows as f64 / elapsed.as_secs_f64();
+        let change = state.judge(rate, self.most);
+        state.measure_anew();
+        drop(state);
+        if change.is_some() {
+            self.changed.notify_waiters();
+        }
+        change
+    }
+
+    /// The server has too little for so many: one less, and no more for a while.
+    pub fn too_many(&self) -> Option<Change> {
+        let mut state = self.state();
+        if !self.adapts || state.size == 1 {
+            return None;
+        }
+        state.size -= 1;
+        state.keep = KEPT_FOR;
+        state.before = None;
+        state.measure_anew();
+        Some(Change { workers: state.size, why: "the server had no room for one more".into() })
+    }
+
+    /// How many workers there were at last, and what was measured of that, for people.
+    pub fn told(&self) -> String {
+        let state = self.state();
+        let workers = if state.size == 1 { "1 worker".to_owned() } else { format!("{} workers", state.size) };
+        match (self.adapts, state.rates.is_empty()) {
+            (false, _) => workers,
+            (true, true) => format!("{workers} (auto; too few batches to try others)"),
+            (true, false) => format!("{workers} (auto; {})", rates(&state.rates)),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn measure_anew(&mut self) {
+        self.measured_since = Instant::now();
+        self.rows = 0;
+        self.batches = 0;
+    }
+
+    /// Takes in what was measured of the present size.
+    fn judge(&mut self, rate: f64, most: usize) -> Option<Change> {
+        self.rates.insert(self.size, rate);
+        if let Some(before) = self.before.take() {
+            let known = self.rates.get(&before).copied().unwrap_or_default();
+            let better = if self.size > before { rate > known * WORTH_IT } else { rate * WORTH_IT >= known };
+            if !better {
+                self.keep = KEPT_FOR;
+                return Some(self.go(before));
+            }
+            // In the same direction, until it is no better.
+            let next = if self.size > before { self.size + 1 } else { self.size - 1 };
+            if (1..=most).contains(&next) {
+                self.before = Some(self.size);
+                return Some(self.go(next));
+            }
+            self.keep = KEPT_FOR;
+            return None;
+        }
+        if self.keep > 0 {
+            self.keep -= 1;
+            return None;
+        }
+        // One more; at the bound, or where one more was no faster the last time, one less.
+        let one_more = self.size + 1;
+        let no_use = self.rates.get(&one_more).is_some_and(|known| *known <= rate * WORTH_IT);
+        let next = if one_more <= most && !no_use { one_more } else { self.size - 1 };
+        self.rates.retain(|size, _| *size == self.size);
+        if next == 0 {
+            self.keep = KEPT_FOR;
+            return None;
+        }
+        self.before = Some(self.size);
+        Some(self.go(next))
+    }
+
+    fn go(&mut self, size: usize) -> Change {
+        self.size = size;
+        Change { workers: size, why: rates(&self.rates) }
+    }
+}
+
+/// "9,800 rows/s with 2, 9,700 with 3".
+fn rates(rates: &BTreeMap<usize, f64>) -> String {
+    let each = rates.iter().map(|(size, rate)| format!("{rate:.0} rows/s with {size}"));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sizes that the crew goes through when rows a second depend on the size as `rate` says.
+    fn sizes(most: usize, rounds: usize, rate: impl Fn(usize, usize) -> f64) -> Vec<usize> {
+        let crew = Crew::adapting(most);
+        let mut sizes = vec![crew.size()];
+        for round in 0..rounds {
+            let mut state = crew.state();
+            let now = state.size;
+            if let Some(change) = state.judge(rate(now, round), most) {
+                sizes.push(change.workers);
+            }
+        }
+        sizes
+    }
+
+    #[test]
+    fn one_more_stays_while_it_is_faster() {
+        // Four cores: beyond them nothing is gained.
+        let sizes = sizes(16, 6, |size, _| 1000.0 * f64::from(u32::try_from(size.min(4)).unwrap()));
+        assert_eq!(sizes, [2, 3, 4, 5, 4]);
+    }
+
+    #[test]
+    fn fewer_stay_when_they_are_as_fast() {
+        // One disk: two only get into each other's way.
+        let sizes = sizes(16, 4, |size, _| if size == 1 { 1000.0 } else { 900.0 });
+        assert_eq!(sizes[..3], [2, 3, 2]);
+        let later = sizes_after_keeping(|size| if size == 1 { 1000.0 } else { 900.0 });
+        assert_eq!(later, [2, 3, 2, 1]);
+    }
+
+    fn sizes_after_keeping(rate: impl Fn(usize) -> f64) -> Vec<usize> {
+        sizes(3, 2 + usize::try_from(KEPT_FOR).unwrap() + 2, |size, _| rate(size))
+    }
+
+    #[test]
+    fn what_changes_during_the_run_is_followed() {
+        let kept = usize::try_from(KEPT_FOR).unwrap();
+        // At first a third worker is of no use; later others leave the server, and it is.
+        let sizes = sizes(3, 2 * kept + 8, |size, round| {
+            if round < kept { 1000.0 } else { 1000.0 * f64::from(u32::try_from(size).unwrap()) }
+        });
+        assert_eq!(sizes.last(), Some(&3), "{sizes:?}");
+    }
+
+    #[test]
+    fn never_more_than_allowed_and_never_none() {
+        for most in 1..4 {
+            assert!(
+                sizes(most, 100, |size, _| 1.0 / f64::from(u32::try_from(size).unwrap()))
+                    .iter()
+                    .all(|size| (1..=most).contains(size))
+            );
+            assert!(
+                sizes(most, 100, |size, _| f64::from(u32::try_from(size).unwrap()))
+                    .iter()
+                    .all(|size| (1..=most).contains(size))
+            );
+        }
+    }
+
+    #[test]
+    fn a_server_without_room_is_asked_for_less() {
+        let crew = Crew::adapting(8);
+        assert_eq!(crew.too_many().map(|change| change.workers), Some(1));
+        assert_eq!(crew.too_many(), None);
+        assert_eq!(Crew::fixed(3).too_many(), None);
+    }
+
+    #[tokio::test]
+    async fn places_beyond_the_size_wait_until_they_are_let_in_or_sent_home() {
+        let crew = Crew::adapting(3);
+        assert!(crew.admits(1).await);
+        let let_in = tokio::join!(crew.admits(2), async {
+            tokio::task::yield_now().await;
+            crew.dismiss();
+        });
+        assert!(!let_in.0);
+    }
+}
