@@ -71,6 +71,7 @@ struct Read {
 ///
 /// # Errors
 /// The source can't be read at all, or the target does not answer.
+#[expect(clippy::too_many_arguments, reason = "what a plan is made of, each of another kind")]
 pub async fn plan(
     pool: &Pool,
     target: String,

@@ -17,9 +17,9 @@ use super::settings::FileSettings;
 const KEY: &str = "SQLMIG_EMBEDDING_KEY";
 /// Texts of one request: more makes what one failure repeats larger, and gains nothing that was measured.
 const TEXTS_PER_REQUEST: u32 = 128;
-/// Tokens of one request; OpenAI takes 300,000.
+/// Tokens of one request; `OpenAI` takes 300,000.
 const TOKENS_PER_REQUEST: u32 = 100_000;
-/// What OpenAI's models take of one text.
+/// What `OpenAI`'s models take of one text.
 const TOKENS_PER_TEXT: u32 = 8191;
 /// Requests at once.
 const CONCURRENCY: u32 = 8;

@@ -115,7 +115,7 @@ impl<'a> Fetch<'a> {
             if self.flying.is_empty() && !may_send {
                 return self.ending.map_or(Ok(()), Err);
             }
-            let waits = pause.filter(|_| may_send).unwrap_or(Duration::from_hours(1));
+            let rest = pause.filter(|_| may_send).unwrap_or(Duration::from_hours(1));
             tokio::select! {
                 Some(asked) = self.flying.join_next(), if !self.flying.is_empty() => {
                     match asked {
@@ -126,7 +126,7 @@ impl<'a> Fetch<'a> {
                         }),
                     }
                 }
-                () = tokio::time::sleep(waits) => {}
+                () = tokio::time::sleep(rest) => {}
                 () = self.stop.requested(), if self.ending.is_none() => {}
             }
         }
@@ -183,7 +183,7 @@ impl<'a> Fetch<'a> {
         let client = self.client.clone();
         self.flying.spawn(async move {
             let began = Instant::now();
-            let texts: Vec<&str> = job.texts.iter().map(|text| text.text.as_str()).collect();
+            let texts: Vec<&str> = job.texts.iter().map(|text| text.content.as_str()).collect();
             let result = client.embed(&texts).await;
             Asked { job, began, result }
         });

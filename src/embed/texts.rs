@@ -19,7 +19,7 @@ const PAGE: i64 = 128;
 #[derive(Debug, Clone)]
 pub(super) struct Text {
     pub sha256: TextHash,
-    pub text: String,
+    pub content: String,
     pub tokens: usize,
 }
 
@@ -71,7 +71,7 @@ impl<'a> Texts<'a> {
                 if Sha256::digest(text.as_bytes()).as_slice() != wanted.text_sha256 {
                     return Err(EmbedError::Changed { table: source, row: wanted.row });
                 }
-                found.push(Text { sha256: wanted.text_sha256, text, tokens: 0 });
+                found.push(Text { sha256: wanted.text_sha256, content: text, tokens: 0 });
             }
             return self.counted(found).await;
         }
@@ -83,7 +83,7 @@ impl<'a> Texts<'a> {
         let tokenizer = self.tokenizer;
         let counting = tokio::task::spawn_blocking(move || {
             for text in &mut texts {
-                text.tokens = tokenizer.count(&text.text);
+                text.tokens = tokenizer.count(&text.content);
             }
             texts
         });

@@ -104,7 +104,7 @@ impl Endpoint {
     }
 }
 
-/// An address that no embeddings service has: link-local (cloud metadata services are at 169.254.169.254 and fd00:ec2::254) or
+/// An address that no embeddings service has: link-local (cloud metadata services are at 169.254.169.254 and `fd00:ec2::254`) or
 /// none at all.
 pub(super) fn is_forbidden(address: IpAddr) -> bool {
     match address {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// Pause after the first failure; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause, whatever the service asks for.
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// An answer that takes so many times the usual is a sign of congestion.
 const SLOW: f64 = 3.0;
 /// Answers faster than this are never slow, whatever is usual.

@@ -36,7 +36,8 @@ fn things() -> Things {
 
 /// So many rows; every tenth has the note of the first.
 fn rows(count: usize) -> Vec<String> {
-    let note = |row: usize| if row % 10 == 0 { "again and again".to_owned() } else { format!("note number {row}") };
+    let note =
+        |row: usize| if row.is_multiple_of(10) { "again and again".to_owned() } else { format!("note number {row}") };
     (1..=count).map(|row| format!("{row}|name {row}|1|{{}}|{{}}|{}", note(row))).collect()
 }
 

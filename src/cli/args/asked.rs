@@ -79,8 +79,8 @@ impl Command {
             | Self::Plan { embedding, .. }
             | Self::Embed { embedding, .. }
             | Self::Search { embedding, .. }
-            | Self::Validate { embedding, .. }
-            | Self::Quarantine { action: QuarantineCommand::Retry { embedding, .. } } => Some(embedding),
+            | Self::Validate { embedding, .. } => Some(embedding),
+            Self::Quarantine { action: QuarantineCommand::Retry { embedding, .. } } => Some(embedding),
             _ => None,
         }
     }

@@ -96,7 +96,7 @@ Next: sqlmig quarantine list shows what failed again.
         mend: MendArgs,
         /// How to fetch embeddings.
         #[command(flatten)]
-        embedding: EmbeddingArgs,
+        embedding: Box<EmbeddingArgs>,
     },
 }
 

@@ -74,8 +74,8 @@ impl Conductor {
                 run_insert(tx, &new).await?;
                 for table in source_tables(&**tx, from.id).await? {
                     let staged = Fragment::new(staging_table(&table.staged_as));
-                    let file = include_str!("../../../sql/wrap/fill_choose.sql");
-                    let choose = render_wrap("fill_choose.sql", file, minijinja::context! { staged })
+                    let template = include_str!("../../../sql/wrap/fill_choose.sql");
+                    let choose = render_wrap("fill_choose.sql", template, minijinja::context! { staged })
                         .map_err(crate::db::staging::StagingError::from)?;
                     tx.execute(&choose, &[&fill, &from.id, &table.source.to_string()])
                         .await
