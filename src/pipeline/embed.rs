@@ -2,7 +2,7 @@
 
 use super::{Conductor, PipelineError};
 use crate::db::doing;
-use crate::db::ledger::{Fence, RunState, batch_counts};
+use crate::db::ledger::{Fence, RunState, batch_counts, embedding_asked};
 use crate::embed::{Embedded, embed};
 use crate::event::Phase;
 
@@ -28,6 +28,24 @@ impl Conductor {
             let done = embed(&self.pool, fence, project, &relations, &self.embed, stop, events).await?;
             Ok(self.told(&done))
         })
+        .await
+    }
+
+    /// Says so where promotion is about to leave rows without the vectors that nobody asked for.
+    pub(super) async fn tell_of_embeddings(&self, fence: Fence) -> Result<(), PipelineError> {
+        if self.project.embed.is_empty() {
+            return Ok(());
+        }
+        let client = self.pool.get().await.map_err(doing("connect"))?;
+        let asked = embedding_asked(&**client, fence.run).await?;
+        drop(client);
+        if asked {
+            return Ok(());
+        }
+        self.warn(
+            fence,
+            "embeddings were not asked for: rows that lack one are promoted without; sqlmig embed comes before".into(),
+        )
         .await
     }
 

@@ -218,6 +218,7 @@ impl Conductor {
         allow_incomplete: bool,
     ) -> Result<(), PipelineError> {
         let known = self.require(fence, RunState::Checked, "promoted").await?;
+        self.tell_of_embeddings(fence).await?;
         self.phase(fence, Phase::Promote, async {
             if !known.complete && !allow_incomplete {
                 return Err(PipelineError::Incomplete("nothing of it is promoted".into()));

@@ -241,7 +241,7 @@ struct CleanPatch {
 
 impl Relation {
     fn render(&self, name: &str, run: Uuid) -> Result<RelationSql, RelationsError> {
-        let run = run.to_string();
+        let (run_id, run) = (run, run.to_string());
         let canonical = canonical(self.feeds.iter())?;
         let context = minijinja::context! { canonical => Fragment::new(canonical.clone()), run => run.clone() };
         let accepted = render_wrap("accepted.sql", include_str!("../../sql/wrap/accepted.sql"), context)?;
@@ -268,15 +268,13 @@ impl Relation {
             .enumerate()
             .map(|(place, patch)| CleanPatch { alias: alias(place), table: Fragment::new(patch.table.clone()) })
             .collect();
-        let context = minijinja::context! { relation => name, run => run.clone() };
-        let embedded = render_wrap("embedded.sql", include_str!("../../sql/wrap/embedded.sql"), context)?;
         let context = CleanContext { accepted: Fragment::new(accepted.clone()), columns, patches, run };
         let clean = render_wrap("clean.sql", include_str!("../../sql/wrap/clean.sql"), context)?;
         Ok(RelationSql {
             canonical: parenthesised(&canonical),
             accepted: parenthesised(&accepted),
             clean: parenthesised(&clean),
-            embedded: parenthesised(&embedded),
+            embedded: embedded(name, run_id)?,
         })
     }
 }
@@ -298,6 +296,13 @@ fn canonical<'a>(feeds: impl Iterator<Item = &'a Feed>) -> Result<String, Relati
         .collect();
     let context = CanonicalContext { feeds };
     Ok(render_wrap("canonical.sql", include_str!("../../sql/wrap/canonical.sql"), context)?)
+}
+
+/// The vectors that the rows of a relation take from the ledger, as a fragment for a `from` clause.
+fn embedded(relation: &str, run: Uuid) -> Result<String, RelationsError> {
+    let context = minijinja::context! { relation, run => run.to_string() };
+    let select = render_wrap("embedded.sql", include_str!("../../sql/wrap/embedded.sql"), context)?;
+    Ok(parenthesised(&select))
 }
 
 /// A SELECT as a fragment for a `from` clause. The line break keeps a closing comment from swallowing the parenthesis.

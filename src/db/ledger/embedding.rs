@@ -78,6 +78,18 @@ pub async fn embedding_missing(
     Ok(rows.iter().map(|row| Wanted { row: row.get("row"), text_sha256: row.get("text_sha256") }).collect())
 }
 
+/// Whether the rows of a run were looked through for those without a vector.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn embedding_asked(client: &impl GenericClient, run: Uuid) -> Result<bool, DbError> {
+    let row = client
+        .query_one(include_str!("../../../sql/embedding_asked.sql"), &[&run])
+        .await
+        .map_err(doing("ask whether rows want a vector"))?;
+    Ok(row.get("asked"))
+}
+
 /// Keeps the vectors of an answer, and what it cost.
 ///
 /// # Errors

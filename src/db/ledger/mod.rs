@@ -20,8 +20,8 @@ pub use batch::{
     refusals_forget,
 };
 pub use embedding::{
-    Fetched, Paid, TextHash, Wanted, embedding_counts, embedding_forget, embedding_insert, embedding_known,
-    embedding_left, embedding_missing, embedding_refuse, embedding_spent,
+    Fetched, Paid, TextHash, Wanted, embedding_asked, embedding_counts, embedding_forget, embedding_insert,
+    embedding_known, embedding_left, embedding_missing, embedding_refuse, embedding_spent,
 };
 pub use fence::{Fence, FenceError, canary_forget, canary_put, runs_unstage};
 pub use findings::{
