@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::harness::TestDb;
-use crate::program::{MIGRATED, Outcome, Things, finish, fixture, number, on, sqlmig, state, text};
+use crate::program::{MIGRATED, Outcome, Things, bare, finish, fixture, number, on, sqlmig, state, text};
 use crate::service::{Fault, Service, vector};
 
 const DIMENSIONS: usize = 8;
@@ -508,4 +508,20 @@ async fn the_plan_says_what_embeddings_would_cost() {
     ask(format!("run {} --output json", fixture("docs.sql.gz"))).await;
     let left = ask(plan()).await["embeddings"][0].clone();
     assert!(left["texts"].as_i64().unwrap() < planned["texts"].as_i64().unwrap());
+}
+
+#[tokio::test]
+async fn documents_that_were_left_without_are_filled_without_their_sources() {
+    let service = Service::start("127.0.0.1:0", "text-embedding-3-large", 3072).await.unwrap();
+    let db = TestDb::from(&MIGRATED, "embed_fill_docs").await;
+    let folder = tempfile::tempdir().unwrap();
+    let dump = folder.path().join("dump.sql");
+    finish(bare(&format!("generate {} --documents 40 --faults embedding_missing=50%", dump.display()))).await.code(0);
+    sqlmig(&db, &format!("run {} --no-index", dump.display())).await.code(0);
+    for step in ["embed", "promote", "validate"] {
+        let mut command = on(&db, step).await;
+        command.env("SQLMIG_EMBEDDING_URL", service.url());
+        finish(command).await.code(0);
+    }
+    assert_eq!(number(&db.connect().await, "select count(*) from public.documents where embedding is null").await, 0);
 }
