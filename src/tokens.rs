@@ -37,13 +37,6 @@ impl UnknownTokenizer {
     }
 }
 
-impl Default for Tokenizer {
-    /// [`DEFAULT_TOKENIZER`].
-    fn default() -> Self {
-        Self { name: DEFAULT_TOKENIZER, table: cl100k_base_singleton }
-    }
-}
-
 impl Tokenizer {
     /// The tokenizer of that name.
     ///
@@ -122,6 +115,13 @@ impl Tokenizer {
     /// Bytes of a token.
     fn bytes(&self, token: u32) -> usize {
         (self.table)().decode_bytes(&[token]).map_or(0, |bytes| bytes.len())
+    }
+}
+
+impl Default for Tokenizer {
+    /// [`DEFAULT_TOKENIZER`].
+    fn default() -> Self {
+        Self { name: DEFAULT_TOKENIZER, table: cl100k_base_singleton }
     }
 }
 

@@ -256,6 +256,7 @@ impl Both {
             promote: promote_options(batch_size),
             allow_incomplete: false,
             restart: false,
+            index: false,
         };
         let source = source::open(&SourceSpec::File(path)).unwrap();
         let id = self.conductor.run(source, options).await.unwrap();
@@ -428,6 +429,7 @@ async fn case(steps: Vec<Step>) -> Result<(), TestCaseError> {
         events: Events::none(),
         stop: Stop::default(),
         holder: None,
+        embed: sqlmig::embed::EmbedOptions::default(),
     };
     conductor.migrate(true).await.unwrap();
     let mut both = Both { model: Model::default(), things, conductor, client: db.connect().await, loads: 0 };

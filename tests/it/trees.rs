@@ -37,6 +37,11 @@ impl Tree {
     }
 }
 
+/// The newest run.
+async fn newest(client: &sqlmig::db::Connection) -> String {
+    text(client, "select id from sqlmig.run order by id::text desc limit 1").await
+}
+
 fn trees(name: &str) -> String {
     format!("{}/fixtures/trees/{name}", env!("CARGO_MANIFEST_DIR"))
 }
@@ -123,7 +128,7 @@ async fn what_changed_is_updated_and_what_is_gone_is_told_of_and_pruned_and_brou
     assert_eq!(number(&client, "select count(*) from public.document_files").await, 2);
     let totals = "select total_docs from public.document_sources";
     assert_eq!(number(&client, totals).await, 2);
-    sqlmig(&db, "rollback --yes").await.code(0);
+    sqlmig(&db, &format!("rollback --yes --run {}", newest(&client).await)).await.code(0);
     assert_eq!(state(&client).await, before);
     assert_eq!(number(&client, "select count(*) from public.document_files").await, 3);
     // Whoever puts a row in the place of a deleted one keeps it.
@@ -135,7 +140,7 @@ async fn what_changed_is_updated_and_what_is_gone_is_told_of_and_pruned_and_brou
         )
         .await
         .unwrap();
-    sqlmig(&db, "rollback --yes").await.code(3);
+    sqlmig(&db, &format!("rollback --yes --run {}", newest(&client).await)).await.code(3);
     assert_eq!(text(&client, "select content from public.documents where doc_path = 'b.md'").await, "mine");
 }
 
