@@ -251,6 +251,7 @@ fn load_options(settings: &Settings, conductor: &Conductor, promote: PromoteOpti
         promote,
         allow_incomplete: settings.allow_incomplete,
         restart: settings.restart,
+        force: settings.force,
     }
 }
 

@@ -152,6 +152,8 @@ pub struct Settings {
     pub allow_incomplete: bool,
     /// Whether an unfinished run is set aside.
     pub restart: bool,
+    /// Whether a source is loaded that was loaded whole before.
+    pub force: bool,
     /// Runs that `history` lists, rows that `quarantine list` does.
     pub limit: u32,
 }
@@ -209,6 +211,7 @@ impl Settings {
                 .or(file.allow_incomplete)
                 .unwrap_or(false),
             restart: command.restart(),
+            force: command.force(),
             limit: number(typed_limit, file.limit, LIMIT),
         })
     }

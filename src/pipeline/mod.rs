@@ -2,6 +2,7 @@
 
 mod error;
 mod join;
+mod known;
 mod record;
 mod resume;
 mod retry;
@@ -59,15 +60,26 @@ pub struct LoadOptions {
     pub allow_incomplete: bool,
     /// Whether an unfinished run is set aside.
     pub restart: bool,
+    /// Whether a source is loaded that was loaded whole before.
+    pub force: bool,
 }
 
 impl Conductor {
-    /// Everything, in order: the whole of what sqlmig does. A run that was stopped goes on where it stopped.
+    /// Everything, in order: the whole of what sqlmig does. A run that was stopped goes on where it stopped; a source that
+    /// was loaded whole before is not loaded again, unless `options` say so, and its run is returned.
     ///
     /// # Errors
     /// The first phase that fails; the run is recorded with its error, and what was done stays.
     pub async fn run(&self, source: Source, options: LoadOptions) -> Result<Uuid, (Option<Uuid>, PipelineError)> {
-        let taken = self.open(&source, &options, true).await.map_err(|error| (None, error))?;
+        let started = Instant::now();
+        let migrated = self.migrate(true).await.map_err(|error| (None, error))?;
+        if !options.force && !options.restart {
+            let known = self.loaded_before(&source, &options.stage.scope()).await.map_err(|error| (None, error))?;
+            if let Some(run) = known {
+                return Ok(run.id);
+            }
+        }
+        let taken = self.begin(&source, &options, &migrated, started).await.map_err(|error| (None, error))?;
         let fence = taken.fence;
         let steps = async {
             let ended_early = self.stage(taken, source, options.stage.clone()).await?;
@@ -92,8 +104,19 @@ impl Conductor {
     pub async fn open(&self, source: &Source, options: &LoadOptions, project: bool) -> Result<Taken, PipelineError> {
         let started = Instant::now();
         let migrated = self.migrate(project).await?;
+        self.begin(source, options, &migrated, started).await
+    }
+
+    /// Takes on the run of a source in a database that was brought up to date, since `started`, by these migrations.
+    async fn begin(
+        &self,
+        source: &Source,
+        options: &LoadOptions,
+        migrated: &[String],
+        started: Instant,
+    ) -> Result<Taken, PipelineError> {
         let taken = self.begin_or_resume(source, &options.stage.scope(), options.restart).await?;
-        self.record_migrations(taken.fence, &migrated, started.elapsed()).await?;
+        self.record_migrations(taken.fence, migrated, started.elapsed()).await?;
         Ok(taken)
     }
 

@@ -256,6 +256,7 @@ impl Both {
             promote: promote_options(batch_size),
             allow_incomplete: false,
             restart: false,
+            force: true,
         };
         let source = source::open(&SourceSpec::File(path)).unwrap();
         let id = self.conductor.run(source, options).await.unwrap();

@@ -37,6 +37,12 @@ impl Command {
         }
     }
 
+    /// Whether a source is loaded that was loaded whole before.
+    #[must_use]
+    pub fn force(&self) -> bool {
+        matches!(self, Self::Run { force: true, .. })
+    }
+
     /// The bounds, of a command that has them.
     #[must_use]
     pub fn limits(&self) -> Option<&LimitArgs> {
