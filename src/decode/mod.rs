@@ -11,6 +11,7 @@ mod ddl;
 mod differences;
 mod encoding;
 mod error;
+mod extent;
 mod facts;
 mod float;
 mod kind;

@@ -88,6 +88,8 @@ pub(super) fn is_outage(error: &DbError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::doing;
+    use crate::db::error::Cause;
 
     #[test]
     fn pauses_double_up_to_a_bound_and_are_never_quite_the_same() {
@@ -100,5 +102,21 @@ mod tests {
         }
         let some: std::collections::HashSet<Duration> = (0..20).map(|_| pause(3)).collect();
         assert!(some.len() > 1);
+    }
+
+    #[tokio::test]
+    async fn an_outage_is_borne_for_its_time_however_often_it_is_met() {
+        let (stop, events) = (Stop::default(), Events::none());
+        let away = || PromoteError::Db(doing("connect")(Cause::Pool("no server".into())));
+        let mut outage = Outage::new(&stop, &events, Duration::ZERO);
+        assert!(outage.bear(away()).await.is_ok());
+        // Not even the last of a few tries.
+        outage.tries = 1;
+        outage.unreachable_since = Instant::now().checked_sub(PATIENCE / 2);
+        assert!(outage.bear(away()).await.is_ok());
+        outage.unreachable_since = Instant::now().checked_sub(PATIENCE + Duration::from_millis(1));
+        assert!(outage.bear(away()).await.is_err());
+        // What the database has not said is not borne at all.
+        assert!(outage.bear(PromoteError::Interrupted).await.is_err());
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::db::ledger::{Chunk, DecodeReject, Place, Written};
 use crate::decode::{Block, Oversized, RawRow, RowDecoder, RowError, RowForm};
 
+use super::buffers::Buffer;
 use super::digest;
 use super::layout::Layout;
 
@@ -12,7 +13,7 @@ use super::layout::Layout;
 /// enough that the chunks in flight stay in the tens of megabytes.
 pub(super) const CHUNK_BYTES: usize = 2 << 20;
 /// What a chunk's text may grow to without being moved: most rows are far shorter than this is beyond it.
-const CHUNK_CAPACITY: usize = CHUNK_BYTES + (64 << 10);
+pub(super) const CHUNK_CAPACITY: usize = CHUNK_BYTES + (64 << 10);
 
 /// Header of COPY's binary format: signature, no flags, no extension (PostgreSQL manual, COPY, "Binary Format").
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -33,7 +34,7 @@ pub(super) struct RawChunk {
     /// Ordinal of the first row in its source table, from 1.
     pub first_row: u64,
     /// The rows' bytes, one after another.
-    text: Vec<u8>,
+    text: Buffer,
     rows: Vec<Span>,
     oversized: Vec<(u64, Oversized)>,
 }
@@ -48,17 +49,15 @@ struct Span {
 }
 
 impl RawChunk {
-    /// An empty chunk whose first row will be `first_row`.
-    pub fn new(layout: Arc<Layout>, fields: Arc<Vec<Option<usize>>>, block: Arc<Block>, first_row: u64) -> Self {
-        Self {
-            layout,
-            fields,
-            block,
-            first_row,
-            text: Vec::with_capacity(CHUNK_CAPACITY),
-            rows: Vec::new(),
-            oversized: Vec::new(),
-        }
+    /// An empty chunk whose first row will be `first_row`, and whose text will stand in `text`.
+    pub fn new(
+        layout: Arc<Layout>,
+        fields: Arc<Vec<Option<usize>>>,
+        block: Arc<Block>,
+        first_row: u64,
+        text: Buffer,
+    ) -> Self {
+        Self { layout, fields, block, first_row, text, rows: Vec::new(), oversized: Vec::new() }
     }
 
     /// Adds the next row.
@@ -113,8 +112,9 @@ impl RawChunk {
 
     /// Decodes every row and writes it as COPY BINARY wants it; rows that can't be decoded are set apart.
     ///
-    /// `row_limit_bytes` is told to the person who reads why an oversized row was not loaded.
-    pub fn encode(self, decoder: &mut RowDecoder, row_limit_bytes: usize) -> EncodedChunk {
+    /// `row_limit_bytes` is told to the person who reads why an oversized row was not loaded; `payload` is what is written into.
+    pub fn encode(self, decoder: &mut RowDecoder, row_limit_bytes: usize, mut payload: Buffer) -> EncodedChunk {
+        payload.reserve(self.text.len() + 64 * self.rows.len());
         let written = self.written();
         let mut chunk = EncodedChunk {
             place: self.place(),
@@ -123,7 +123,7 @@ impl RawChunk {
             last_row: self.first_row + self.len() - 1,
             rows: 0,
             rejects: Vec::new(),
-            payload: Vec::with_capacity(self.text.len() + 64 * self.rows.len()),
+            payload,
             digest: 0,
             content_digest: 0,
             bytes: self.text.len() as u64,
@@ -183,7 +183,7 @@ pub(super) struct EncodedChunk {
     /// Rows that could not be decoded.
     pub rejects: Vec<DecodeReject>,
     /// What COPY BINARY sends.
-    pub payload: Vec<u8>,
+    pub payload: Buffer,
     /// Sum of the rows' digests.
     pub digest: i128,
     /// Digest of all rows in their order, those that could not be decoded among them.
@@ -208,7 +208,7 @@ impl EncodedChunk {
     /// Writes one row: `_row`, its digest, the columns, their digests.
     fn push<'a>(&mut self, row: u64, values: &(impl Iterator<Item = Option<&'a [u8]>> + Clone)) {
         let layout = &self.layout;
-        let payload = &mut self.payload;
+        let payload = &mut *self.payload;
         // PostgreSQL allows 1,600 columns, so the count fits.
         #[expect(clippy::cast_possible_truncation, reason = "at most 1,600 columns")]
         let count = (2 + layout.columns.len() + layout.digested.len()) as u16;

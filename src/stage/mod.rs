@@ -9,6 +9,7 @@
 //! is copied and recorded in one transaction. At the end each table is counted and digested by the server, and both
 //! numbers must be the reader's.
 
+mod buffers;
 mod chunk;
 mod digest;
 mod earlier;
@@ -42,6 +43,8 @@ pub use error::StageError;
 pub use known::known_shapes;
 pub(crate) use layout::digest_column;
 
+use buffers::Buffers;
+use chunk::CHUNK_CAPACITY;
 use earlier::Earlier;
 use layout::Layout;
 use read::{ReadOutcome, Reading};
@@ -130,6 +133,8 @@ pub async fn stage(
         fence,
         earlier: Arc::clone(&earlier),
         chunks: Arc::new(Mutex::new(waiting)),
+        // Of each lane: one that is decoded, those that wait, one that is sent.
+        payloads: Buffers::new(options.lanes.max(1) * (send::CHUNKS_WAITING + 2), CHUNK_CAPACITY),
         row_limit_bytes: scan.row_limit_bytes,
         max_rejects: options.max_rejects,
         timeouts: options.timeouts,
@@ -152,6 +157,8 @@ pub async fn stage(
                     handle.block_on(create(&pool, fence, ordinal, layout, facts, &earlier))
                 },
                 chunks,
+                // One that is read, those that wait, of each lane one that is decoded.
+                texts: Buffers::new(1 + RAW_CHUNKS_WAITING + options.lanes.max(1), CHUNK_CAPACITY),
                 failed: &failed,
                 stop: &stop,
                 progress: &progress,

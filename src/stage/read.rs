@@ -13,6 +13,7 @@ use crate::names::TableName;
 use crate::stop::Stop;
 
 use super::StageError;
+use super::buffers::Buffers;
 use super::chunk::{CHUNK_BYTES, RawChunk};
 use super::layout::Layout;
 
@@ -32,6 +33,8 @@ pub(super) struct Reading<'a> {
     pub create: &'a Create<'a>,
     /// Where chunks go.
     pub chunks: SyncSender<RawChunk>,
+    /// What their text is written into.
+    pub texts: Buffers,
     /// Set when the sending side has failed and reading on is of no use.
     pub failed: &'a AtomicBool,
     /// Whether it was asked to stop.
@@ -115,7 +118,7 @@ pub(super) fn read<R: Read>(mut scanner: Scanner<R>, reading: &Reading<'_>) -> R
             places.insert(block.table.clone(), tables.len() - 1);
             tables.len() - 1
         };
-        open = Some((place, start(&tables[place], block)?));
+        open = Some((place, start(&tables[place], block, reading)?));
     };
     flush(&mut open, &mut tables, reading, rows)?;
     fault::point_blocking("stage.source_end");
@@ -134,9 +137,9 @@ fn same(asked: &TableName, found: &TableName) -> bool {
 }
 
 /// An empty chunk at the table's next row.
-fn start(table: &Table, block: Arc<Block>) -> Result<RawChunk, StageError> {
+fn start(table: &Table, block: Arc<Block>, reading: &Reading<'_>) -> Result<RawChunk, StageError> {
     let fields = Arc::new(table.layout.fields_of(&block)?);
-    Ok(RawChunk::new(Arc::clone(&table.layout), fields, block, table.rows + 1))
+    Ok(RawChunk::new(Arc::clone(&table.layout), fields, block, table.rows + 1, reading.texts.take()))
 }
 
 /// Sends the open chunk on and leaves an empty one of the same block behind.
@@ -158,14 +161,10 @@ fn flush(
         return Ok(());
     }
     tables[place].rows += chunk.len();
-    let next = RawChunk::new(
-        Arc::clone(&chunk.layout),
-        Arc::clone(&chunk.fields),
-        Arc::clone(&chunk.block),
-        tables[place].rows + 1,
-    );
+    let (layout, fields, block) = (Arc::clone(&chunk.layout), Arc::clone(&chunk.fields), Arc::clone(&chunk.block));
     reading.chunks.send(chunk).map_err(|_| StageError::Stopped)?;
     reading.events.emit(Event::SourceProgress { bytes: reading.progress.load(Ordering::Relaxed), rows });
+    let next = RawChunk::new(layout, fields, block, tables[place].rows + 1, reading.texts.take());
     *open = Some((place, next));
     Ok(())
 }

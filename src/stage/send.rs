@@ -23,12 +23,13 @@ use crate::limits::{MaxRejects, Timeouts};
 use crate::names::TableName;
 
 use super::StageError;
+use super::buffers::Buffers;
 use super::chunk::{EncodedChunk, RawChunk};
 use super::earlier::Earlier;
 use super::tables;
 
 /// Encoded chunks that wait for a lane's connection: one in hand and one ready keep it busy.
-const CHUNKS_WAITING: usize = 1;
+pub(super) const CHUNKS_WAITING: usize = 1;
 /// Times a chunk is tried when the database says that trying again may help.
 const ATTEMPTS: u32 = 5;
 /// Pause before the second try; it doubles with each.
@@ -57,6 +58,8 @@ pub(super) struct Lanes {
     pub earlier: Arc<Earlier>,
     /// Where raw chunks come from.
     pub chunks: Arc<Mutex<Receiver<RawChunk>>>,
+    /// What is sent is written into.
+    pub payloads: Buffers,
     /// Longest row held, in bytes: for messages.
     pub row_limit_bytes: usize,
     /// How many rows may be rejected.
@@ -111,7 +114,7 @@ fn decode(lanes: &Lanes, encoded: &mpsc::Sender<EncodedChunk>) {
         let known = decoder.take_if(|decoder| !Arc::ptr_eq(decoder.block(), block));
         drop(known);
         let decoder = decoder.get_or_insert_with(|| RowDecoder::new(Arc::clone(block)));
-        if encoded.blocking_send(chunk.encode(decoder, lanes.row_limit_bytes)).is_err() {
+        if encoded.blocking_send(chunk.encode(decoder, lanes.row_limit_bytes, lanes.payloads.take())).is_err() {
             return;
         }
     }
@@ -132,7 +135,7 @@ async fn send(
             if !statements.contains_key(&layout.staged_as) {
                 statements.insert(layout.staged_as.clone(), tables::copy_statement(&layout)?);
             }
-            let payload = Bytes::from(std::mem::take(&mut chunk.payload));
+            let payload = Bytes::from_owner(std::mem::take(&mut chunk.payload));
             lanes.copy(&chunk, &statements[&layout.staged_as], payload).await?;
         }
         {

@@ -68,6 +68,15 @@ async fn the_report_says_what_happened_by_its_contract() {
     for name in ["rows_per_second", "documents_per_minute", "seconds", "peak_rss_bytes"] {
         assert!(report["throughput"][name].as_f64().unwrap() > 0.0, "{name}");
     }
+    let speed = |name: &str| report["throughput"][name].as_f64().unwrap();
+    let sum = |names: &[&str]| -> f64 {
+        let tables = report["tables"].as_array().unwrap().iter();
+        tables.flat_map(|table| names.iter().map(|name| table[*name].as_f64().unwrap())).sum()
+    };
+    let per_second = sum(&["rows_read"]) / speed("seconds");
+    let per_minute = sum(&["rows_inserted", "rows_updated", "rows_unchanged"]) / speed("seconds") * 60.0;
+    assert!((speed("rows_per_second") / per_second - 1.0).abs() < 1e-9, "{per_second}: {report}");
+    assert!((speed("documents_per_minute") / per_minute - 1.0).abs() < 1e-9, "{per_minute}: {report}");
     // The report of a run is the same later, and from anywhere.
     assert_eq!(sqlmig(&db, "report --output json").await.code(0).json(), report);
     let by_id = format!("report --output json --run {}", run["id"].as_str().unwrap());

@@ -7,7 +7,7 @@ use super::{Found, Scanner, State};
 use crate::decode::block::{Block, Column, RowForm};
 use crate::decode::cursor::Cursor;
 use crate::decode::error::DecodeErrorKind;
-use crate::decode::lexer::{self, Extent};
+use crate::decode::extent::{Extent, extent, tuple_extent};
 use crate::decode::rows::{self, Insert};
 use crate::decode::session::Session;
 use crate::decode::values;
@@ -102,7 +102,7 @@ impl<R: Read> Scanner<R> {
         }
         let end = loop {
             let ended = self.buffer.ended;
-            match lexer::tuple_extent(self.buffer.window(), self.session.mode(), ended) {
+            match tuple_extent(self.buffer.window(), self.session.mode(), ended) {
                 Extent::Statement(end) => break end,
                 Extent::Backslash(at) => {
                     self.buffer.consume(at);
@@ -169,7 +169,7 @@ impl<R: Read> Scanner<R> {
     fn end_insert(&mut self) -> Result<Option<Found>, DecodeErrorKind> {
         loop {
             let ended = self.buffer.ended;
-            match lexer::extent(self.buffer.window(), self.session.mode(), ended, false) {
+            match extent(self.buffer.window(), self.session.mode(), ended, false) {
                 Extent::Statement(end) => {
                     self.buffer.consume(end);
                     return Ok(None);

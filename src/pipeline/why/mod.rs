@@ -3,25 +3,25 @@
 //! Only reads. What a project's author wrote runs in READ ONLY transactions, as in a run.
 
 mod error;
+mod fate;
+mod finals;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
 use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 use super::{Conductor, PipelineError};
-use crate::db::catalog::{staging_tables, target_columns};
-use crate::db::ledger::{
-    Run, SourceTable, row_findings, row_tries, runs, source_tables, staged_run, why_batches, why_chunk, why_merged,
-    why_quarantine, why_retry, why_undecoded, why_undo_tables, why_written_by,
-};
+use crate::db::catalog::staging_tables;
+use crate::db::ledger::{Run, SourceTable, runs, source_tables, staged_run, why_chunk, why_retry, why_undecoded};
 use crate::db::{ServerInfo, doing};
 use crate::names::{TableName, staging_table};
-use crate::outcome::{ColumnValue, FORMAT, Fate, FateBatch, FinalRow, RunSummary, Why};
+use crate::outcome::{FORMAT, Why};
 use crate::project::Promote;
 use crate::relations::{Trace, Wanted, copied_rows};
-use crate::template::{Fragment, render_wrap};
+
+use fate::fate;
+use finals::add_key;
 
 pub use error::WhyError;
 
@@ -244,102 +244,6 @@ impl Conductor {
         Ok((1..=table.rows_read).contains(&row)
             || why_chunk(tx, run.id, &table.source.to_string(), row).await?.is_some())
     }
-
-    /// What the final tables have now of the keys that are known, and what runs did to them.
-    async fn finals<'a>(
-        &'a self,
-        tx: &Transaction<'_>,
-        question: &Question<'a>,
-        keys: &mut Vec<Key<'a>>,
-        finals: &mut Vec<FinalRow>,
-        done: &mut Vec<Done>,
-    ) -> Result<(), PipelineError> {
-        let mut asked: Vec<(&Promote, Wanted)> = Vec::new();
-        if !matches!(question.wanted, Wanted::Row(_)) {
-            asked.extend(question.targets.iter().map(|promote| (*promote, question.wanted.clone())));
-        }
-        asked.extend(keys.iter().map(|(promote, values)| (*promote, Wanted::Values(values.clone()))));
-        for (promote, wanted) in asked {
-            let target = promote.target.to_string();
-            let columns = target_columns(tx, &promote.target).await?;
-            if columns.is_empty() {
-                continue;
-            }
-            let names: Vec<String> = columns.into_iter().map(|column| column.name).collect();
-            let context = minijinja::context! {
-                key => &promote.key,
-                columns => &names,
-                target => Fragment::table(&promote.target),
-            };
-            let query = render_wrap("why_final.sql", include_str!("../../../sql/wrap/why_final.sql"), context)
-                .map_err(crate::relations::RelationsError::from)?;
-            let (_, key, values) = wanted.parameters();
-            let rows =
-                tx.query(&query, &[&key, &values]).await.map_err(doing(format!("look for the row in {target}")))?;
-            for row in rows {
-                let key: String = row.get("key");
-                add_key(keys, promote, row.get("key_values"));
-                if finals.iter().any(|known| known.target == target && known.key == key) {
-                    continue;
-                }
-                let written = why_written_by(tx, &target, row.get("xmin")).await?;
-                finals.push(FinalRow {
-                    target: target.clone(),
-                    key,
-                    exists: true,
-                    written_by: written.map(|(run, _)| run),
-                    batch: written.map(|(_, batch)| batch),
-                    columns: names
-                        .iter()
-                        .cloned()
-                        .zip(row.get::<_, Vec<Option<String>>>("column_values"))
-                        .map(|(column, value)| ColumnValue { column, value })
-                        .collect(),
-                });
-            }
-        }
-        for (promote, values) in keys.iter() {
-            let (target, key) = (promote.target.to_string(), values.join("/"));
-            if !finals.iter().any(|known| known.target == target && known.key == key) {
-                let columns = Vec::new();
-                finals.push(FinalRow {
-                    target: target.clone(),
-                    key,
-                    exists: false,
-                    written_by: None,
-                    batch: None,
-                    columns,
-                });
-            }
-            for undo_table in why_undo_tables(tx, &target).await? {
-                let context = minijinja::context! { undo => Fragment::new(undo_table.clone()), key => &promote.key };
-                let query = render_wrap("why_undo.sql", include_str!("../../../sql/wrap/why_undo.sql"), context)
-                    .map_err(crate::relations::RelationsError::from)?;
-                tx.batch_execute("savepoint undo").await.map_err(doing("look for before-images"))?;
-                match tx.query(&query, &[&values]).await {
-                    Ok(rows) => done.extend(rows.iter().map(|row| Done {
-                        run: row.get("run_id"),
-                        batch: row.get("number"),
-                        undo_table: undo_table.clone(),
-                        operation: row.get("operation"),
-                    })),
-                    // An undo table of another shape, or one that was dropped with a run that is accepted.
-                    Err(_) => {
-                        tx.batch_execute("rollback to savepoint undo")
-                            .await
-                            .map_err(doing("look for before-images"))?;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn add_key<'a>(keys: &mut Vec<Key<'a>>, promote: &'a Promote, values: Vec<String>) {
-    if !keys.iter().any(|(known, own)| known.target == promote.target && *own == values) {
-        keys.push((promote, values));
-    }
 }
 
 /// Which row is meant.
@@ -366,140 +270,4 @@ fn wanted(key: &[String], table: &TableName, targets: &[&Promote]) -> Result<Wan
         })
     };
     Ok(Wanted::Values(promote.key.iter().map(given).collect::<Result<_, _>>()?))
-}
-
-/// What one run did with a row, or with a key whose row is not known any more.
-async fn fate(
-    tx: &Transaction<'_>,
-    place: &Place<'_>,
-    row: Option<(&String, i64)>,
-    done: &[&Done],
-) -> Result<Fate, PipelineError> {
-    let run = place.run;
-    let named: Vec<i64> = done.iter().map(|done| done.batch).collect();
-    let mut fate = Fate {
-        run: RunSummary::from(run.clone()),
-        source: row.map(|(source, _)| source.clone()),
-        row: row.map(|(_, row)| row),
-        line: None,
-        byte: None,
-        chunk: None,
-        in_staging: false,
-        staged: Vec::new(),
-        retried_from: None,
-        mended: Vec::new(),
-        found_by: Vec::new(),
-        quarantine: None,
-        tries: Vec::new(),
-        merged_into: None,
-        took_from: Vec::new(),
-        batches: Vec::new(),
-        verdict: String::new(),
-    };
-    if let Some((source, row)) = row {
-        let table = place.tables.iter().find(|table| table.source.to_string() == *source);
-        let columns = table.map(|table| table.columns.as_slice()).unwrap_or_default();
-        fate.chunk = why_chunk(tx, run.id, source, row).await?;
-        fate.found_by = row_findings(tx, run.id, source, row).await?;
-        (fate.merged_into, fate.took_from) = why_merged(tx, run.id, source, row).await?;
-        fate.tries = row_tries(tx, run.id, source, row).await?;
-        if let Some(retried) = why_retry(tx, run.id, source, row).await? {
-            fate.retried_from = Some(retried.from_run);
-            fate.mended = retried.mended;
-            fate.staged = values_of(columns, &retried.staged.unwrap_or_default());
-        }
-        if let Some((entry, staged)) = why_quarantine(tx, run.id, source, row).await? {
-            (fate.line, fate.byte) = (entry.line, entry.byte);
-            fate.quarantine = Some(entry);
-            if let Some(staged) = staged {
-                fate.staged = values_of(columns, &staged);
-            }
-        }
-        if let Some(table) = table.filter(|_| place.staged)
-            && let Some(staged) = staged_row(tx, table, row).await?
-        {
-            fate.in_staging = true;
-            fate.staged = values_of(columns, &staged);
-        }
-        if let Some(chunk) = fate.chunk.filter(|chunk| chunk.first_row == row && fate.line.is_none()) {
-            (fate.line, fate.byte) = (chunk.first_line, chunk.first_byte);
-        }
-    }
-    let place = row.map(|(source, row)| (source.as_str(), row));
-    let is_out = fate.quarantine.is_some() || fate.merged_into.is_some();
-    for (mut batch, undo_table) in why_batches(tx, run.id, place, &named).await? {
-        let noted = done.iter().find(|done| done.batch == batch.number);
-        batch.operation = match noted {
-            Some(done) if undo_table.as_deref() == Some(&done.undo_table) => Some(done.operation.clone()),
-            // Nothing was noted of it, in a batch that was committed and whose before-images are kept: it was as it is.
-            _ if batch.state == "done" && !is_out && run.accepted_at.is_none() => Some("unchanged".to_owned()),
-            _ => None,
-        };
-        // The range of a batch spans rows that are out, too; they were not in it.
-        if noted.is_some() || !is_out {
-            fate.batches.push(batch);
-        }
-    }
-    fate.verdict = verdict(&fate);
-    Ok(fate)
-}
-
-/// What became of a row, in a sentence.
-fn verdict(fate: &Fate) -> String {
-    if let Some(entry) = &fate.quarantine {
-        let out = format!("taken out by {}: {}", entry.check, entry.reason);
-        return match fate.tries.last() {
-            Some(tried) => format!("{out}; tried again by run {}", tried.run),
-            None => out,
-        };
-    }
-    if let Some(into) = &fate.merged_into {
-        return format!("merged into row {} of {} by duplicate rule {}", into.row, into.source, into.rule);
-    }
-    let told = |batch: &FateBatch| {
-        let word = match (batch.state.as_str(), batch.operation.as_deref()) {
-            ("rolled_back", _) => "taken back",
-            ("done", Some("insert")) => "inserted",
-            ("done", Some("update")) => "updated",
-            ("done", Some("unchanged")) => "found unchanged",
-            ("done", _) => "promoted",
-            ("failed", _) => "not promoted: the batch failed",
-            _ => "not promoted yet",
-        };
-        format!("{word} in {} by batch {}", batch.target, batch.number)
-    };
-    if fate.batches.is_empty() {
-        return match fate.run.state.as_str() {
-            "done" | "promoted" => "staged, and no further: no transform promotes it".to_owned(),
-            state => format!("not promoted: the run is {state}"),
-        };
-    }
-    fate.batches.iter().map(told).collect::<Vec<_>>().join("; ")
-}
-
-/// A row as it is in staging.
-async fn staged_row(
-    tx: &Transaction<'_>,
-    table: &SourceTable,
-    row: i64,
-) -> Result<Option<Map<String, Value>>, PipelineError> {
-    if !staging_tables(tx).await?.iter().any(|known| known.ours && known.name == table.staged_as) {
-        return Ok(None);
-    }
-    let context = minijinja::context! { staged => Fragment::new(staging_table(&table.staged_as)) };
-    let query = render_wrap("why_staged.sql", include_str!("../../../sql/wrap/why_staged.sql"), context)
-        .map_err(crate::relations::RelationsError::from)?;
-    let found = tx.query_opt(&query, &[&row]).await.map_err(doing("look for a row in staging"))?;
-    Ok(found.map(|row| object(row.get("staged"))))
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    if let Value::Object(object) = value { object } else { Map::new() }
-}
-
-/// Columns of a staged row in their order, each with its value: texts and nulls, as staging has them.
-fn values_of(columns: &[String], row: &Map<String, Value>) -> Vec<ColumnValue> {
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let known = columns.iter().filter_map(|column| row.get_key_value(column));
-    known.map(|(column, value)| ColumnValue { column: column.clone(), value: text(value) }).collect()
 }
