@@ -178,8 +178,8 @@ impl Conductor {
                 kept => format!("; {kept} chunks were staged already"),
             };
             Ok(format!(
-                "{} rows of {} tables staged, {} in quarantine{kept}",
-                staged.rows_staged, staged.tables, staged.rows_rejected
+                "{} rows of {} tables staged, {} in quarantine{kept}; {}",
+                staged.rows_staged, staged.tables, staged.rows_rejected, staged.busy
             ))
         })
         .await?;
