@@ -10,4 +10,6 @@ unmerged as (
     delete from sqlmig.merged where run_id = $1 and 'dedup' = any ($2)
 )
 delete from sqlmig.quarantine
-where run_id = $1 and 'check' = any ($2) and check_name not in ('decode', 'promote')
+where run_id = $1
+    and check_name not in ('decode', 'promote')
+    and case when code = 'embedding' then 'embed' = any ($2) or 'check' = any ($2) else 'check' = any ($2) end

@@ -24,8 +24,12 @@ pub enum Phase {
     Normalise,
     /// Run the project's checks and settle duplicates.
     Check,
+    /// Fetch the vectors that rows lack.
+    Embed,
     /// Write the surviving rows to the final tables, batch by batch.
     Promote,
+    /// Build the indexes that would slow the load down.
+    Index,
     /// Prove the result.
     Validate,
 }
@@ -37,7 +41,9 @@ impl fmt::Display for Phase {
             Self::Stage => "stage",
             Self::Normalise => "normalise",
             Self::Check => "check",
+            Self::Embed => "embed",
             Self::Promote => "promote",
+            Self::Index => "index",
             Self::Validate => "validate",
         })
     }
@@ -139,6 +145,20 @@ pub enum Event {
         /// Time the query took.
         elapsed: Duration,
     },
+    /// Vectors are missing, and a service is asked for them.
+    VectorsWanted {
+        /// Rows without a vector of which the ledger has none either.
+        rows: u64,
+    },
+    /// Vectors came and are committed to the ledger.
+    VectorsFetched {
+        /// Texts of this answer that have their vector now.
+        texts: u64,
+        /// Tokens of it.
+        tokens: u64,
+        /// Time from the request to the COMMIT.
+        elapsed: Duration,
+    },
     /// The batches of one target are laid out.
     BatchesPlanned {
         /// The final table.
@@ -161,6 +181,24 @@ pub enum Event {
         /// Rows that the target already had as they are.
         unchanged: u64,
         /// Time from claim to COMMIT.
+        elapsed: Duration,
+    },
+    /// An index is being built.
+    IndexProgress {
+        /// The index.
+        name: String,
+        /// What the server is at, in its own words.
+        phase: String,
+        /// Blocks or rows done.
+        done: u64,
+        /// Of so many; 0 where that is not known.
+        total: u64,
+    },
+    /// An index was built.
+    IndexBuilt {
+        /// The index, with its schema.
+        name: String,
+        /// Time it took.
         elapsed: Duration,
     },
     /// Another number of workers has batches in hand.

@@ -2,7 +2,7 @@
 //!
 //! The SQL of a project knows what the data means. This library moves the bytes, in the right order, exactly once,
 //! undoably, and shows what it did. The way of a row is `source` → `decode` → `stage` → `relations` → `check` →
-//! `promote` → `validate` → `report`; `docs/ARCHITECTURE.md` draws it.
+//! `embed` → `promote` → `validate` → `report`; `docs/ARCHITECTURE.md` draws it.
 
 // Leaves: plain data, used by everyone.
 pub mod event;
@@ -17,6 +17,7 @@ pub mod tokens;
 pub mod db;
 pub mod decode;
 pub mod project;
+pub mod provider;
 pub mod relations;
 pub mod source;
 pub mod template;
@@ -27,9 +28,12 @@ pub mod generate;
 // Phases, in the order in which a row passes them.
 pub mod stage;
 pub mod check;
+pub mod embed;
 pub mod promote;
+pub mod index;
 pub mod validate;
 pub mod rollback;
+pub mod search;
 
 // Conductors: the order of the phases, and what they would do.
 pub mod pipeline;

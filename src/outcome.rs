@@ -5,12 +5,14 @@
 
 mod books;
 mod check;
+mod embedding;
 mod examples;
 mod fate;
 mod plan;
 mod quarantine;
 mod rollback;
 mod run;
+mod search;
 mod severity;
 mod status;
 
@@ -18,12 +20,14 @@ use serde::Serialize;
 
 pub use self::books::{BatchCount, DuplicateCount, StatementCount, TableBooks, TargetCount};
 pub use self::check::{CheckResult, Finding, FoundBy};
+pub use self::embedding::{EmbeddingCost, EmbeddingCount};
 pub use self::examples::{CaseOutcome, ExampleReport};
 pub use self::fate::{ChunkPlace, ColumnValue, Fate, FateBatch, FinalRow, MergedWith, Why};
-pub use self::plan::{Plan, PlanCheck, PlanDump, PlanPromote, PlanTable};
+pub use self::plan::{Plan, PlanCheck, PlanDump, PlanEmbedding, PlanPromote, PlanTable};
 pub use self::quarantine::{QuarantineCount, QuarantineEntry, QuarantineGroup, QuarantineList, QuarantinedRow, Try};
 pub use self::rollback::{Accepted, KeptRow, Rollback, StagingEmptied, TakenBack};
 pub use self::run::{History, PhaseTime, RunEvent, RunEvents, RunSummary, Throughput};
+pub use self::search::{Hit, SearchReport};
 pub use self::severity::Severity;
 pub use self::status::{Status, TargetProgress};
 
@@ -47,6 +51,10 @@ pub struct Report {
     pub samples: Vec<Finding>,
     /// Duplicates merged, by rule.
     pub duplicates: Vec<DuplicateCount>,
+    /// Rows that came without an embedding, by relation and source table.
+    pub embeddings: Vec<EmbeddingCount>,
+    /// What the run has spent on embeddings.
+    pub embedding_cost: EmbeddingCost,
     /// What was written, one line a promote transform.
     pub targets: Vec<TargetCount>,
     /// Batches of the whole run.

@@ -1,5 +1,7 @@
 //! What a run would do, without doing it: reads the source to its end and the target in READ ONLY transactions.
 
+mod embedding;
+
 use std::collections::HashMap;
 
 use deadpool_postgres::Pool;
@@ -7,6 +9,7 @@ use deadpool_postgres::Pool;
 use crate::db::migrate::{MigrateError, MigrationSet, pending};
 use crate::db::{DbError, doing};
 use crate::decode::{DecodeError, DumpFacts, Item, ScanOptions, Scanner};
+use crate::embed::EmbedOptions;
 use crate::event::{Event, Events};
 use crate::limits::BatchSize;
 use crate::names::{STAGING_SCHEMA, TableName};
@@ -14,6 +17,9 @@ use crate::outcome::{FORMAT, Plan, PlanCheck, PlanDump, PlanPromote, PlanTable, 
 use crate::project::Project;
 use crate::source::Source;
 use crate::stage::known_shapes;
+use crate::tokens::Tokenizer;
+
+use embedding::Counter;
 
 /// Why a plan could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +62,7 @@ struct Counted {
 /// What was read of the source.
 struct Read {
     tables: Vec<Counted>,
+    embeddings: Vec<Counter>,
     facts: DumpFacts,
     ended_early: Option<DecodeError>,
 }
@@ -64,6 +71,7 @@ struct Read {
 ///
 /// # Errors
 /// The source can't be read at all, or the target does not answer.
+#[expect(clippy::too_many_arguments, reason = "what a plan is made of, each of another kind")]
 pub async fn plan(
     pool: &Pool,
     target: String,
@@ -71,6 +79,7 @@ pub async fn plan(
     source: Source,
     scan: ScanOptions,
     batch_size: BatchSize,
+    embed: &EmbedOptions,
     events: &Events,
 ) -> Result<Plan, PlanError> {
     let (display, format, progress) = (source.display.clone(), source.compression.to_string(), source.progress());
@@ -80,10 +89,17 @@ pub async fn plan(
     let mut scan = scan;
     scan.known.extend(known_shapes(&**client).await?);
     drop(client);
-    let read = tokio::task::spawn_blocking(move || read(source, scan, &told))
+    let (reader, tokenizer) = (project.clone(), embed.tokenizer);
+    let read = tokio::task::spawn_blocking(move || read(source, scan, &reader, tokenizer, &told))
         .await
         .map_err(|panic| PlanError::Thread(panic.to_string()))??;
     let pending_migrations = pending_migrations(pool, project).await?;
+    let client = pool.get().await.map_err(doing("connect"))?;
+    let mut embeddings = Vec::new();
+    for counter in read.embeddings {
+        embeddings.push(counter.sum(&**client, embed).await?);
+    }
+    drop(client);
     let present = |name: &TableName| read.tables.iter().any(|counted| counted.table == *name);
     let fed = |relation: &str| project.normalise.iter().any(|file| file.into == relation && present(&file.from));
     let skipped = |relation: &str| (!fed(relation)).then(|| format!("no table of the source feeds {relation}"));
@@ -151,6 +167,7 @@ pub async fn plan(
                 skipped: promote.from.as_deref().and_then(skipped),
             })
             .collect(),
+        embeddings,
         warnings,
     })
 }
@@ -197,7 +214,13 @@ async fn pending_migrations(pool: &Pool, project: &Project) -> Result<Vec<String
 }
 
 /// Counts the rows of a source, table by table.
-fn read(source: Source, scan: ScanOptions, events: &Events) -> Result<Read, PlanError> {
+fn read(
+    source: Source,
+    scan: ScanOptions,
+    project: &Project,
+    tokenizer: Tokenizer,
+    events: &Events,
+) -> Result<Read, PlanError> {
     /// Rows between two signs of progress.
     const ROWS_A_SIGN: u64 = 1000;
     let progress = source.progress();
@@ -205,6 +228,8 @@ fn read(source: Source, scan: ScanOptions, events: &Events) -> Result<Read, Plan
     let mut tables: Vec<Counted> = Vec::new();
     let mut places: HashMap<TableName, usize> = HashMap::new();
     let mut open = None;
+    let mut counters: HashMap<TableName, Counter> = HashMap::new();
+    let mut counted_in: Option<TableName> = None;
     let mut rows = 0;
     let ended_early = loop {
         let bytes = match scanner.next_item() {
@@ -216,9 +241,19 @@ fn read(source: Source, scan: ScanOptions, events: &Events) -> Result<Read, Plan
                     tables.len() - 1
                 });
                 open = Some(place);
+                counted_in = Counter::of(project, tokenizer, &block).map(|counter| {
+                    let earlier = counters.remove(&block.table);
+                    counters.insert(block.table.clone(), counter.join(earlier));
+                    block.table.clone()
+                });
                 continue;
             }
-            Ok(Some(Item::Row(row))) => row.bytes.len() as u64,
+            Ok(Some(Item::Row(row))) => {
+                if let Some(counter) = counted_in.as_ref().and_then(|table| counters.get_mut(table)) {
+                    counter.row(&row);
+                }
+                row.bytes.len() as u64
+            }
             Ok(Some(Item::Oversized(row))) => row.length,
             Err(error) if error.is_incomplete() => break Some(error),
             Err(error) => return Err(PlanError::Decode(Box::new(error))),
@@ -232,5 +267,8 @@ fn read(source: Source, scan: ScanOptions, events: &Events) -> Result<Read, Plan
             events.emit(Event::SourceProgress { bytes: progress.load(std::sync::atomic::Ordering::Relaxed), rows });
         }
     };
-    Ok(Read { tables, facts: scanner.facts().clone(), ended_early })
+    let mut embeddings: Vec<(TableName, Counter)> = counters.into_iter().collect();
+    embeddings.sort_by(|a, b| a.0.cmp(&b.0));
+    let embeddings = embeddings.into_iter().map(|(_, counter)| counter).collect();
+    Ok(Read { tables, embeddings, facts: scanner.facts().clone(), ended_early })
 }

@@ -118,6 +118,13 @@ impl Tokenizer {
     }
 }
 
+impl Default for Tokenizer {
+    /// [`DEFAULT_TOKENIZER`].
+    fn default() -> Self {
+        Self { name: DEFAULT_TOKENIZER, table: cl100k_base_singleton }
+    }
+}
+
 impl fmt::Debug for Tokenizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tokenizer({})", self.name)

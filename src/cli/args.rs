@@ -2,6 +2,7 @@
 //! an option that was not given is `None` here, and [`super::settings`] decides what it then means.
 
 mod asked;
+mod embedding;
 mod generate;
 mod global;
 mod load;
@@ -9,11 +10,14 @@ mod quarantine;
 mod rollback;
 mod which;
 
+use std::path::PathBuf;
+
 use clap::builder::BoolishValueParser;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use sqlmig::names::TableName;
 
+pub use self::embedding::EmbeddingArgs;
 pub use self::generate::GenerateArgs;
 pub use self::global::{Color, GlobalArgs, LogFormat, Output};
 pub use self::load::{BatchArgs, LimitArgs, PromoteArgs, RestartArgs, SourceArgs, TimeoutArgs};
@@ -99,6 +103,13 @@ Next: sqlmig report shows the result again; sqlmig history lists all runs.
         /// How to promote.
         #[command(flatten)]
         promote: PromoteArgs,
+        /// How to fetch embeddings.
+        #[command(flatten)]
+        embedding: EmbeddingArgs,
+        /// Do not build the project's indexes after the load; sqlmig index does it later
+        #[arg(long, value_name = "BOOL", env = "SQLMIG_NO_INDEX", num_args = 0..=1, require_equals = true,
+              default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
+        no_index: Option<bool>,
     },
     /// Show what a run would do; writes nothing
     ///
@@ -119,6 +130,9 @@ Next: sqlmig run dump.sql.gz does it.
         /// Rows of one batch.
         #[command(flatten)]
         batch: BatchArgs,
+        /// What embeddings would cost.
+        #[command(flatten)]
+        embedding: EmbeddingArgs,
     },
     /// Bring the ledger and the project's schema up to date
     ///
@@ -178,6 +192,28 @@ Next: sqlmig promote.
         #[command(flatten)]
         limits: LimitArgs,
     },
+    /// Fetch the embeddings that rows lack, each text once and never twice
+    ///
+    /// Reads the checked rows through transforms/embed, asks the ledger for each text's vector and the embeddings service
+    /// for the rest. What comes is judged, and committed to the ledger before it is used. Without a service, says how many
+    /// are missing. On a run that is done: begins another one over its rows that were left without, which sqlmig promote and
+    /// sqlmig validate then take further.
+    #[command(after_help = concat!("\
+Examples:
+  SQLMIG_EMBEDDING_KEY=… sqlmig embed --embedding-url https://api.openai.com/v1
+  sqlmig embed --embedding-url http://localhost:11434/v1 --embedding-model nomic-embed-text --embedding-dimensions 768
+  sqlmig embed --embedding-price 0.13 --max-cost 2
+
+Next: sqlmig promote.
+", "Exit codes: sqlmig --help lists them."))]
+    Embed {
+        /// Which run.
+        #[command(flatten)]
+        run: RunArgs,
+        /// How to fetch embeddings.
+        #[command(flatten)]
+        embedding: EmbeddingArgs,
+    },
     /// Write the rows that passed to the final tables, batch by batch
     ///
     /// Reads the checked rows through transforms/promote. Each batch is one transaction with its before-images, its
@@ -211,6 +247,44 @@ Next: sqlmig validate.
         #[command(flatten)]
         promote: PromoteArgs,
     },
+    /// Build the project's indexes that are not there, beside those who read and write
+    ///
+    /// Reads transforms/index. Builds each with CREATE INDEX CONCURRENTLY, outside of any transaction; one that an
+    /// interrupted build left unusable, or that is of another definition, is dropped and built again. sqlmig run does it
+    /// after the load, unless --no-index.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig index
+  sqlmig run dump.sql.gz --no-index && sqlmig index
+
+Next: sqlmig search TEXT.
+", "Exit codes: sqlmig --help lists them."))]
+    Index,
+    /// Find the rows nearest to a text or a vector
+    ///
+    /// Asks the embeddings service for the text's vector and the database for the nearest rows, by the project's
+    /// transforms/search. With --vector no service is asked.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig search 'how do I derive Serialize' --embedding-url https://api.openai.com/v1
+  echo '[0.1, 0.2, …]' | sqlmig search --vector - --top 3 --output json
+
+Next: sqlmig validate measures how many of the nearest rows the index finds.
+", "Exit codes: sqlmig --help lists them."))]
+    Search {
+        /// What to search for
+        #[arg(value_name = "TEXT", required_unless_present = "vector", conflicts_with = "vector")]
+        text: Option<String>,
+        /// A file that holds a vector as JSON, [0.1, 0.2]; - reads stdin
+        #[arg(long, value_name = "FILE", env = "SQLMIG_VECTOR")]
+        vector: Option<PathBuf>,
+        /// So many rows [default: 10]
+        #[arg(long, value_name = "N", env = "SQLMIG_TOP", value_parser = clap::value_parser!(u32).range(1..=1000))]
+        top: Option<u32>,
+        /// How to fetch embeddings.
+        #[command(flatten)]
+        embedding: EmbeddingArgs,
+    },
     /// Prove the result: the books, and the project's proofs on the final tables
     ///
     /// Reads the ledger, the staged rows and the final tables; runs transforms/validate. Ends with exit code 3 where
@@ -226,6 +300,12 @@ Next: sqlmig report.
         /// Which run.
         #[command(flatten)]
         run: RunArgs,
+        /// Have the embeddings of so many rows made again, and compare them: are they by the model that is named?
+        #[arg(long, value_name = "N", env = "SQLMIG_PROBE", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        probe: Option<u32>,
+        /// How to fetch embeddings.
+        #[command(flatten)]
+        embedding: EmbeddingArgs,
     },
     /// Show how far a run has come, from anywhere
     ///

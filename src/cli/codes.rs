@@ -12,15 +12,20 @@ use sqlmig::db::scratch::ScratchError;
 use sqlmig::db::server_info::ServerError;
 use sqlmig::db::staging::StagingError;
 use sqlmig::db::{ConnInfoError, DbError};
+use sqlmig::embed::EmbedError;
+use sqlmig::index::IndexError;
 use sqlmig::pipeline::PipelineError;
 use sqlmig::plan::PlanError;
 use sqlmig::project::ProjectError;
 use sqlmig::promote::PromoteError;
+use sqlmig::provider::EndpointError;
 use sqlmig::relations::RelationsError;
 use sqlmig::rollback::RollbackError;
+use sqlmig::search::SearchError;
 use sqlmig::source::SourceError;
 use sqlmig::stage::StageError;
 use sqlmig::template::TemplateError;
+use sqlmig::tokens::UnknownTokenizer;
 use sqlmig::validate::ValidateError;
 
 use super::failure::{ExitCode, Failure};
@@ -66,6 +71,8 @@ told!(EmbeddedError, |error| match error {
 });
 told!(ProjectError, |_| ExitCode::Usage);
 told!(TemplateError, |_| ExitCode::Usage);
+told!(EndpointError, |_| ExitCode::Usage);
+told!(UnknownTokenizer, |_| ExitCode::Usage);
 told!(SourceError, |_| ExitCode::Source);
 told!(PoolerError, |error| match error {
     PoolerError::Db(error) => database(error),
@@ -94,6 +101,7 @@ told!(PipelineError, |error| match error {
     | PipelineError::Differs { .. }
     | PipelineError::NothingToJoin(_)
     | PipelineError::Unused(_)
+    | PipelineError::NoService
     | PipelineError::Retry(_)
     | PipelineError::Why(_) => ExitCode::Usage,
     PipelineError::Incomplete(_) | PipelineError::Unreadable { .. } => ExitCode::Source,
@@ -113,6 +121,7 @@ told!(PipelineError, |error| match error {
         CheckError::Fence(error) => fence(error),
         CheckError::Db(error) => database(error),
     },
+    PipelineError::Embed(error) => embed(error),
     PipelineError::Promote(error) => match error {
         PromoteError::SameKey { .. }
         | PromoteError::Counts { .. }
@@ -126,6 +135,8 @@ told!(PipelineError, |error| match error {
         PromoteError::Unfinished(_) => ExitCode::Unexpected,
         _ => ExitCode::Usage,
     },
+    PipelineError::Index(error) => index(error),
+    PipelineError::Search(error) => search(error),
     PipelineError::Validate(error) => match error {
         ValidateError::Books(_) | ValidateError::Proofs(_) => ExitCode::Data,
         ValidateError::Template(_) | ValidateError::Writes(_) => ExitCode::Usage,
@@ -137,6 +148,7 @@ told!(PipelineError, |error| match error {
     PipelineError::Db(error) => database(error),
 });
 
+told!(SearchError, search);
 told!(RollbackError, |error| match error {
     RollbackError::Batch { error, .. } | RollbackError::Db(error) => database(error),
     RollbackError::Interrupted => ExitCode::Interrupted,
@@ -145,6 +157,37 @@ told!(RollbackError, |error| match error {
     RollbackError::Template(_) => ExitCode::Unexpected,
     _ => ExitCode::Usage,
 });
+
+fn index(error: &IndexError) -> ExitCode {
+    match error {
+        IndexError::Sql(_, error) | IndexError::Db(error) => database(error),
+        IndexError::Interrupted => ExitCode::Interrupted,
+        IndexError::Taken { .. } | IndexError::None(_) | IndexError::Template(_) => ExitCode::Usage,
+    }
+}
+
+fn search(error: &SearchError) -> ExitCode {
+    match error {
+        SearchError::Service(error) if error.is_transient() => ExitCode::Embeddings,
+        SearchError::Sql(_, error) | SearchError::Db(error) => database(error),
+        _ => ExitCode::Usage,
+    }
+}
+
+fn embed(error: &EmbedError) -> ExitCode {
+    match error {
+        EmbedError::Unavailable { .. } => ExitCode::Embeddings,
+        EmbedError::Unusable { .. } | EmbedError::Template(_) => ExitCode::Usage,
+        EmbedError::Budget { .. } | EmbedError::Blocked(_) => ExitCode::Data,
+        // To be tried again.
+        EmbedError::Changed { .. } => ExitCode::Database,
+        EmbedError::Interrupted => ExitCode::Interrupted,
+        EmbedError::Sql(_, error) => select(error),
+        EmbedError::Relations(error) => relations(error),
+        EmbedError::Fence(error) => fence(error),
+        EmbedError::Db(error) => database(error),
+    }
+}
 
 fn lock(error: &LockError) -> ExitCode {
     match error {

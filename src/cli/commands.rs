@@ -6,6 +6,7 @@ use sqlmig::db::lock::{Lock, LockKind};
 use sqlmig::db::pooler::refuse_transaction_pooler;
 use sqlmig::db::scratch::Scratch;
 use sqlmig::db::{ServerInfo, Target};
+use sqlmig::embed::EmbedOptions;
 use sqlmig::event::Events;
 use sqlmig::examples;
 use sqlmig::fault;
@@ -28,6 +29,7 @@ use super::options::{OTHER_CONNECTIONS, lanes, most_workers, promote_options, sc
 use super::presentation::Presentation;
 use super::quarantine::{look_into_quarantine, retry_quarantine};
 use super::rollback;
+use super::search::search;
 use super::server::Server;
 use super::settings::{FileSettings, Settings};
 use super::show::{history, show, show_report, status};
@@ -121,6 +123,7 @@ async fn on_server(
         events: display.events(),
         stop: stop.clone(),
         holder: None,
+        embed: settings.embedding.options()?,
     };
     let options = promote_options(settings);
     match command {
@@ -130,7 +133,9 @@ async fn on_server(
             let scan = scan_options(settings);
             let batch_size = options.batch_size;
             let events = display.events();
-            let plan = plan(&conductor.pool, target.describe(), project, source, scan, batch_size, &events).await?;
+            let plan =
+                plan(&conductor.pool, target.describe(), project, source, scan, batch_size, &conductor.embed, &events)
+                    .await?;
             show(settings, display, |view, out| report::render_plan(&plan, view, out))
         }
         Command::Status { run } => status(&conductor, settings, display, run.run).await,
@@ -142,6 +147,9 @@ async fn on_server(
             Some(run) => events(&conductor, settings, display, run).await,
             None => history(&conductor, settings, display).await,
         },
+        Command::Search { text, vector, .. } => {
+            search(&conductor, settings, display, text.as_deref(), vector.as_deref()).await
+        }
         Command::Why { table, key, run } => why(&conductor, settings, display, table, key, run.run).await,
         Command::Quarantine { action } if !action.changes_anything() => {
             look_into_quarantine(action, &conductor, settings, display).await
@@ -227,6 +235,14 @@ async fn conduct(
             };
             finish(conductor, settings, display, fence.run, outcome).await
         }
+        Command::Embed { run, .. } => {
+            let Some(fence) = conductor.begin_embedding(run.run).await? else {
+                display.clear();
+                return Ok(writeln!(io::stdout(), "no row of the run is left without an embedding")?);
+            };
+            let outcome = conductor.embed(fence).await;
+            finish(conductor, settings, display, fence.run, outcome).await
+        }
         Command::Promote { run, .. } => {
             let fence = conductor.resume(run.run).await?.fence;
             let outcome = match conductor.migrate(true).await {
@@ -235,9 +251,18 @@ async fn conduct(
             };
             finish(conductor, settings, display, fence.run, outcome).await
         }
-        Command::Validate { run } => {
+        Command::Index => {
+            let done = conductor.index().await?;
+            display.clear();
+            let (built, ready) = (done.built, done.ready);
+            Ok(writeln!(io::stdout(), "{built} indexes built, {ready} were there")?)
+        }
+        Command::Validate { run, probe, .. } => {
             let fence = conductor.resume(run.run).await?.fence;
-            let outcome = conductor.validate(fence).await;
+            let mut outcome = conductor.validate(fence).await;
+            if let (Ok(()), Some(rows)) = (&outcome, probe) {
+                outcome = conductor.probe(fence, i64::from(*rows)).await;
+            }
             finish(conductor, settings, display, fence.run, outcome).await
         }
         Command::Quarantine { action } => retry_quarantine(action, conductor, settings, display, options).await,
@@ -252,6 +277,7 @@ fn load_options(settings: &Settings, conductor: &Conductor, promote: PromoteOpti
         allow_incomplete: settings.allow_incomplete,
         restart: settings.restart,
         force: settings.force,
+        index: settings.index,
     }
 }
 
@@ -273,8 +299,14 @@ async fn test(prepared: &Prepared, display: &Display, target: &Target, names: &[
     let scratch = Scratch::create(target).await?;
     let outcome = async {
         let pool = scratch.target().pool(OTHER_CONNECTIONS)?;
-        let conductor =
-            Conductor { pool, project: project.clone(), events: Events::none(), stop: Stop::default(), holder: None };
+        let conductor = Conductor {
+            pool,
+            project: project.clone(),
+            events: Events::none(),
+            stop: Stop::default(),
+            holder: None,
+            embed: EmbedOptions::default(),
+        };
         conductor.migrate(true).await?;
         Ok::<_, Failure>(examples::run(&conductor.pool, project, names, |_| {}).await?)
     };

@@ -50,7 +50,10 @@ fn the_first_page() {
       migrate      Bring the ledger and the project's schema up to date
       stage        Stream a source into staging tables
       check        Run the project's checks on the staged rows and settle duplicates
+      embed        Fetch the embeddings that rows lack, each text once and never twice
       promote      Write the rows that passed to the final tables, batch by batch
+      index        Build the project's indexes that are not there, beside those who read and write
+      search       Find the rows nearest to a text or a vector
       validate     Prove the result: the books, and the project's proofs on the final tables
       status       Show how far a run has come, from anywhere
       report       Show what a run did: the books, checks, duplicates, quarantine, batches, timings
@@ -176,6 +179,7 @@ fn the_first_page() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one page")]
 fn run() {
     insta::assert_snapshot!(own("run"), @r"
     Load a source: everything, in order, ending in a report
@@ -259,6 +263,111 @@ fn run() {
 
               [env: SQLMIG_ALLOW_INCOMPLETE]
 
+    Embeddings:
+          --embedding-url <URL>
+              The embeddings service: the base URL of an OpenAI-compatible one, as
+              https://api.openai.com/v1, or the URL of an Azure deployment with its api-version
+              [default: none; rows without an embedding stay without]
+
+              The key is given by SQLMIG_EMBEDDING_KEY or in a file by --embedding-key-file, never in a
+              flag.
+
+              [env: SQLMIG_EMBEDDING_URL]
+
+          --embedding-model <NAME>
+              The model [default: what the project says]
+
+              [env: SQLMIG_EMBEDDING_MODEL]
+
+          --embedding-dimensions <N>
+              Dimensions of its vectors [default: what the project says]
+
+              [env: SQLMIG_EMBEDDING_DIMENSIONS]
+
+          --embedding-provider <NAME>
+              What the service is called in the ledger [default: the URL's host]
+
+              [env: SQLMIG_EMBEDDING_PROVIDER]
+
+          --embedding-key-file <FILE>
+              A file that holds the key
+
+              [env: SQLMIG_EMBEDDING_KEY_FILE]
+
+          --embedding-batch <N>
+              Texts of one request [default: 128]
+
+              [env: SQLMIG_EMBEDDING_BATCH]
+
+          --embedding-batch-tokens <N>
+              Tokens of one request [default: 100000]
+
+              [env: SQLMIG_EMBEDDING_BATCH_TOKENS]
+
+          --embedding-input-tokens <N>
+              Tokens that the model takes of one text; longer texts are not sent [default: 8191]
+
+              [env: SQLMIG_EMBEDDING_INPUT_TOKENS]
+
+          --embedding-tokenizer <NAME>
+              How tokens are counted: cl100k_base, o200k_base, p50k_base or r50k_base [default:
+              cl100k_base]
+
+              [env: SQLMIG_EMBEDDING_TOKENIZER]
+
+          --embedding-concurrency <N>
+              Requests at once, at most; fewer while the service is slow or says no [default: 8]
+
+              [env: SQLMIG_EMBEDDING_CONCURRENCY]
+
+          --embedding-attempts <N>
+              Failures without a success between, after which the service counts as down (exit code 8)
+              [default: 8]
+
+              [env: SQLMIG_EMBEDDING_ATTEMPTS]
+
+          --embedding-timeout <TIME>
+              How long an answer may take [default: 1min]
+
+              [env: SQLMIG_EMBEDDING_TIMEOUT]
+
+          --embedding-price <PRICE>
+              Price of a million tokens, in any currency
+
+              [env: SQLMIG_EMBEDDING_PRICE]
+
+          --max-cost <COST>
+              Stop before the run's embeddings cost more, in the currency of the price
+
+              [env: SQLMIG_MAX_COST]
+
+          --max-tokens <N>
+              Stop before the run sends more tokens to the service
+
+              [env: SQLMIG_MAX_TOKENS]
+
+          --embedding-proxy <URL>
+              A proxy for the service, as http://proxy:3128 [default: none, whatever the environment
+              says]
+
+              [env: SQLMIG_EMBEDDING_PROXY]
+
+          --embedding-allow-http[=<BOOL>]
+              Send texts and key unencrypted to another machine
+
+              [env: SQLMIG_EMBEDDING_ALLOW_HTTP]
+
+          --embedding-send-dimensions[=<BOOL>]
+              Name the dimensions in each request [default: for the models text-embedding-3-…, which
+              shorten their vectors]
+
+              [env: SQLMIG_EMBEDDING_SEND_DIMENSIONS]
+
+          --no-index[=<BOOL>]
+              Do not build the project's indexes after the load; sqlmig index does it later
+
+              [env: SQLMIG_NO_INDEX]
+
     Global options: …
 
     Examples:
@@ -312,6 +421,106 @@ fn plan() {
               auto]
 
               [env: SQLMIG_BATCH_SIZE]
+
+    Embeddings:
+          --embedding-url <URL>
+              The embeddings service: the base URL of an OpenAI-compatible one, as
+              https://api.openai.com/v1, or the URL of an Azure deployment with its api-version
+              [default: none; rows without an embedding stay without]
+
+              The key is given by SQLMIG_EMBEDDING_KEY or in a file by --embedding-key-file, never in a
+              flag.
+
+              [env: SQLMIG_EMBEDDING_URL]
+
+          --embedding-model <NAME>
+              The model [default: what the project says]
+
+              [env: SQLMIG_EMBEDDING_MODEL]
+
+          --embedding-dimensions <N>
+              Dimensions of its vectors [default: what the project says]
+
+              [env: SQLMIG_EMBEDDING_DIMENSIONS]
+
+          --embedding-provider <NAME>
+              What the service is called in the ledger [default: the URL's host]
+
+              [env: SQLMIG_EMBEDDING_PROVIDER]
+
+          --embedding-key-file <FILE>
+              A file that holds the key
+
+              [env: SQLMIG_EMBEDDING_KEY_FILE]
+
+          --embedding-batch <N>
+              Texts of one request [default: 128]
+
+              [env: SQLMIG_EMBEDDING_BATCH]
+
+          --embedding-batch-tokens <N>
+              Tokens of one request [default: 100000]
+
+              [env: SQLMIG_EMBEDDING_BATCH_TOKENS]
+
+          --embedding-input-tokens <N>
+              Tokens that the model takes of one text; longer texts are not sent [default: 8191]
+
+              [env: SQLMIG_EMBEDDING_INPUT_TOKENS]
+
+          --embedding-tokenizer <NAME>
+              How tokens are counted: cl100k_base, o200k_base, p50k_base or r50k_base [default:
+              cl100k_base]
+
+              [env: SQLMIG_EMBEDDING_TOKENIZER]
+
+          --embedding-concurrency <N>
+              Requests at once, at most; fewer while the service is slow or says no [default: 8]
+
+              [env: SQLMIG_EMBEDDING_CONCURRENCY]
+
+          --embedding-attempts <N>
+              Failures without a success between, after which the service counts as down (exit code 8)
+              [default: 8]
+
+              [env: SQLMIG_EMBEDDING_ATTEMPTS]
+
+          --embedding-timeout <TIME>
+              How long an answer may take [default: 1min]
+
+              [env: SQLMIG_EMBEDDING_TIMEOUT]
+
+          --embedding-price <PRICE>
+              Price of a million tokens, in any currency
+
+              [env: SQLMIG_EMBEDDING_PRICE]
+
+          --max-cost <COST>
+              Stop before the run's embeddings cost more, in the currency of the price
+
+              [env: SQLMIG_MAX_COST]
+
+          --max-tokens <N>
+              Stop before the run sends more tokens to the service
+
+              [env: SQLMIG_MAX_TOKENS]
+
+          --embedding-proxy <URL>
+              A proxy for the service, as http://proxy:3128 [default: none, whatever the environment
+              says]
+
+              [env: SQLMIG_EMBEDDING_PROXY]
+
+          --embedding-allow-http[=<BOOL>]
+              Send texts and key unencrypted to another machine
+
+              [env: SQLMIG_EMBEDDING_ALLOW_HTTP]
+
+          --embedding-send-dimensions[=<BOOL>]
+              Name the dimensions in each request [default: for the models text-embedding-3-…, which
+              shorten their vectors]
+
+              [env: SQLMIG_EMBEDDING_SEND_DIMENSIONS]
 
     Global options: …
 
@@ -552,8 +761,114 @@ fn validate() {
 
               [env: SQLMIG_RUN]
 
+          --probe <N>
+              Have the embeddings of so many rows made again, and compare them: are they by the model
+              that is named?
+
+              [env: SQLMIG_PROBE]
+
       -h, --help
               Print help (see a summary with '-h')
+
+    Embeddings:
+          --embedding-url <URL>
+              The embeddings service: the base URL of an OpenAI-compatible one, as
+              https://api.openai.com/v1, or the URL of an Azure deployment with its api-version
+              [default: none; rows without an embedding stay without]
+
+              The key is given by SQLMIG_EMBEDDING_KEY or in a file by --embedding-key-file, never in a
+              flag.
+
+              [env: SQLMIG_EMBEDDING_URL]
+
+          --embedding-model <NAME>
+              The model [default: what the project says]
+
+              [env: SQLMIG_EMBEDDING_MODEL]
+
+          --embedding-dimensions <N>
+              Dimensions of its vectors [default: what the project says]
+
+              [env: SQLMIG_EMBEDDING_DIMENSIONS]
+
+          --embedding-provider <NAME>
+              What the service is called in the ledger [default: the URL's host]
+
+              [env: SQLMIG_EMBEDDING_PROVIDER]
+
+          --embedding-key-file <FILE>
+              A file that holds the key
+
+              [env: SQLMIG_EMBEDDING_KEY_FILE]
+
+          --embedding-batch <N>
+              Texts of one request [default: 128]
+
+              [env: SQLMIG_EMBEDDING_BATCH]
+
+          --embedding-batch-tokens <N>
+              Tokens of one request [default: 100000]
+
+              [env: SQLMIG_EMBEDDING_BATCH_TOKENS]
+
+          --embedding-input-tokens <N>
+              Tokens that the model takes of one text; longer texts are not sent [default: 8191]
+
+              [env: SQLMIG_EMBEDDING_INPUT_TOKENS]
+
+          --embedding-tokenizer <NAME>
+              How tokens are counted: cl100k_base, o200k_base, p50k_base or r50k_base [default:
+              cl100k_base]
+
+              [env: SQLMIG_EMBEDDING_TOKENIZER]
+
+          --embedding-concurrency <N>
+              Requests at once, at most; fewer while the service is slow or says no [default: 8]
+
+              [env: SQLMIG_EMBEDDING_CONCURRENCY]
+
+          --embedding-attempts <N>
+              Failures without a success between, after which the service counts as down (exit code 8)
+              [default: 8]
+
+              [env: SQLMIG_EMBEDDING_ATTEMPTS]
+
+          --embedding-timeout <TIME>
+              How long an answer may take [default: 1min]
+
+              [env: SQLMIG_EMBEDDING_TIMEOUT]
+
+          --embedding-price <PRICE>
+              Price of a million tokens, in any currency
+
+              [env: SQLMIG_EMBEDDING_PRICE]
+
+          --max-cost <COST>
+              Stop before the run's embeddings cost more, in the currency of the price
+
+              [env: SQLMIG_MAX_COST]
+
+          --max-tokens <N>
+              Stop before the run sends more tokens to the service
+
+              [env: SQLMIG_MAX_TOKENS]
+
+          --embedding-proxy <URL>
+              A proxy for the service, as http://proxy:3128 [default: none, whatever the environment
+              says]
+
+              [env: SQLMIG_EMBEDDING_PROXY]
+
+          --embedding-allow-http[=<BOOL>]
+              Send texts and key unencrypted to another machine
+
+              [env: SQLMIG_EMBEDDING_ALLOW_HTTP]
+
+          --embedding-send-dimensions[=<BOOL>]
+              Name the dimensions in each request [default: for the models text-embedding-3-…, which
+              shorten their vectors]
+
+              [env: SQLMIG_EMBEDDING_SEND_DIMENSIONS]
 
     Global options: …
 

@@ -7,6 +7,7 @@ pub mod args;
 mod codes;
 pub mod commands;
 pub mod completions;
+pub mod embedding;
 pub mod failure;
 pub mod generate;
 #[cfg(test)]
@@ -16,6 +17,7 @@ pub mod options;
 pub mod presentation;
 pub mod quarantine;
 pub mod rollback;
+pub mod search;
 pub mod server;
 pub mod settings;
 pub mod show;

@@ -106,7 +106,8 @@ pub async fn retry_quarantine(
     display: &Display,
     promote: PromoteOptions,
 ) -> Result<(), Failure> {
-    let QuarantineCommand::Retry { table, row, only_table, only_row, check, run, max_rejects, mend } = action else {
+    let QuarantineCommand::Retry { table, row, only_table, only_row, check, run, max_rejects, mend, .. } = action
+    else {
         return Ok(());
     };
     let options = RetryOptions {

@@ -9,6 +9,7 @@ use sqlmig::limits::{BatchSize, ByteSize, MaxRejects, Parallel, TimeSpan, Timeou
 use sqlmig::names::TableName;
 
 use super::args::{Color, Command, GlobalArgs, LogFormat, Output, QuarantineCommand};
+use super::embedding::EmbeddingSettings;
 use super::presentation::Presentation;
 
 /// Staged rows of one batch; of the sizes tried, larger ones gained nothing and made what one failure undoes larger.
@@ -17,6 +18,8 @@ const MAX_CONNECTIONS: u32 = 20;
 const ROW_LIMIT: ByteSize = ByteSize(256 << 20);
 /// Runs that `history` lists, rows that `quarantine list` does.
 const LIMIT: u32 = 20;
+/// Rows that `search` shows.
+const TOP: u32 = 10;
 /// Where the embedded server lives, below the folder sqlmig was started in.
 const EMBEDDED_DIR: &str = ".sqlmig";
 
@@ -67,6 +70,46 @@ pub struct FileSettings {
     pub allow_incomplete: Option<bool>,
     /// `--limit` of `history` and `quarantine list`.
     pub limit: Option<NonZeroU32>,
+    /// `--embedding-url`.
+    pub embedding_url: Option<String>,
+    /// `--embedding-model`.
+    pub embedding_model: Option<String>,
+    /// `--embedding-dimensions`.
+    pub embedding_dimensions: Option<u32>,
+    /// `--embedding-provider`.
+    pub embedding_provider: Option<String>,
+    /// `--embedding-key-file`.
+    pub embedding_key_file: Option<PathBuf>,
+    /// `--embedding-batch`.
+    pub embedding_batch: Option<u32>,
+    /// `--embedding-batch-tokens`.
+    pub embedding_batch_tokens: Option<u32>,
+    /// `--embedding-input-tokens`.
+    pub embedding_input_tokens: Option<u32>,
+    /// `--embedding-tokenizer`.
+    pub embedding_tokenizer: Option<String>,
+    /// `--embedding-concurrency`.
+    pub embedding_concurrency: Option<u32>,
+    /// `--embedding-attempts`.
+    pub embedding_attempts: Option<u32>,
+    /// `--embedding-timeout`.
+    pub embedding_timeout: Option<TimeSpan>,
+    /// `--embedding-price`.
+    pub embedding_price: Option<f64>,
+    /// `--embedding-proxy`.
+    pub embedding_proxy: Option<String>,
+    /// `--embedding-allow-http`.
+    pub embedding_allow_http: Option<bool>,
+    /// `--embedding-send-dimensions`.
+    pub embedding_send_dimensions: Option<bool>,
+    /// `--no-index`.
+    pub no_index: Option<bool>,
+    /// `--top`.
+    pub top: Option<NonZeroU32>,
+    /// `--max-cost`.
+    pub max_cost: Option<f64>,
+    /// `--max-tokens`.
+    pub max_tokens: Option<u64>,
 }
 
 /// A text that must not be shown again.
@@ -156,6 +199,12 @@ pub struct Settings {
     pub force: bool,
     /// Runs that `history` lists, rows that `quarantine list` does.
     pub limit: u32,
+    /// Whether the project's indexes are built after the load.
+    pub index: bool,
+    /// Rows that `search` shows.
+    pub top: u32,
+    /// How embeddings are fetched.
+    pub embedding: EmbeddingSettings,
 }
 
 impl Settings {
@@ -213,6 +262,14 @@ impl Settings {
             restart: command.restart(),
             force: command.force(),
             limit: number(typed_limit, file.limit, LIMIT),
+            index: !match command {
+                Command::Run { no_index, .. } => *no_index,
+                _ => None,
+            }
+            .or(file.no_index)
+            .unwrap_or(false),
+            top: number(if let Command::Search { top, .. } = command { *top } else { None }, file.top, TOP),
+            embedding: EmbeddingSettings::resolve(command.embedding(), file),
         })
     }
 }
@@ -310,7 +367,8 @@ mod tests {
     }
 
     /// Options that no file may set: where the file is, consent, and what is about one call only.
-    const NOT_IN_A_FILE: [&str; 8] = ["project", "yes", "run", "staging", "restart", "worker", "batch", "force"];
+    const NOT_IN_A_FILE: [&str; 10] =
+        ["project", "yes", "run", "staging", "restart", "worker", "batch", "force", "vector", "probe"];
     /// Of these, what is so much about one call that it has no variable, either.
     const TYPED_ONLY: [&str; 3] = ["staging", "batch", "force"];
 

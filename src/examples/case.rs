@@ -169,7 +169,7 @@ impl Trial<'_> {
         let (project, phase) = (self.project, self.example.phase);
         let tried = |file: &SqlFile| file.phase == phase && file.name == self.example.transform;
         // What is promoted and proven are the rows that duplicate rules have left.
-        if matches!(phase, TransformPhase::Promote | TransformPhase::Validate) {
+        if matches!(phase, TransformPhase::Embed | TransformPhase::Promote | TransformPhase::Validate) {
             for rule in &project.dedup {
                 merge(self.tx, run, project, &mut relations, rule).await?;
             }
@@ -193,6 +193,12 @@ impl Trial<'_> {
         }
         for rule in project.dedup.iter().filter(|rule| tried(&rule.file)) {
             rendered.push(render(&rule.file, Some(clean(&rule.on)?))?);
+        }
+        for embed in project.embed.iter().filter(|embed| tried(&embed.file)) {
+            clean(&embed.on)?;
+            for feed in relations.sources(&embed.on) {
+                rendered.push(render(&embed.file, Some(relations.clean_of(&embed.on, &feed.source)?))?);
+            }
         }
         for promote in project.promote.iter().filter(|promote| tried(&promote.file)) {
             rendered.push(render(&promote.file, promote.from.as_ref().map(clean).transpose()?)?);

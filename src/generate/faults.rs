@@ -302,7 +302,7 @@ mod tests {
     fn every_check_has_a_fault_and_every_fault_a_check() {
         let transforms = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("transforms");
         let mut checks: Vec<String> = Vec::new();
-        for folder in ["check", "dedup"] {
+        for folder in ["check", "dedup", "embed"] {
             for file in std::fs::read_dir(transforms.join(folder)).unwrap() {
                 let name = file.unwrap().file_name().into_string().unwrap();
                 checks
@@ -313,7 +313,8 @@ mod tests {
             let check = fault.check();
             assert!([CAST, DECODE].contains(&check) || checks.iter().any(|name| name == check), "{check}");
         }
-        // What changes on the way into staging cannot be planted in a dump.
+        // What changes on the way into staging cannot be planted in a dump; nor are documents generated that no model takes.
+        checks.retain(|name| name != "token_limit");
         checks.retain(|name| !name.ends_with("_checksum") && Fault::ALL.iter().all(|fault| fault.check() != name));
         assert_eq!(checks, Vec::<String>::new());
     }

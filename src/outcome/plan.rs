@@ -35,8 +35,27 @@ pub struct Plan {
     pub checks: Vec<PlanCheck>,
     /// Promote transforms, in the order they would run.
     pub promote: Vec<PlanPromote>,
+    /// Rows that come without an embedding.
+    pub embeddings: Vec<PlanEmbedding>,
     /// What an operator should know.
     pub warnings: Vec<String>,
+}
+
+/// Rows of one source table that come without an embedding, before any check: what fetching them would take.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlanEmbedding {
+    /// The transform that asks for them.
+    pub transform: String,
+    /// The source table.
+    pub source: String,
+    /// Rows without one.
+    pub rows: i64,
+    /// Texts of them that would be sent: each once, and only those that the ledger has no embedding of.
+    pub texts: i64,
+    /// Tokens of those texts.
+    pub tokens: i64,
+    /// What they would cost, where a price is configured.
+    pub cost: Option<f64>,
 }
 
 /// One dump of a source.

@@ -9,8 +9,11 @@ use crate::db::lock::LockError;
 use crate::db::migrate::MigrateError;
 use crate::db::server_info::ServerError;
 use crate::db::staging::StagingError;
+use crate::embed::EmbedError;
+use crate::index::IndexError;
 use crate::promote::PromoteError;
 use crate::relations::RelationsError;
+use crate::search::SearchError;
 use crate::stage::StageError;
 use crate::validate::ValidateError;
 
@@ -107,9 +110,21 @@ pub enum PipelineError {
     /// Checking failed.
     #[error(transparent)]
     Check(#[from] CheckError),
+    /// Rows are left without embeddings.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
     /// Promotion failed.
     #[error(transparent)]
     Promote(#[from] PromoteError),
+    /// No embeddings service is named.
+    #[error("no embeddings service is named")]
+    NoService,
+    /// An index was not built.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// Nothing could be searched.
+    #[error(transparent)]
+    Search(#[from] SearchError),
     /// Validation failed.
     #[error(transparent)]
     Validate(#[from] ValidateError),
@@ -139,6 +154,7 @@ impl PipelineError {
             Self::StagingLost { .. }
                 | Self::Fence(FenceError::StagingLost(_))
                 | Self::Stage(StageError::Fence(FenceError::StagingLost(_)))
+                | Self::Embed(EmbedError::Fence(FenceError::StagingLost(_)))
                 | Self::Promote(PromoteError::Fence(FenceError::StagingLost(_)))
         )
     }
@@ -148,7 +164,11 @@ impl PipelineError {
     pub fn is_interrupted(&self) -> bool {
         matches!(
             self,
-            Self::Interrupted | Self::Stage(StageError::Interrupted) | Self::Promote(PromoteError::Interrupted)
+            Self::Interrupted
+                | Self::Stage(StageError::Interrupted)
+                | Self::Embed(EmbedError::Interrupted)
+                | Self::Index(IndexError::Interrupted)
+                | Self::Promote(PromoteError::Interrupted)
         )
     }
 
@@ -158,7 +178,7 @@ impl PipelineError {
         match self {
             Self::NoRun(_) => Some("see sqlmig history; load something with sqlmig run SOURCE".into()),
             Self::TooEarly { .. } => {
-                Some("the order is stage, check, promote, validate; sqlmig run does all four".into())
+                Some("the order is stage, check, embed, promote, validate; sqlmig run does all five".into())
             }
             Self::Ended { .. } => Some("load its source again: sqlmig run SOURCE".into()),
             Self::Superseded { .. } => {
@@ -189,7 +209,11 @@ impl PipelineError {
             Self::Stage(error) => error.hint(),
             Self::Relations(error) => error.hint(),
             Self::Check(error) => error.hint(),
+            Self::Embed(error) => error.hint(),
             Self::Promote(error) => error.hint(),
+            Self::NoService => Some("name one with --embedding-url".into()),
+            Self::Index(error) => error.hint(),
+            Self::Search(error) => error.hint(),
             Self::Validate(error) => error.hint(),
             Self::Retry(error) => error.hint(),
             Self::Why(error) => error.hint(),

@@ -3,7 +3,7 @@
 use super::{Conductor, PipelineError};
 use crate::db::catalog::{target_fingerprint, target_identity};
 use crate::db::doing;
-use crate::db::ledger::{Run, RunState, last_load, promoted_rows};
+use crate::db::ledger::{Run, RunState, embedding_counts, last_load, promoted_rows};
 use crate::event::Event;
 use crate::source::Source;
 use crate::validate::count_rows;
@@ -34,6 +34,11 @@ impl Conductor {
             if count_rows(&self.pool, &table).await? < promoted {
                 return Ok(None);
             }
+        }
+        // Rows that were left without a vector get one now, where there is a service to ask.
+        if self.embed.client.is_some() && embedding_counts(&**client, run.id).await?.iter().any(|rows| rows.missing > 0)
+        {
+            return Ok(None);
         }
         drop(client);
         // Last, since it is the most work.

@@ -1,8 +1,11 @@
 //! The ordered list of phases. Each is a command of its own; [`Conductor::run`] is their composition.
 
+mod embed;
 mod error;
+mod index;
 mod join;
 mod known;
+mod probe;
 mod record;
 mod resume;
 mod retry;
@@ -19,6 +22,7 @@ use crate::db::ledger::{Fence, FenceError, Run, RunState, batch_counts, run_targ
 use crate::db::lock::Holder;
 use crate::db::migrate::{MigrationSet, migrate as apply_migrations};
 use crate::db::{doing, staging};
+use crate::embed::EmbedOptions;
 use crate::event::{Event, Events, Phase};
 use crate::limits::MaxRejects;
 use crate::names::{hex, staging_table};
@@ -47,6 +51,8 @@ pub struct Conductor {
     pub stop: Stop,
     /// Who holds the run lock for it; without one, whoever calls sees to it that there is no other conductor.
     pub holder: Option<Holder>,
+    /// How embeddings are fetched.
+    pub embed: EmbedOptions,
 }
 
 /// How to load a source.
@@ -62,6 +68,8 @@ pub struct LoadOptions {
     pub restart: bool,
     /// Whether a source is loaded that was loaded whole before.
     pub force: bool,
+    /// Whether the project's indexes are built after the load.
+    pub index: bool,
 }
 
 impl Conductor {
@@ -90,8 +98,10 @@ impl Conductor {
                 return Err(self.refuse(fence, PipelineError::Incomplete(place)).await);
             }
             if taken.state < RunState::Promoted {
+                self.embed(fence).await?;
                 self.promote(fence, options.promote, options.allow_incomplete).await?;
             }
+            self.index_step(fence, options.index).await?;
             self.validate(fence).await
         };
         steps.await.map(|()| fence.run).map_err(|error| (Some(fence.run), error))
@@ -231,6 +241,7 @@ impl Conductor {
         allow_incomplete: bool,
     ) -> Result<(), PipelineError> {
         let known = self.require(fence, RunState::Checked, "promoted").await?;
+        self.tell_of_embeddings(fence).await?;
         self.phase(fence, Phase::Promote, async {
             if !known.complete && !allow_incomplete {
                 return Err(PipelineError::Incomplete("nothing of it is promoted".into()));
@@ -252,7 +263,8 @@ impl Conductor {
         self.phase(fence, Phase::Validate, async {
             let relations = self.checked_relations(fence).await?;
             let proofs = validate(&self.pool, fence, &self.project, &relations, &self.events).await?;
-            Ok(format!("the books balance, {proofs} proofs hold"))
+            let recall = self.recall(fence).await?;
+            Ok(format!("the books balance, {proofs} proofs hold{recall}"))
         })
         .await
     }

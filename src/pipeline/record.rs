@@ -19,8 +19,8 @@ impl Conductor {
         self.events.emit(Event::PhaseStarted { phase });
         fault::point(&format!("{phase}.started")).await;
         let outcome = match phase {
-            // These two end what they have in hand; of the others nothing is worth finishing.
-            Phase::Stage | Phase::Promote => work.await,
+            // These end what they have in hand; of the others nothing is worth finishing.
+            Phase::Stage | Phase::Embed | Phase::Promote | Phase::Index => work.await,
             _ => tokio::select! {
                 outcome = work => outcome,
                 () = self.stop.requested() => Err(PipelineError::Interrupted),

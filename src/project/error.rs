@@ -132,6 +132,14 @@ pub enum ProjectErrorKind {
         /// The file that does it too.
         other: String,
     },
+    /// Two embed transforms name rows of one relation.
+    #[error("{other} says already which rows of {relation} want a vector")]
+    TwoVectors {
+        /// The relation.
+        relation: String,
+        /// The file that does it too.
+        other: String,
+    },
     /// A relation that no normalise transform feeds.
     #[error("no normalise transform feeds a relation {relation:?}; there is {known}")]
     UnknownRelation {

@@ -13,7 +13,8 @@ use super::transform::TransformPhase;
 use super::type_name::is_type_name;
 
 /// Every function, for messages.
-pub(super) const NAMES: [&str; 7] = ["staged", "is_staged", "canonical", "accepted", "clean", "fed", "cast"];
+pub(super) const NAMES: [&str; 8] =
+    ["staged", "is_staged", "canonical", "accepted", "clean", "embedded", "fed", "cast"];
 
 /// Adds the functions of a phase to an environment. What `cast()` is asked for is written down in `casts`.
 pub(super) fn add(
@@ -37,6 +38,7 @@ pub(super) fn add(
     add_relation("canonical", |relation| &relation.canonical);
     add_relation("accepted", |relation| &relation.accepted);
     add_relation("clean", |relation| &relation.clean);
+    add_relation("embedded", |relation| &relation.embedded);
     environment.add_function("fed", move |name: &str| relations.contains_key(name));
 
     let casts = Arc::clone(casts);

@@ -134,6 +134,21 @@ impl<'a> Header<'a> {
         Ok(columns)
     }
 
+    /// One column, which must be there.
+    pub fn column(&self, key: &Key) -> Result<String, ProjectError> {
+        self.text(key)?;
+        let mut columns = self.columns(key)?;
+        match (columns.pop(), columns.is_empty()) {
+            (Some(column), true) => Ok(column),
+            _ => Err(self.wrong(key, "name one column")),
+        }
+    }
+
+    /// One column, where the key is there.
+    pub fn optional_column(&self, key: &Key) -> Result<Option<String>, ProjectError> {
+        self.entry(key).map(|_| self.column(key)).transpose()
+    }
+
     fn entry(&self, key: &Key) -> Option<&Entry<'a>> {
         self.entries.iter().find(|entry| entry.key == key.name)
     }

@@ -19,6 +19,7 @@ mod type_name;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 pub use error::{ProjectError, ProjectErrorKind};
@@ -27,7 +28,9 @@ pub use migration::MigrationFile;
 pub use render::{Cast, RelationSql, Rendered, Scope};
 pub use settings::Settings;
 pub use statement::StatementProblem;
-pub use transform::{Check, Dedup, Normalise, Promote, SqlFile, TransformPhase, Validate};
+pub use transform::{
+    Check, Dedup, Embed, IndexFile, Normalise, Promote, SearchFile, SqlFile, TransformPhase, Validate,
+};
 
 use crate::template::TemplateError;
 
@@ -52,8 +55,14 @@ pub struct Project {
     pub check: Vec<Check>,
     /// Duplicate rules, in file-name order.
     pub dedup: Vec<Dedup>,
+    /// Which rows want a vector, in file-name order.
+    pub embed: Vec<Embed>,
     /// Final tables to write, in file-name order: parents first.
     pub promote: Vec<Promote>,
+    /// Indexes that are built after the load, in file-name order.
+    pub index: Vec<IndexFile>,
+    /// Searches by vector; the first is `sqlmig search`.
+    pub search: Vec<SearchFile>,
     /// Proofs on the final tables, in file-name order.
     pub validate: Vec<Validate>,
     /// SHA-256, lower-case hex, over everything that matters to results: `[digest]` and `[vars]` of the settings, and
@@ -91,9 +100,10 @@ impl Project {
         let normalise = self.normalise.iter().map(|transform| &transform.file);
         let check = self.check.iter().map(|transform| &transform.file);
         let dedup = self.dedup.iter().map(|transform| &transform.file);
+        let embed = self.embed.iter().map(|transform| &transform.file);
         let promote = self.promote.iter().map(|transform| &transform.file);
         let validate = self.validate.iter().map(|transform| &transform.file);
-        normalise.chain(check).chain(dedup).chain(promote).chain(validate)
+        normalise.chain(check).chain(dedup).chain(embed).chain(promote).chain(validate)
     }
 
     /// Transforms that no example tests.
@@ -111,6 +121,15 @@ impl Project {
         render::render(file, scope, &self.settings.vars)
     }
 
+    /// Turns the template of an index or a search into SQL: only `[vars]` means anything there.
+    ///
+    /// # Errors
+    /// As [`Self::render`].
+    pub fn render_plain(&self, file: &SqlFile) -> Result<String, TemplateError> {
+        let (staged, relations) = (BTreeMap::new(), BTreeMap::new());
+        Ok(self.render(file, &Scope { rows: None, staged: &staged, relations: &relations })?.sql)
+    }
+
     fn from_tree(tree: &Tree, folder: &str) -> Result<Self, ProjectError> {
         let settings = settings::read(tree)?;
         let migrations = migration::read(tree)?;
@@ -118,7 +137,7 @@ impl Project {
         if migrations.is_empty() && transforms.is_empty() {
             return Err(ProjectError::file(tree.root.as_str(), ProjectErrorKind::Empty));
         }
-        let Transforms { normalise, check, dedup, promote, validate } = transforms;
+        let Transforms { normalise, check, dedup, embed, promote, index, validate, search } = transforms;
         let mut project = Self {
             name: settings.name.clone().unwrap_or_else(|| folder.to_owned()),
             hash: files::hash(tree, &settings),
@@ -127,7 +146,10 @@ impl Project {
             normalise,
             check,
             dedup,
+            embed,
             promote,
+            index,
+            search,
             validate,
             examples: Vec::new(),
         };

@@ -33,6 +33,9 @@ pub struct RelationSql {
     pub accepted: String,
     /// Accepted rows that were not merged into another, with what they took from those that were.
     pub clean: String,
+    /// The vectors that its rows take from the ledger: `_source`, `_row`, `embedding` (`real[]`), `provider`, `model`, `dimensions`,
+    /// `text_sha256`.
+    pub embedded: String,
 }
 
 /// A transform as SQL.
@@ -86,7 +89,7 @@ pub(super) fn render(
         sql.push('\n');
     }
     // Lines of the SQL are lines of the template as long as no tag printed a line break: near enough to find it.
-    statement::check(&sql, Form::Sql).map_err(|(line, problem)| TemplateError {
+    statement::check(&sql, Form::Sql, file.phase.first_words()).map_err(|(line, problem)| TemplateError {
         file: file.path.clone(),
         line: file.first_line + line - 1,
         message: problem.to_string(),

@@ -7,7 +7,9 @@
 use std::fmt;
 
 /// Words that a query may begin with.
-const FIRST_WORDS: [&str; 4] = ["select", "with", "values", "table"];
+pub(super) const QUERY_WORDS: [&str; 4] = ["select", "with", "values", "table"];
+/// Words that may follow the table in CREATE INDEX.
+pub(super) const INDEX_WORDS: [&str; 1] = ["using"];
 
 /// Why a text is not one SELECT.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +65,7 @@ pub(super) enum Form {
 }
 
 /// Finds out whether `text` is one SELECT; if not, where (a line from 1) and why.
-pub(super) fn check(text: &str, form: Form) -> Result<(), (usize, StatementProblem)> {
+pub(super) fn check(text: &str, form: Form, first_words: &[&str]) -> Result<(), (usize, StatementProblem)> {
     let mut lexer = Lexer { text, at: 0, form };
     let line = |at: usize| text[..at].matches('\n').count() + 1;
     let fail = |at: usize, problem| Err((line(at), problem));
@@ -86,7 +88,7 @@ pub(super) fn check(text: &str, form: Form) -> Result<(), (usize, StatementProbl
             Token::Close if depth == 0 && form == Form::Sql => return fail(at, StatementProblem::Parentheses),
             Token::Close => depth = depth.saturating_sub(1),
             Token::Word(word) if !begun => {
-                if !FIRST_WORDS.iter().any(|first| first.eq_ignore_ascii_case(word)) {
+                if !first_words.iter().any(|first| first.eq_ignore_ascii_case(word)) {
                     return fail(at, StatementProblem::NotSelect(word.to_owned()));
                 }
                 begun = true;
@@ -272,14 +274,14 @@ mod tests {
             "\n  (values (1), (2))\n",
             "select 'it''s ; fine', e'a\\\\'",
         ] {
-            assert_eq!(check(sql, Form::Sql), Ok(()), "{sql}");
+            assert_eq!(check(sql, Form::Sql, &QUERY_WORDS), Ok(()), "{sql}");
         }
         for template in [
             "{# ; #}{% if fed('a;b') %}select 1{% endif %}",
             "{{ rows }} ",
             "select '{{ \"';\" }}' from {{ rows }} where ({% if x %} a) {% else %} b) {% endif %}",
         ] {
-            assert_eq!(check(template, Form::Template), Ok(()), "{template}");
+            assert_eq!(check(template, Form::Template, &QUERY_WORDS), Ok(()), "{template}");
         }
     }
 
@@ -299,7 +301,7 @@ mod tests {
             ("select 1) as x, (select 2", 1, Parentheses),
             ("select (1", 1, Parentheses),
         ] {
-            assert_eq!(check(sql, Form::Sql), Err((line, problem)), "{sql}");
+            assert_eq!(check(sql, Form::Sql, &QUERY_WORDS), Err((line, problem)), "{sql}");
         }
     }
 }

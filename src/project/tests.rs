@@ -162,13 +162,13 @@ fn files_that_nothing_would_read_are_refused() {
     transforms/checks/content.sql: is not part of a project, so nothing would read it
     did you mean transforms/check?
     "#);
-    insta::assert_snapshot!(error("transforms/embed/content.sql", CHECK), @r#"
-    transforms/embed/content.sql: is not part of a project, so nothing would read it
-    the folders of transforms are normalise, check, dedup, promote, validate, examples
+    insta::assert_snapshot!(error("transforms/vectors/content.sql", CHECK), @r#"
+    transforms/vectors/content.sql: is not part of a project, so nothing would read it
+    the folders of transforms are normalise, check, dedup, embed, promote, index, validate, search, examples
     "#);
     insta::assert_snapshot!(error("transforms/content.sql", CHECK), @r#"
     transforms/content.sql: is not part of a project, so nothing would read it
-    move it into one of transforms/{normalise,check,dedup,promote,validate,examples}
+    move it into one of transforms/{normalise,check,dedup,embed,promote,index,validate,search,examples}
     "#);
     insta::assert_snapshot!(error("transforms/check/a/b/c.sql", CHECK), @r#"
     transforms/check/a/b: is not part of a project, so nothing would read it
@@ -267,6 +267,7 @@ fn render_as(phase: TransformPhase, body: &str) -> Result<Rendered, TemplateErro
         canonical: "canonical.\"documents\"".to_owned(),
         accepted: "(select 1)".to_owned(),
         clean: "(select 2)".to_owned(),
+        embedded: "(select 3)".to_owned(),
     };
     let relations = BTreeMap::from([("documents".to_owned(), relation)]);
     let rows = (phase != TransformPhase::Validate).then(|| "staging.\"documents\"".to_owned());
@@ -465,7 +466,12 @@ fn the_built_in_project_is_right() {
     let untested: Vec<_> = project.without_example().iter().map(|file| file.path.as_str()).collect();
     assert!(untested.is_empty(), "{untested:?}");
     let staged = project.normalise.iter().map(|way| (way.from.clone(), way.from.to_sql())).collect();
-    let relation = |name: &str| RelationSql { canonical: name.into(), accepted: name.into(), clean: name.into() };
+    let relation = |name: &str| RelationSql {
+        canonical: name.into(),
+        accepted: name.into(),
+        clean: name.into(),
+        embedded: name.into(),
+    };
     let relations = project.normalise.iter().map(|way| (way.into.clone(), relation(&way.into))).collect();
     for file in project.files() {
         let rows = (file.phase != TransformPhase::Validate).then(|| "the_rows".to_owned());

@@ -21,10 +21,16 @@ pub enum TransformPhase {
     Check,
     /// A duplicate rule.
     Dedup,
+    /// Rows that want a vector.
+    Embed,
     /// The rows of a final table.
     Promote,
+    /// An index that is built after the load.
+    Index,
     /// A proof on the final tables.
     Validate,
+    /// A search by vector.
+    Search,
 }
 
 /// One transform's file: its template and where messages about it point.
@@ -77,6 +83,20 @@ pub struct Dedup {
     pub merge: Vec<String>,
 }
 
+/// Rows of a canonical relation that want a vector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Embed {
+    /// The SELECT: `_row`, `text`.
+    pub file: SqlFile,
+    /// The canonical relation whose rows it names; no other file names rows of it.
+    pub on: String,
+    /// What becomes of a row that is left without: reported, taken out, or nothing is promoted.
+    pub severity: Severity,
+    /// Where a source table has these columns, a plan can tell before anything is staged: the one that holds the text, and the one
+    /// that holds the vector, where a row has one.
+    pub columns: Option<(String, String)>,
+}
+
 /// The rows of one final table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Promote {
@@ -103,18 +123,52 @@ pub struct Validate {
     pub severity: Severity,
 }
 
+/// An index of a final table that is built after the load, beside those who read and write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexFile {
+    /// What follows the table in CREATE INDEX: `using …`. The file's name is the index's.
+    pub file: SqlFile,
+    /// The final table; always with its schema.
+    pub on: TableName,
+}
+
+/// A search by vector in a final table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchFile {
+    /// The SELECT: `row`, `distance`, `text`, nearest first; `$1` the vector (`real[]`), `$2` how many.
+    pub file: SqlFile,
+    /// The final table; always with its schema.
+    pub on: TableName,
+    /// Its column of vectors.
+    pub vector: String,
+    /// The column of the texts that they were made of.
+    pub text: String,
+}
+
 /// All transforms of a project, each phase in file-name order.
 pub(super) struct Transforms {
     pub normalise: Vec<Normalise>,
     pub check: Vec<Check>,
     pub dedup: Vec<Dedup>,
+    pub embed: Vec<Embed>,
     pub promote: Vec<Promote>,
+    pub index: Vec<IndexFile>,
     pub validate: Vec<Validate>,
+    pub search: Vec<SearchFile>,
 }
 
 impl TransformPhase {
     /// Every phase, in the order in which they run.
-    pub const ALL: [Self; 5] = [Self::Normalise, Self::Check, Self::Dedup, Self::Promote, Self::Validate];
+    pub const ALL: [Self; 8] = [
+        Self::Normalise,
+        Self::Check,
+        Self::Dedup,
+        Self::Embed,
+        Self::Promote,
+        Self::Index,
+        Self::Validate,
+        Self::Search,
+    ];
 
     /// The folder's name.
     #[must_use]
@@ -123,8 +177,11 @@ impl TransformPhase {
             Self::Normalise => "normalise",
             Self::Check => "check",
             Self::Dedup => "dedup",
+            Self::Embed => "embed",
             Self::Promote => "promote",
+            Self::Index => "index",
             Self::Validate => "validate",
+            Self::Search => "search",
         }
     }
 }
@@ -145,20 +202,30 @@ const TARGET: Key = Key { name: "target", meaning: "the final table that it writ
 const KEY: Key = Key { name: "key", meaning: "the columns that identify a row of the target" };
 const FROM_RELATION: Key = Key { name: "from", meaning: "the canonical relation whose rows it promotes" };
 const INSERT_ONLY: Key = Key { name: "insert_only", meaning: "columns that are never updated" };
+const VECTOR: Key = Key { name: "vector", meaning: "the column that holds the vectors" };
+const TEXT: Key = Key { name: "text", meaning: "the column that holds the texts that the vectors were made of" };
 const ON_TABLE: Key = Key { name: "on", meaning: "the final table that it looks at, e.g. public.documents" };
 
 /// What sqlmig calls its own checks: rows that could not be decoded, and values that could not be cast.
 const RESERVED_NAMES: [&str; 2] = ["decode", "cast"];
 
 impl TransformPhase {
+    /// Words that its SQL may begin with.
+    pub(super) fn first_words(self) -> &'static [&'static str] {
+        if self == Self::Index { &statement::INDEX_WORDS } else { &statement::QUERY_WORDS }
+    }
+
     /// The keys that a header of this phase may have.
     fn keys(self) -> &'static [&'static Key] {
         match self {
             Self::Normalise => &[&SUMMARY, &FROM_TABLE, &INTO],
             Self::Check => &[&SUMMARY, &ON, &SEVERITY],
+            Self::Embed => &[&SUMMARY, &ON, &SEVERITY, &VECTOR, &TEXT],
             Self::Dedup => &[&SUMMARY, &ON, &MERGE],
             Self::Promote => &[&SUMMARY, &TARGET, &KEY, &FROM_RELATION, &INSERT_ONLY],
+            Self::Index => &[&SUMMARY, &ON_TABLE],
             Self::Validate => &[&SUMMARY, &ON_TABLE, &SEVERITY],
+            Self::Search => &[&SUMMARY, &ON_TABLE, &VECTOR, &TEXT],
         }
     }
 }
@@ -179,7 +246,23 @@ pub(super) fn read(tree: &Tree) -> Result<Transforms, ProjectError> {
         dedup: each(tree, TransformPhase::Dedup, |file, header| {
             Ok(Dedup { file, on: header.relation(&ON)?, merge: header.columns(&MERGE)? })
         })?,
+        embed: each(tree, TransformPhase::Embed, |file, header| {
+            let columns = match (header.optional_column(&TEXT)?, header.optional_column(&VECTOR)?) {
+                (Some(text), Some(vector)) => Some((text, vector)),
+                (None, None) => None,
+                (Some(_), None) => return Err(header.wrong(&TEXT, "name the column of the vector too: vector")),
+                (None, Some(_)) => return Err(header.wrong(&VECTOR, "name the column of the text too: text")),
+            };
+            Ok(Embed { file, on: header.relation(&ON)?, severity: severity(header)?, columns })
+        })?,
         promote: each(tree, TransformPhase::Promote, promote)?,
+        index: each(tree, TransformPhase::Index, |file, header| {
+            Ok(IndexFile { file, on: header.final_table(&ON_TABLE)? })
+        })?,
+        search: each(tree, TransformPhase::Search, |file, header| {
+            let (on, vector, text) = (header.final_table(&ON_TABLE)?, header.column(&VECTOR)?, header.column(&TEXT)?);
+            Ok(SearchFile { file, on, vector, text })
+        })?,
         validate: each(tree, TransformPhase::Validate, |file, header| {
             let severity = severity(header)?;
             if severity == Severity::Reject {
@@ -189,6 +272,7 @@ pub(super) fn read(tree: &Tree) -> Result<Transforms, ProjectError> {
         })?,
     };
     transforms.refuse_same_way()?;
+    transforms.refuse_two_vectors()?;
     transforms.refuse_unfed(tree)?;
     Ok(transforms)
 }
@@ -236,7 +320,7 @@ fn each<T>(
             first_line: header.first_line,
         };
         let transform = build(file.clone(), &header)?;
-        statement::check(&file.body, Form::Template).map_err(|(line, problem)| {
+        statement::check(&file.body, Form::Template, phase.first_words()).map_err(|(line, problem)| {
             ProjectError::line(path, file.first_line + line - 1, ProjectErrorKind::Statement(problem))
         })?;
         render::parse(&file)
@@ -282,8 +366,11 @@ impl Transforms {
         self.normalise.is_empty()
             && self.check.is_empty()
             && self.dedup.is_empty()
+            && self.embed.is_empty()
             && self.promote.is_empty()
+            && self.index.is_empty()
             && self.validate.is_empty()
+            && self.search.is_empty()
     }
 
     /// A row of a relation is named by its source table and `_row`, so there is one way from a table to a relation.
@@ -302,6 +389,18 @@ impl Transforms {
         Ok(())
     }
 
+    /// A row takes one vector, so one file says which rows of a relation want one.
+    fn refuse_two_vectors(&self) -> Result<(), ProjectError> {
+        for (at, transform) in self.embed.iter().enumerate() {
+            if let Some(other) = self.embed[..at].iter().find(|other| other.on == transform.on) {
+                let kind =
+                    ProjectErrorKind::TwoVectors { relation: transform.on.clone(), other: other.file.path.clone() };
+                return Err(ProjectError::file(transform.file.path.as_str(), kind));
+            }
+        }
+        Ok(())
+    }
+
     /// Every relation that is read must be one that some normalise transform feeds.
     fn refuse_unfed(&self, tree: &Tree) -> Result<(), ProjectError> {
         let mut fed: Vec<&str> = self.normalise.iter().map(|transform| transform.into.as_str()).collect();
@@ -309,8 +408,9 @@ impl Transforms {
         fed.dedup();
         let checks = self.check.iter().map(|transform| (&transform.file, &ON, &transform.on));
         let dedups = self.dedup.iter().map(|transform| (&transform.file, &ON, &transform.on));
+        let embeds = self.embed.iter().map(|transform| (&transform.file, &ON, &transform.on));
         let promotes = self.promote.iter().filter_map(|t| t.from.as_ref().map(|from| (&t.file, &FROM_RELATION, from)));
-        for (file, key, relation) in checks.chain(dedups).chain(promotes) {
+        for (file, key, relation) in checks.chain(dedups).chain(embeds).chain(promotes) {
             if !fed.contains(&relation.as_str()) {
                 let kind = ProjectErrorKind::UnknownRelation {
                     relation: relation.clone(),

@@ -178,6 +178,17 @@ impl Relations {
         self.sql.get(relation).map(|sql| sql.clean.as_str())
     }
 
+    /// The clean rows of one source table, as a fragment for a `from` clause.
+    ///
+    /// # Errors
+    /// Fails when the template cannot be rendered.
+    pub fn clean_of(&self, relation: &str, source: &TableName) -> Result<String, RelationsError> {
+        let clean = self.clean(relation).unwrap_or_default();
+        let context = minijinja::context! { clean => Fragment::new(clean), source => source.to_string() };
+        let rows = render_wrap("clean_rows.sql", include_str!("../../sql/wrap/clean_rows.sql"), context)?;
+        Ok(parenthesised(&rows))
+    }
+
     /// The clean rows of one batch (`$1` first row, `$2` last row), as a fragment for a `from` clause.
     ///
     /// # Errors
@@ -202,7 +213,7 @@ impl Relations {
 
     fn render_all(&mut self) -> Result<(), RelationsError> {
         for (name, relation) in &self.by_name {
-            self.sql.insert(name.clone(), relation.render(self.run)?);
+            self.sql.insert(name.clone(), relation.render(name, self.run)?);
         }
         Ok(())
     }
@@ -229,8 +240,8 @@ struct CleanPatch {
 }
 
 impl Relation {
-    fn render(&self, run: Uuid) -> Result<RelationSql, RelationsError> {
-        let run = run.to_string();
+    fn render(&self, name: &str, run: Uuid) -> Result<RelationSql, RelationsError> {
+        let (run_id, run) = (run, run.to_string());
         let canonical = canonical(self.feeds.iter())?;
         let context = minijinja::context! { canonical => Fragment::new(canonical.clone()), run => run.clone() };
         let accepted = render_wrap("accepted.sql", include_str!("../../sql/wrap/accepted.sql"), context)?;
@@ -263,6 +274,7 @@ impl Relation {
             canonical: parenthesised(&canonical),
             accepted: parenthesised(&accepted),
             clean: parenthesised(&clean),
+            embedded: embedded(name, run_id)?,
         })
     }
 }
@@ -284,6 +296,13 @@ fn canonical<'a>(feeds: impl Iterator<Item = &'a Feed>) -> Result<String, Relati
         .collect();
     let context = CanonicalContext { feeds };
     Ok(render_wrap("canonical.sql", include_str!("../../sql/wrap/canonical.sql"), context)?)
+}
+
+/// The vectors that the rows of a relation take from the ledger, as a fragment for a `from` clause.
+fn embedded(relation: &str, run: Uuid) -> Result<String, RelationsError> {
+    let context = minijinja::context! { relation, run => run.to_string() };
+    let select = render_wrap("embedded.sql", include_str!("../../sql/wrap/embedded.sql"), context)?;
+    Ok(parenthesised(&select))
 }
 
 /// A SELECT as a fragment for a `from` clause. The line break keeps a closing comment from swallowing the parenthesis.

@@ -7,11 +7,11 @@ use serde::Serialize;
 use tokio_postgres::GenericClient;
 use uuid::Uuid;
 
-use super::{RelationsError, parenthesised};
+use super::{RelationsError, embedded, parenthesised};
 use crate::db::doing;
 use crate::db::ledger::SourceTable;
 use crate::names::{TableName, ident, literal};
-use crate::project::{Normalise, Project, Promote, Scope};
+use crate::project::{Normalise, Project, Promote, RelationSql, Scope};
 use crate::template::{Fragment, render_wrap};
 
 /// A row and its key.
@@ -77,7 +77,19 @@ impl Trace<'_> {
         let source = literal(&normalise.from.to_string());
         let canonical =
             format!("select {source}::text as _source, normalised.* from ({}\n) as normalised", normalised.sql);
-        let promoted = self.project.render(&promote.file, &scope("(select _traced.*)".to_owned()))?;
+        // Of the relation there is the row that is traced; of the ledger's vectors none, which are no part of a key.
+        let row = "(select _traced.*)".to_owned();
+        let relation = promote.from.clone().unwrap_or_default();
+        let sql = RelationSql {
+            canonical: row.clone(),
+            accepted: row.clone(),
+            clean: row.clone(),
+            embedded: embedded(&relation, Uuid::nil())?,
+        };
+        let relations = BTreeMap::from([(relation, sql)]);
+        let promoted = self
+            .project
+            .render(&promote.file, &Scope { rows: Some(row), staged: self.staged, relations: &relations })?;
         let context = minijinja::context! {
             key => &promote.key,
             canonical => Fragment::new(canonical),

@@ -8,6 +8,7 @@ mod quarantine;
 mod rollback;
 mod run;
 mod runs;
+mod search;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
@@ -20,7 +21,7 @@ use serde::Serialize;
 
 use crate::outcome::{
     Accepted, CaseOutcome, ExampleReport, History, Plan, QuarantineEntry, QuarantineList, Report, Rollback, RunEvents,
-    StagingEmptied, Status, Why,
+    SearchReport, StagingEmptied, Status, Why,
 };
 
 pub use books::{Verdict, verdict};
@@ -105,6 +106,18 @@ pub fn render_why(why: &Why, view: View, writer: &mut dyn Write) -> io::Result<(
     match view.format {
         Format::Json => json(why, writer),
         Format::Table => why::write(why, view, writer),
+    }
+}
+
+/// Writes what a search found.
+///
+/// # Errors
+///
+/// What the writer reports.
+pub fn render_search(found: &SearchReport, view: View, writer: &mut dyn Write) -> io::Result<()> {
+    match view.format {
+        Format::Json => json(found, writer),
+        Format::Table => search::write(found, view, writer),
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) fn write(plan: &Plan, view: View, writer: &mut dyn Write) -> io::Resu
     write_tables(plan, view, writer)?;
     write_checks(plan, view, writer)?;
     write_promote(plan, view, writer)?;
+    write_embeddings(plan, view, writer)?;
     write_statements(&plan.other_statements, view, writer)?;
     if !plan.pending_migrations.is_empty() {
         let names: Vec<&str> = plan.pending_migrations.iter().map(String::as_str).collect();
@@ -78,6 +79,29 @@ fn write_checks(plan: &Plan, view: View, writer: &mut dyn Write) -> io::Result<(
     for check in &plan.checks {
         let what = check.skipped.as_ref().map_or(check.summary.clone(), |why| format!("skipped: {why}"));
         grid.row(vec![text(&check.name), text(&table_name(&check.on)), text(check.severity.as_str()), text(&what)]);
+    }
+    grid.write(writer)
+}
+
+fn write_embeddings(plan: &Plan, view: View, writer: &mut dyn Write) -> io::Result<()> {
+    let heads = [
+        Head::Text("embeddings"),
+        Head::Text("table"),
+        Head::Number("rows without"),
+        Head::Number("texts to fetch"),
+        Head::Number("tokens"),
+        Head::Number("cost"),
+    ];
+    let mut grid = Grid::new("Rows that come without an embedding", view, &heads);
+    for embedding in plan.embeddings.iter().filter(|embedding| embedding.rows > 0) {
+        grid.row(vec![
+            text(&embedding.transform),
+            text(&table_name(&embedding.source)),
+            number(embedding.rows),
+            number(embedding.texts),
+            number(embedding.tokens),
+            text(&embedding.cost.map_or_else(String::new, |cost| format!("{cost:.4}"))),
+        ]);
     }
     grid.write(writer)
 }

@@ -15,6 +15,7 @@ pub(super) fn write(report: &Report, view: View, writer: &mut dyn Write) -> io::
     write_checks(&report.checks, view, writer)?;
     write_duplicates(report, view, writer)?;
     write_quarantine(report, view, writer)?;
+    write_embeddings(report, view, writer)?;
     write_targets(report, view, writer)?;
     write_times(report, view, writer)?;
     write_rest(report, view, writer)?;
@@ -120,6 +121,36 @@ fn write_quarantine(report: &Report, view: View, writer: &mut dyn Write) -> io::
         ]);
     }
     grid.write(writer)
+}
+
+fn write_embeddings(report: &Report, view: View, writer: &mut dyn Write) -> io::Result<()> {
+    let heads = [
+        Head::Text("embeddings of"),
+        Head::Text("from"),
+        Head::Number("wanted"),
+        Head::Number("from ledger"),
+        Head::Number("fetched"),
+        Head::Number("missing"),
+    ];
+    let mut grid = Grid::new("Rows that came without an embedding", view, &heads);
+    for count in &report.embeddings {
+        grid.row(vec![
+            text(&count.relation),
+            text(&table_name(&count.source)),
+            number(count.wanted),
+            number(count.known),
+            number(count.fetched),
+            exception(count.missing, Mark::Warn),
+        ]);
+    }
+    grid.write(writer)?;
+    let spent = &report.embedding_cost;
+    if spent.requests == 0 {
+        return Ok(());
+    }
+    let whole = |number: u64| count(i64::try_from(number).unwrap_or(i64::MAX));
+    let cost = if spent.cost > 0.0 { format!(", at a cost of {:.4}", spent.cost) } else { String::new() };
+    writeln!(writer, "Embeddings: {} tokens in {} requests{cost}.\n", whole(spent.tokens), whole(spent.requests))
 }
 
 fn write_targets(report: &Report, view: View, writer: &mut dyn Write) -> io::Result<()> {

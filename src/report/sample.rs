@@ -4,11 +4,11 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::outcome::{
-    Accepted, BatchCount, CaseOutcome, CheckResult, ChunkPlace, ColumnValue, DuplicateCount, ExampleReport, FORMAT,
-    Fate, FateBatch, FinalRow, Finding, FoundBy, History, KeptRow, MergedWith, PhaseTime, Plan, PlanCheck, PlanDump,
-    PlanPromote, PlanTable, QuarantineCount, QuarantineEntry, QuarantineGroup, QuarantineList, QuarantinedRow, Report,
-    Rollback, RunEvent, RunEvents, RunSummary, Severity, StatementCount, Status, TableBooks, TakenBack, TargetCount,
-    TargetProgress, Throughput, Try, Why,
+    Accepted, BatchCount, CaseOutcome, CheckResult, ChunkPlace, ColumnValue, DuplicateCount, EmbeddingCost,
+    EmbeddingCount, ExampleReport, FORMAT, Fate, FateBatch, FinalRow, Finding, FoundBy, History, KeptRow, MergedWith,
+    PhaseTime, Plan, PlanCheck, PlanDump, PlanEmbedding, PlanPromote, PlanTable, QuarantineCount, QuarantineEntry,
+    QuarantineGroup, QuarantineList, QuarantinedRow, Report, Rollback, RunEvent, RunEvents, RunSummary, Severity,
+    StatementCount, Status, TableBooks, TakenBack, TargetCount, TargetProgress, Throughput, Try, Why,
 };
 
 pub(super) fn run() -> RunSummary {
@@ -96,6 +96,15 @@ pub(super) fn report() -> Report {
             line: Some(1290),
         }],
         duplicates: vec![DuplicateCount { rule: "same_key".into(), source: "public.documents".into(), rows: 20 }],
+        embeddings: vec![EmbeddingCount {
+            relation: "documents".into(),
+            source: "public.documents".into(),
+            wanted: 120,
+            fetched: 100,
+            known: 17,
+            missing: 3,
+        }],
+        embedding_cost: EmbeddingCost { requests: 1, tokens: 48_210, cost: 0.0063 },
         targets: vec![TargetCount {
             transform: "documents".into(),
             target: "public.documents".into(),
@@ -179,6 +188,14 @@ pub(super) fn plan() -> Plan {
             target: "public.documents".into(),
             from: Some("documents".into()),
             skipped: Some("nothing feeds documents".into()),
+        }],
+        embeddings: vec![PlanEmbedding {
+            transform: "embedding_missing".into(),
+            source: "public.documents".into(),
+            rows: 120,
+            texts: 100,
+            tokens: 48_210,
+            cost: Some(0.0063),
         }],
         warnings: vec!["the target has no pgvector".into()],
     }

@@ -75,6 +75,15 @@ fn a_report_fits_a_terminal() {
     │                                           question and would only be noise   │
     ╰──────────────────────────────────────────────────────────────────────────────╯
 
+    Rows that came without an embedding
+    ╭─────────────────────────────────────────────────────────────────╮
+    │ embeddings of  from       wanted  from ledger  fetched  missing │
+    ├─────────────────────────────────────────────────────────────────┤
+    │ documents      documents     120           17      100        3 │
+    ╰─────────────────────────────────────────────────────────────────╯
+
+    Embeddings: 48,210 tokens in 1 requests, at a cost of 0.0063.
+
     Written
     ╭─────────────────────────────────────────────────────────────╮
     │ transform  target     batches  inserted  updated  unchanged │
@@ -181,6 +190,13 @@ fn a_plan_says_what_would_happen() {
     ├───────────────────────────────────────────────────────────────────┤
     │ documents  documents  documents  skipped: nothing feeds documents │
     ╰───────────────────────────────────────────────────────────────────╯
+
+    Rows that come without an embedding
+    ╭────────────────────────────────────────────────────────────────────────────╮
+    │ embeddings         table      rows without  texts to fetch  tokens    cost │
+    ├────────────────────────────────────────────────────────────────────────────┤
+    │ embedding_missing  documents           120             100  48,210  0.0063 │
+    ╰────────────────────────────────────────────────────────────────────────────╯
 
     In the source, not executed: 2 × CREATE FUNCTION, 1 × GRANT
 

@@ -78,6 +78,9 @@ fn told(event: &Event) -> Option<(Tone, String)> {
             let (name, on) = (printable(name), printable(on));
             (tone, format!("{name} on {on}: {found} in {} ({})", rows_of(*examined), time(*elapsed)))
         }
+        Event::IndexBuilt { name, elapsed } => {
+            (Tone::Good, format!("index {} built ({})", printable(name), time(*elapsed)))
+        }
         Event::RollbackFinished { batches, deleted, restored, elapsed } => {
             let batches = counted(*batches, "batch", "batches");
             let (deleted, restored) = (rows_of(*deleted), rows_of(*restored));
@@ -87,6 +90,9 @@ fn told(event: &Event) -> Option<(Tone, String)> {
         Event::PhaseStarted { .. }
         | Event::SourceOpened { .. }
         | Event::SourceProgress { .. }
+        | Event::IndexProgress { .. }
+        | Event::VectorsWanted { .. }
+        | Event::VectorsFetched { .. }
         | Event::BatchesPlanned { .. }
         | Event::WorkersChanged { .. }
         | Event::BatchFinished { .. }

@@ -34,6 +34,10 @@ pub(super) fn log(event: &Event) {
         Event::CheckFinished { name, on, severity, examined, failed, elapsed } => {
             check(name, on, *severity, (*examined, *failed), ms(*elapsed));
         }
+        Event::VectorsWanted { rows } => info!(rows, "vectors wanted"),
+        Event::VectorsFetched { texts, tokens, elapsed } => {
+            info!(texts, tokens, elapsed_ms = ms(*elapsed), "vectors fetched");
+        }
         Event::WorkersChanged { workers, why } => {
             info!(workers, %why, "promotion goes on with another number of workers");
         }
@@ -49,6 +53,8 @@ pub(super) fn log(event: &Event) {
         Event::RollbackFinished { batches, deleted, restored, elapsed } => {
             info!(batches, deleted, restored, elapsed_ms = ms(*elapsed), "rollback finished");
         }
+        Event::IndexProgress { name, phase, done, total } => info!(index = name, phase, done, total, "building index"),
+        Event::IndexBuilt { name, elapsed } => info!(index = name, elapsed_ms = ms(*elapsed), "index built"),
         Event::Warning { message } => warn!("{message}"),
     }
 }

@@ -6,12 +6,13 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// The modules from top to bottom: each may use those in the rows below its own, and no others.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("binary", &["main", "cli"]),
     ("conductor", &["pipeline", "plan", "examples"]),
-    ("phases", &["stage", "check", "promote", "validate", "rollback", "generate"]),
+    ("phases", &["stage", "check", "embed", "promote", "validate", "rollback", "generate", "index", "search"]),
     ("tools: the canonical relations", &["relations"]),
     ("tools", &["source", "decode", "project", "db"]),
+    ("tools: the embeddings service", &["provider"]),
     ("tools: the template language", &["template"]),
     ("side: telemetry", &["telemetry"]),
     ("side: report", &["report"]),

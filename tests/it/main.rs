@@ -5,6 +5,7 @@ mod cli;
 mod connection;
 mod cut;
 mod embedded;
+mod embeddings;
 mod exactly_once;
 mod examples;
 mod faults;
@@ -23,6 +24,9 @@ mod rollback;
 mod rollback_model;
 mod roundtrip;
 mod runs;
+mod search;
 mod secrets;
+#[path = "../service/server.rs"]
+mod service;
 mod sources;
 mod why;

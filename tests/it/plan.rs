@@ -15,7 +15,7 @@ async fn snapshot(db: &TestDb) -> String {
 
 #[tokio::test]
 async fn a_plan_writes_nothing() {
-    for (db, pending) in [(TestDb::new("plan_bare").await, 33), (TestDb::from(&MIGRATED, "plan").await, 0)] {
+    for (db, pending) in [(TestDb::new("plan_bare").await, 35), (TestDb::from(&MIGRATED, "plan").await, 0)] {
         let before = snapshot(&db).await;
         let plan =
             sqlmig(&db, &format!("plan {} --output json --batch-size 50", fixture("docs.sql.gz"))).await.code(0).json();

@@ -21,6 +21,7 @@ pub static MIGRATED: Template = Template::new("migrated", |target| {
             events: sqlmig::event::Events::none(),
             stop: sqlmig::stop::Stop::default(),
             holder: None,
+            embed: sqlmig::embed::EmbedOptions::default(),
         };
         conductor.migrate(true).await.unwrap();
         conductor.pool.close();

@@ -257,6 +257,7 @@ impl Both {
             allow_incomplete: false,
             restart: false,
             force: true,
+            index: false,
         };
         let source = source::open(&SourceSpec::File(path)).unwrap();
         let id = self.conductor.run(source, options).await.unwrap();
@@ -429,6 +430,7 @@ async fn case(steps: Vec<Step>) -> Result<(), TestCaseError> {
         events: Events::none(),
         stop: Stop::default(),
         holder: None,
+        embed: sqlmig::embed::EmbedOptions::default(),
     };
     conductor.migrate(true).await.unwrap();
     let mut both = Both { model: Model::default(), things, conductor, client: db.connect().await, loads: 0 };

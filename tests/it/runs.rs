@@ -238,7 +238,9 @@ async fn the_steps_one_by_one_are_a_run() {
     sqlmig(&db, "migrate").await.code(0);
     assert_eq!(sqlmig(&db, "check --output json").await.code(0).json()["run"]["state"], "checked");
     sqlmig(&db, "validate").await.code(2).says(&["cannot be validated yet"]);
+    assert_eq!(sqlmig(&db, "embed --output json").await.code(0).json()["run"]["state"], "checked");
     assert_eq!(sqlmig(&db, "promote --output json").await.code(0).json()["run"]["state"], "promoted");
+    sqlmig(&db, "index").await.code(0);
     assert_eq!(sqlmig(&db, "validate --output json").await.code(0).json()["run"]["state"], "done");
     let report = sqlmig(&db, "report --output json").await.code(0).json();
     assert_eq!(facts(&report), facts(&reference));

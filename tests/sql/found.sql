@@ -1,7 +1,7 @@
 -- Every row that the newest run found something in, by what found it.
 select source, row, check_name as name
 from sqlmig.finding
-where phase = 'check' and run_id = (select id from sqlmig.run order by started_at desc limit 1)
+where phase in ('check', 'embed') and run_id = (select id from sqlmig.run order by started_at desc limit 1)
 union
 select source, row, check_name
 from sqlmig.quarantine

@@ -114,10 +114,14 @@ CREATE TABLE public.documents (
     updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP,
     content_sha256 bytea,
     embedding_sha256 bytea,
-    embedding_model text
+    embedding_model text,
+    embedding_provider text,
+    embedding_text_sha256 bytea
 );
 COMMENT ON COLUMN public.documents.content_sha256 IS 'SHA-256 of content as UTF-8';
 COMMENT ON COLUMN public.documents.embedding_sha256 IS 'SHA-256 of vector_send(embedding)';
+COMMENT ON COLUMN public.documents.embedding_provider IS 'source, or the embeddings service that made it';
+COMMENT ON COLUMN public.documents.embedding_text_sha256 IS 'SHA-256 of the text (UTF-8) that the embedding was made of';
 CREATE TABLE sqlmig.batch (
     run_id uuid NOT NULL,
     number bigint NOT NULL,
@@ -163,7 +167,7 @@ CREATE TABLE sqlmig.check_result (
     rows_failed bigint NOT NULL,
     elapsed_ms bigint NOT NULL,
     skipped text,
-    CONSTRAINT check_result_phase_check CHECK ((phase = ANY (ARRAY['check'::text, 'dedup'::text, 'validate'::text]))),
+    CONSTRAINT check_result_phase_check CHECK ((phase = ANY (ARRAY['check'::text, 'dedup'::text, 'embed'::text, 'validate'::text]))),
     CONSTRAINT check_result_severity_check CHECK ((severity = ANY (ARRAY['warn'::text, 'reject'::text, 'error'::text])))
 );
 CREATE TABLE sqlmig.chunk (
@@ -177,6 +181,49 @@ CREATE TABLE sqlmig.chunk (
     content_digest bigint DEFAULT 0 NOT NULL,
     first_line bigint,
     first_byte bigint
+);
+CREATE TABLE sqlmig.embedding (
+    text_sha256 bytea NOT NULL,
+    provider text NOT NULL,
+    model text NOT NULL,
+    dimensions integer NOT NULL,
+    embedding real[] NOT NULL,
+    input_tokens integer NOT NULL,
+    run_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY sqlmig.embedding ALTER COLUMN embedding SET STORAGE EXTERNAL;
+CREATE TABLE sqlmig.embedding_request (
+    run_id uuid NOT NULL,
+    ordinal bigint NOT NULL,
+    provider text NOT NULL,
+    model text NOT NULL,
+    dimensions integer NOT NULL,
+    texts integer NOT NULL,
+    vectors integer NOT NULL,
+    tokens bigint NOT NULL,
+    price double precision,
+    elapsed_ms bigint NOT NULL,
+    finished_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE sqlmig.embedding_request ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sqlmig.embedding_request_ordinal_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE sqlmig.embedding_row (
+    run_id uuid NOT NULL,
+    relation text NOT NULL,
+    source text NOT NULL,
+    "row" bigint NOT NULL,
+    text_sha256 bytea NOT NULL,
+    provider text,
+    model text,
+    dimensions integer,
+    reason text
 );
 CREATE TABLE sqlmig.event (
     run_id uuid NOT NULL,
@@ -377,6 +424,12 @@ ALTER TABLE ONLY sqlmig.check_result
     ADD CONSTRAINT check_result_pkey PRIMARY KEY (run_id, phase, name, on_relation);
 ALTER TABLE ONLY sqlmig.chunk
     ADD CONSTRAINT chunk_pkey PRIMARY KEY (run_id, source, first_row);
+ALTER TABLE ONLY sqlmig.embedding
+    ADD CONSTRAINT embedding_pkey PRIMARY KEY (text_sha256, provider, model, dimensions);
+ALTER TABLE ONLY sqlmig.embedding_request
+    ADD CONSTRAINT embedding_request_pkey PRIMARY KEY (run_id, ordinal);
+ALTER TABLE ONLY sqlmig.embedding_row
+    ADD CONSTRAINT embedding_row_pkey PRIMARY KEY (run_id, relation, source, "row");
 ALTER TABLE ONLY sqlmig.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (run_id, ordinal);
 ALTER TABLE ONLY sqlmig.finding
@@ -409,6 +462,7 @@ CREATE INDEX idx_documents_created_at ON public.documents USING btree (created_a
 CREATE INDEX idx_documents_source_name ON public.documents USING btree (source_name);
 CREATE INDEX idx_documents_updated_at ON public.documents USING btree (updated_at);
 CREATE INDEX batch_pending ON sqlmig.batch USING btree (run_id, transform, number) WHERE (state = 'pending'::text);
+CREATE INDEX embedding_row_text ON sqlmig.embedding_row USING btree (run_id, text_sha256);
 CREATE INDEX finding_check ON sqlmig.finding USING btree (run_id, phase, check_name);
 CREATE INDEX finding_row ON sqlmig.finding USING btree (run_id, source, "row");
 CREATE INDEX merged_winner ON sqlmig.merged USING btree (run_id, winner_source, winner_row);
@@ -427,6 +481,10 @@ ALTER TABLE ONLY sqlmig.check_result
     ADD CONSTRAINT check_result_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
 ALTER TABLE ONLY sqlmig.chunk
     ADD CONSTRAINT chunk_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
+ALTER TABLE ONLY sqlmig.embedding_request
+    ADD CONSTRAINT embedding_request_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
+ALTER TABLE ONLY sqlmig.embedding_row
+    ADD CONSTRAINT embedding_row_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
 ALTER TABLE ONLY sqlmig.event
     ADD CONSTRAINT event_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
 ALTER TABLE ONLY sqlmig.finding

@@ -18,13 +18,13 @@ select
 from public.document_sources as final
 join (
 {% if fed('document_sources') %}
-    select doc_type, source_name from {{ clean('document_sources') }} as sources
+    select distinct doc_type, source_name from {{ clean('document_sources') }} as sources
 {% endif %}
 {% if fed('document_sources') and fed('documents') %}
     union
 {% endif %}
 {% if fed('documents') %}
-    select doc_type, source_name from {{ clean('documents') }} as documents
+    select distinct doc_type, source_name from {{ clean('documents') }} as documents
 {% endif %}
 {% if not fed('document_sources') and not fed('documents') %}
     select null::text as doc_type, null::text as source_name where false

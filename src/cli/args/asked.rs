@@ -1,6 +1,6 @@
 //! What of its options a command has, whichever it is.
 
-use super::{BatchArgs, Command, LimitArgs, PromoteArgs, SourceArgs, TimeoutArgs};
+use super::{BatchArgs, Command, EmbeddingArgs, LimitArgs, PromoteArgs, QuarantineCommand, SourceArgs, TimeoutArgs};
 
 impl Command {
     /// The command line that goes on where this one was stopped, without its options.
@@ -10,6 +10,8 @@ impl Command {
             Self::Run { source, .. } => return format!("sqlmig run {}", source.source.display()),
             Self::Stage { source, .. } => return format!("sqlmig stage {}", source.source.display()),
             Self::Check { .. } => "sqlmig check",
+            Self::Embed { .. } => "sqlmig embed",
+            Self::Index => "sqlmig index",
             Self::Promote { .. } => "sqlmig promote",
             Self::Validate { .. } => "sqlmig validate",
             Self::Rollback { .. } => "sqlmig rollback",
@@ -71,6 +73,20 @@ impl Command {
     pub fn promote(&self) -> Option<&PromoteArgs> {
         match self {
             Self::Run { promote, .. } | Self::Promote { promote, .. } => Some(promote),
+            _ => None,
+        }
+    }
+
+    /// How to fetch embeddings, of a command that does.
+    #[must_use]
+    pub fn embedding(&self) -> Option<&EmbeddingArgs> {
+        match self {
+            Self::Run { embedding, .. }
+            | Self::Plan { embedding, .. }
+            | Self::Embed { embedding, .. }
+            | Self::Search { embedding, .. }
+            | Self::Validate { embedding, .. } => Some(embedding),
+            Self::Quarantine { action: QuarantineCommand::Retry { embedding, .. } } => Some(embedding),
             _ => None,
         }
     }

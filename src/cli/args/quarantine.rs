@@ -4,6 +4,7 @@ use clap::Subcommand;
 use sqlmig::limits::MaxRejects;
 use sqlmig::names::TableName;
 
+use super::EmbeddingArgs;
 use super::which::LoadArgs;
 
 /// What to do with the quarantine.
@@ -93,6 +94,9 @@ Next: sqlmig quarantine list shows what failed again.
         /// How the row is mended.
         #[command(flatten)]
         mend: MendArgs,
+        /// How to fetch embeddings.
+        #[command(flatten)]
+        embedding: Box<EmbeddingArgs>,
     },
 }
 

@@ -4,6 +4,7 @@
 //! recorded apart from the work it tells of.
 
 mod batch;
+mod embedding;
 mod fence;
 mod findings;
 mod quarantine;
@@ -18,10 +19,14 @@ pub use batch::{
     batch_halve, batch_refused, batch_settle, batches_forget, batches_left, batches_plan, batches_unfinished,
     promoted_rows, refusals, refusals_forget,
 };
+pub use embedding::{
+    Fetched, Paid, TextHash, Wanted, embedding_asked, embedding_counts, embedding_forget, embedding_insert,
+    embedding_known, embedding_left, embedding_missing, embedding_refuse, embedding_spent,
+};
 pub use fence::{Fence, FenceError, canary_forget, canary_put, runs_unstage};
 pub use findings::{
-    CheckRecord, CheckResults, DecodeReject, FoundRow, Written, check_forget, check_result_insert, finding_insert,
-    quarantine_decoded,
+    CheckRecord, CheckResults, DecodeReject, FoundRow, Written, check_forget, check_result_forget, check_result_insert,
+    finding_insert, quarantine_decoded,
 };
 pub use quarantine::{
     Quarantined, RetryTable, Selection, last_rows, quarantine_choose, quarantine_list_counts, quarantine_list_rows,

@@ -31,6 +31,8 @@ pub async fn report(client: &impl GenericClient, run: Uuid) -> Result<Option<Rep
         quarantine: quarantine(client, run).await?,
         samples: samples(client, run).await?,
         duplicates: duplicates(client, run).await?,
+        embeddings: super::embedding_counts(client, run).await?,
+        embedding_cost: super::embedding_spent(client, run).await?,
         targets: targets(client, run).await?,
         batches: batch_counts(client, run).await?,
         migrations: events(client, run, EventKind::Migration).await?,

@@ -355,6 +355,8 @@ pub enum EventKind {
     Warning,
     /// Rows of its quarantine were tried again by another run.
     Retried,
+    /// How good the search index is.
+    Recall,
     /// A phase was asked to stop.
     Interrupted,
     /// What it promoted was taken back, or a part of it.
@@ -369,6 +371,7 @@ impl EventKind {
             Self::Migration => "migration",
             Self::Warning => "warning",
             Self::Retried => "retried",
+            Self::Recall => "recall",
             Self::Interrupted => "interrupted",
             Self::Rollback => "rollback",
         }

@@ -4,6 +4,7 @@
 //! report are those of any other. What stands in quarantine stays as it was.
 
 mod error;
+mod fill;
 mod mend;
 mod stage;
 
@@ -79,6 +80,7 @@ impl Conductor {
                 self.check(fence, options.max_rejects).await?;
             }
             if state < RunState::Promoted {
+                self.embed(fence).await?;
                 let promote = self.spread(fence.run, promote).await?;
                 self.promote(fence, promote, false).await?;
             }
@@ -245,6 +247,7 @@ impl Conductor {
         let unfinished = |run: &Run| {
             let finish = match run.parent {
                 None => "finish it with sqlmig run SOURCE".to_owned(),
+                Some(_) if run.scope == fill::SCOPE => "finish it with sqlmig promote and sqlmig validate".to_owned(),
                 Some(parent) => format!("finish it with the same sqlmig quarantine retry --run {parent} that began it"),
             };
             PipelineError::from(RetryError::Unfinished { run: run.id, state: run.state.as_str(), finish })

@@ -1,0 +1,17 @@
+-- The vectors that rows of a relation take from the ledger.
+select
+    wanted.source as _source,
+    wanted.row as _row,
+    embedding.embedding,
+    embedding.provider,
+    embedding.model,
+    embedding.dimensions,
+    embedding.text_sha256
+from sqlmig.embedding_row as wanted
+join sqlmig.embedding as embedding
+    on embedding.text_sha256 = wanted.text_sha256
+    and embedding.provider = wanted.provider
+    and embedding.model = wanted.model
+    and embedding.dimensions = wanted.dimensions
+where wanted.run_id = {{ run | literal }}::uuid
+    and wanted.relation = {{ relation | literal }}

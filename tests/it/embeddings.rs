@@ -1,0 +1,527 @@
+//! Embeddings: fetched where they are missing, paid for once, and never stored unless they are what was asked for.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+
+use crate::harness::TestDb;
+use crate::program::{MIGRATED, Outcome, Things, bare, finish, fixture, number, on, sqlmig, state, text};
+use crate::service::{Fault, Service, vector};
+
+const DIMENSIONS: usize = 8;
+
+/// Things whose notes want embeddings.
+fn things() -> Things {
+    Things::new()
+        .with(
+            "migrations/V2__embedding.sql",
+            "alter table public.things add column embedding real[], add column model text;",
+        )
+        .with(
+            "transforms/embed/notes.sql",
+            "--! summary: A note wants an embedding\n--! on: things\n--! severity: warn\n\
+             select _row, note as text from {{ rows }} as things\n",
+        )
+        .with(
+            "transforms/promote/things.sql",
+            "--! summary: Things\n--! from: things\n--! target: public.things\n--! key: id\n\
+             select things.id, things.name, things.amount, things.extra, things.tags, things.note, fetched.embedding, fetched.model\n\
+             from {{ rows }} as things\n\
+             left join {{ embedded('things') }} as fetched on fetched._source = things._source and fetched._row = things._row\n",
+        )
+}
+
+/// So many rows; every tenth has the note of the first.
+fn rows(count: usize) -> Vec<String> {
+    let note =
+        |row: usize| if row.is_multiple_of(10) { "again and again".to_owned() } else { format!("note number {row}") };
+    (1..=count).map(|row| format!("{row}|name {row}|1|{{}}|{{}}|{}", note(row))).collect()
+}
+
+async fn service() -> Service {
+    Service::start("127.0.0.1:0", "tiny", DIMENSIONS).await.unwrap()
+}
+
+/// `run` over these rows, with this service.
+async fn command(db: &TestDb, things: &Things, service: &Service, rows: &[String], more: &str) -> Command {
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let line =
+        format!("run {} --project {} --output json {more}", things.dump(&rows).display(), things.path().display());
+    with(on(db, &line).await, service)
+}
+
+fn with(mut command: Command, service: &Service) -> Command {
+    command
+        .env("SQLMIG_EMBEDDING_URL", service.url())
+        .env("SQLMIG_EMBEDDING_MODEL", "tiny")
+        .env("SQLMIG_EMBEDDING_DIMENSIONS", DIMENSIONS.to_string())
+        .env("SQLMIG_EMBEDDING_KEY", "sk-very-secret")
+        .env("SQLMIG_EMBEDDING_BATCH", "8")
+        .env("SQLMIG_EMBEDDING_CONCURRENCY", "3")
+        .env("SQLMIG_EMBEDDING_ATTEMPTS", "3")
+        .env("SQLMIG_EMBEDDING_TIMEOUT", "2s");
+    command
+}
+
+async fn run(db: &TestDb, things: &Things, service: &Service, rows: &[String], more: &str) -> Outcome {
+    finish(command(db, things, service, rows, more).await).await
+}
+
+/// Every thing has the vector of its own note, by the model that was asked.
+#[track_caller]
+fn right(found: &[(String, Option<Vec<f32>>)]) {
+    for (note, embedding) in found {
+        assert_eq!(embedding.as_deref(), Some(vector(note, DIMENSIONS).as_slice()), "{note}");
+    }
+}
+
+async fn found(db: &TestDb) -> Vec<(String, Option<Vec<f32>>)> {
+    let client = db.connect().await;
+    let rows = client.query("select note, embedding from public.things order by id", &[]).await.unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+#[tokio::test]
+async fn a_text_is_paid_for_once() {
+    let (db, things, service) = (TestDb::new("embed_once").await, things(), service().await);
+    let rows = rows(100);
+    let report = run(&db, &things, &service, &rows, "--embedding-price 2").await.code(0).json();
+    right(&found(&db).await);
+    assert_eq!((service.state.vectors(), service.state.repeated()), (91, 0));
+    assert_eq!(service.state.requests(), 12);
+    let client = db.connect().await;
+    assert_eq!(text(&client, "select string_agg(distinct model, ',') from public.things").await, "tiny");
+    let spent = number(&client, "select sum(tokens) from sqlmig.embedding_request").await;
+    assert_eq!(report["embeddings"][0]["fetched"], 100);
+    assert_eq!(report["embedding_cost"]["tokens"], spent);
+    assert!(
+        (report["embedding_cost"]["cost"].as_f64().unwrap() - 2e-6 * f64::from(i32::try_from(spent).unwrap())).abs()
+            < 1e-9
+    );
+
+    // The same again, and the same after one more row.
+    let report = run(&db, &things, &service, &rows, "--force").await.code(0).json();
+    assert_eq!(service.state.requests(), 12);
+    assert_eq!(report["tables"][0]["rows_unchanged"], 100);
+    assert_eq!(report["embeddings"][0]["known"], 100);
+    let more = [rows.clone(), vec!["101|x|1|{}|{}|a new note".into(), "102|x|1|{}|{}|note number 7".into()]].concat();
+    run(&db, &things, &service, &more, "").await.code(0);
+    assert_eq!((service.state.vectors(), service.state.requests()), (92, 13));
+    right(&found(&db).await);
+    // Another model is another space.
+    let other = format!("--embedding-provider other-{}", service.address.port());
+    run(&db, &things, &service, &rows[..3], &other).await.code(0);
+    assert_eq!(service.state.vectors(), 95);
+}
+
+#[tokio::test]
+async fn what_goes_wrong_once_is_borne() {
+    let fault =
+        |status: u16, head: &str| Fault::Status(status, head.into(), r#"{"error":{"message":"slow down"}}"#.into());
+    for (place, fault) in [
+        fault(429, "retry-after: 1\r\n"),
+        fault(429, "x-ratelimit-reset-tokens: 1s\r\n"),
+        fault(500, ""),
+        fault(503, ""),
+        fault(408, ""),
+        Fault::Silence(Duration::from_secs(3)),
+        Fault::Garbage,
+        Fault::BrokenOff,
+        Fault::WrongDimension,
+        Fault::Truncated,
+        Fault::Reordered,
+        Fault::SameIndex,
+        Fault::NotANumber,
+        Fault::Zero,
+        Fault::OtherModel,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (db, things, service) = (TestDb::new(&format!("embed_bear_{place}")).await, things(), service().await);
+        service.state.then([fault.clone()]);
+        let begun = std::time::Instant::now();
+        let rows = rows(30);
+        let outcome = run(&db, &things, &service, &rows, "").await;
+        assert_eq!(outcome.code, 0, "{fault:?}: {}", outcome.stderr);
+        right(&found(&db).await);
+        assert_eq!(service.state.repeated(), 0, "{fault:?}");
+        if place == 0 {
+            assert!(begun.elapsed() > Duration::from_secs(1), "Retry-After was not kept");
+        }
+        let bad = "select count(*) from sqlmig.embedding where array_length(embedding, 1) <> 8";
+        assert_eq!(number(&db.connect().await, bad).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn what_stays_wrong_ends_the_phase_and_what_came_is_kept() {
+    let status =
+        |status: u16| Fault::Status(status, String::new(), r#"{"error":{"message":"not you, sk-very-secret"}}"#.into());
+    for (place, (fault, code, said)) in [
+        (status(500), 8, "answers 500"),
+        (status(429), 8, "answers 429"),
+        (Fault::Silence(Duration::from_secs(3)), 8, "cannot be reached"),
+        (Fault::Garbage, 8, "not the JSON"),
+        (Fault::BrokenOff, 8, "broke off"),
+        (Fault::Truncated, 8, "vectors for"),
+        (Fault::SameIndex, 8, "two vectors of index 0"),
+        (Fault::NotANumber, 8, "not the JSON"),
+        (Fault::OtherModel, 8, "\"another-model\""),
+        (status(401), 2, "refuses the request with 401: not you, …"),
+        (status(404), 2, "refuses the request with 404"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (db, things, service) = (TestDb::new(&format!("embed_end_{place}")).await, things(), service().await);
+        let rows = rows(40);
+        // Two answers are good before it begins.
+        service.state.then([Fault::Reordered, Fault::Reordered]);
+        service.state.always(Some(fault.clone()));
+        let outcome = run(&db, &things, &service, &rows, "").await;
+        assert_eq!(outcome.code, code, "{fault:?}: {}", outcome.stderr);
+        let outcome = outcome.says(&[said, "hint"]);
+        assert!(!format!("{}{}", outcome.stdout, outcome.stderr).contains("sk-very-secret"));
+        let client = db.connect().await;
+        assert_eq!(number(&client, "select count(*) from sqlmig.embedding").await, 16, "{fault:?}");
+        assert_eq!(number(&client, "select count(*) from public.things").await, 0);
+        // The same command goes on.
+        service.state.always(None);
+        run(&db, &things, &service, &rows, "").await.code(0);
+        right(&found(&db).await);
+        assert_eq!((service.state.repeated(), service.state.vectors()), (0, 37), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_of_another_shape_is_found_out_before_much_is_paid() {
+    for (fault, said) in [(Fault::WrongDimension, "7 dimensions, not 8"), (Fault::Zero, "zero vector")] {
+        let (db, things, service) = (TestDb::new("embed_shape").await, things(), service().await);
+        service.state.always(Some(fault));
+        let outcome = run(&db, &things, &service, &rows(100)[..1], "").await;
+        outcome.code(2).says(&[said]);
+        assert!(service.state.requests() <= 4, "{}", service.state.requests());
+        assert_eq!(number(&db.connect().await, "select count(*) from sqlmig.embedding").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_is_refused_costs_the_others_nothing() {
+    for (status, severity) in [(400, "warn"), (413, "reject"), (422, "error")] {
+        let (db, service) = (TestDb::new("embed_poison").await, service().await);
+        let things =
+            things().replacing("transforms/embed/notes.sql", "severity: warn", &format!("severity: {severity}"));
+        *service.state.poison.lock().unwrap() = Some(("number 13".into(), status));
+        let outcome = run(&db, &things, &service, &rows(40), "").await.code(if severity == "error" { 3 } else { 0 });
+        let report = outcome.json();
+        let check =
+            &report["checks"].as_array().unwrap().iter().find(|check| check["name"] == "notes").unwrap().clone();
+        assert_eq!((&check["rows_failed"], &check["phase"]), (&1.into(), &"embed".into()));
+        let sample = &report["samples"][0];
+        assert_eq!(sample["row"], 13);
+        assert!(
+            sample["reason"].as_str().unwrap().contains(&format!("{status}: this text is not welcome")),
+            "{sample}"
+        );
+        assert_eq!(service.state.repeated(), 0);
+        let client = db.connect().await;
+        let without = "select string_agg(id::text, ',') from public.things where embedding is null";
+        match severity {
+            "warn" => assert_eq!(text(&client, without).await, "13"),
+            "reject" => {
+                assert_eq!(report["tables"][0]["rows_quarantined"], 1);
+                assert_eq!(number(&client, "select count(*) from public.things").await, 39);
+                assert_eq!(text(&client, without).await, "");
+                // Once it is welcome, the row is tried again, and gets its vector.
+                *service.state.poison.lock().unwrap() = None;
+                let retry = format!("quarantine retry --project {}", things.path().display());
+                finish(with(on(&db, &retry).await, &service)).await.code(0);
+                assert_eq!(number(&client, "select count(*) from public.things where embedding is not null").await, 40);
+                assert_eq!((service.state.repeated(), service.state.vectors()), (0, 37));
+            }
+            _ => assert_eq!(number(&client, "select count(*) from public.things").await, 0),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_is_too_long_or_empty_is_not_sent() {
+    let (db, things, service) = (TestDb::new("embed_long").await, things(), service().await);
+    let rows: Vec<String> = ["short", "this note has many more words than that", " ", "\\N"]
+        .iter()
+        .zip(1..)
+        .map(|(note, id)| format!("{id}|n|1|{{}}|{{}}|{note}"))
+        .collect();
+    let report = run(&db, &things, &service, &rows, "--embedding-input-tokens 5").await.code(0).json();
+    let reasons: Vec<&str> =
+        report["samples"].as_array().unwrap().iter().map(|sample| sample["reason"].as_str().unwrap()).collect();
+    assert_eq!(
+        reasons,
+        [
+            "the text has 8 tokens, and the model takes 5: split it",
+            "there is no text to embed",
+            "there is no text to embed"
+        ]
+    );
+    assert_eq!(service.state.vectors(), 1);
+}
+
+#[tokio::test]
+async fn a_budget_is_not_passed() {
+    let (db, things, service) = (TestDb::new("embed_budget").await, things(), service().await);
+    let rows = rows(60);
+    let spent = "select coalesce(sum(tokens), 0) from sqlmig.embedding_request";
+    run(&db, &things, &service, &rows, "--max-tokens 100").await.code(3).says(&["--max-tokens", "hint"]);
+    let client = db.connect().await;
+    let first = number(&client, spent).await;
+    assert!(first > 0 && first <= 100, "{first}");
+    run(&db, &things, &service, &rows, "--max-cost 0.0001").await.code(2).says(&["needs a price"]);
+    // The bound is the run's: what an earlier call spent counts.
+    run(&db, &things, &service, &rows, "--max-cost 0.00004 --embedding-price 1").await.code(3).says(&["--max-cost"]);
+    assert!(number(&client, spent).await <= first + 40);
+    run(&db, &things, &service, &rows, "--max-tokens 100000").await.code(0);
+    right(&found(&db).await);
+    assert_eq!(service.state.repeated(), 0);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_the_key_goes_nowhere_else() {
+    let (db, things, service, elsewhere) =
+        (TestDb::new("embed_redirect").await, things(), service().await, service().await);
+    let head = format!("location: {}/embeddings?with=sk-very-secret\r\n", elsewhere.url());
+    service.state.always(Some(Fault::Status(307, head, String::new())));
+    let outcome = run(&db, &things, &service, &rows(3), "").await.code(2).says(&["redirects", "not followed"]);
+    assert_eq!(elsewhere.state.requests(), 0);
+    let ledger = "select string_agg(to_jsonb(r)::text, ' ') || coalesce((select string_agg(to_jsonb(e)::text, ' ') from sqlmig.event as e), '') from sqlmig.run as r";
+    let told = format!("{}{}{}", outcome.stdout, outcome.stderr, text(&db.connect().await, ledger).await);
+    assert!(!told.contains("sk-very-secret"), "{told}");
+    let heads = service.state.heads.lock().unwrap().clone();
+    assert!(heads[0].contains("authorization: bearer sk-very-secret"), "{}", heads[0]);
+}
+
+#[tokio::test]
+async fn each_kind_of_service_is_asked_in_its_way() {
+    let (things, service) = (things(), service().await);
+    for (name, path, model, header, dimensions) in [
+        ("openai", "/v1", "text-embedding-3-large", "authorization: bearer sk-very-secret", json!(8)),
+        (
+            "azure",
+            "/openai/deployments/d?api-version=2024-02-01",
+            "text-embedding-3-large",
+            "api-key: sk-very-secret",
+            json!(8),
+        ),
+        ("ollama", "/v1/embeddings", "tiny", "authorization: bearer sk-very-secret", json!(null)),
+    ] {
+        let db = TestDb::new(&format!("embed_{name}")).await;
+        let mut command = command(&db, &things, &service, &rows(1), "").await;
+        command
+            .env("SQLMIG_EMBEDDING_URL", format!("http://{}{path}", service.address))
+            .env("SQLMIG_EMBEDDING_MODEL", model);
+        let outcome = finish(command).await;
+        let head = service.state.heads.lock().unwrap().pop().unwrap();
+        let body = service.state.bodies.lock().unwrap().pop().unwrap();
+        let asked = head.lines().next().unwrap().to_owned();
+        let place = path.split('?').next().unwrap().trim_end_matches("/embeddings");
+        assert!(asked.starts_with(&format!("post {place}/embeddings")), "{asked}: {}", outcome.stderr);
+        assert_eq!(path.contains("api-version"), asked.contains("?api-version=2024-02-01"));
+        assert!(head.contains(header), "{head}");
+        assert_eq!((&body["model"], &body["dimensions"]), (&json!(model), &dimensions));
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_safe_to_ask_is_not_asked() {
+    let (db, things, service) = (TestDb::new("embed_unsafe").await, things(), service().await);
+    for (url, said) in [
+        ("http://example.com/v1", "not encrypted"),
+        ("http://169.254.169.254/v1", "link-local"),
+        ("https://user:sk-very-secret@example.com/v1", "user or a password"),
+        ("nonsense", "is no URL"),
+    ] {
+        let mut command = command(&db, &things, &service, &rows(1), "").await;
+        command
+            .env("SQLMIG_EMBEDDING_URL", url)
+            .env("SQLMIG_EMBEDDING_ALLOW_HTTP", if url.contains("169") { "1" } else { "0" });
+        let outcome = finish(command).await.code(2).says(&[said]);
+        assert!(!outcome.stderr.contains("sk-very-secret"));
+    }
+    let mut command = command(&db, &things, &service, &rows(1), "").await;
+    command.env_remove("SQLMIG_EMBEDDING_MODEL");
+    finish(command).await.code(2).says(&["not its model"]);
+}
+
+#[tokio::test]
+async fn a_run_that_is_killed_pays_at_most_for_what_was_in_flight_again() {
+    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        let (db, things, service) =
+            (TestDb::new(&format!("embed_{}", signal.to_string().to_lowercase())).await, things(), service().await);
+        let rows = rows(120);
+        service.state.latency_ms.store(150, std::sync::atomic::Ordering::SeqCst);
+        let mut kills = 0;
+        loop {
+            let mut command = command(&db, &things, &service, &rows, "").await;
+            command.stdout(Stdio::null());
+            let before = service.state.requests();
+            let mut child = command.spawn().unwrap();
+            let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+            // Killed after some requests, each time; until one comes through. The service answers meanwhile.
+            let mut killed = false;
+            let status = loop {
+                if let Some(status) = child.try_wait().unwrap() {
+                    break status;
+                }
+                if !killed && service.state.requests() >= before + 3 && kills < 3 {
+                    kills += 1;
+                    killed = true;
+                    kill(pid, signal).unwrap();
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            };
+            if status.success() {
+                break;
+            }
+            assert!(killed, "it ended by itself: {status}");
+        }
+        assert!(kills > 0);
+        right(&found(&db).await);
+        let most = if signal == Signal::SIGTERM { 0 } else { kills * 3 * 8 };
+        let repeated = service.state.repeated();
+        assert!(repeated <= most, "{signal}: {repeated} texts twice after {kills} kills");
+        let twice = "select count(*) - count(distinct text_sha256) from sqlmig.embedding";
+        assert_eq!(number(&db.connect().await, twice).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn more_is_asked_at_once_while_it_goes_well() {
+    let (db, things, service) = (TestDb::new("embed_parallel").await, things(), service().await);
+    service.state.latency_ms.store(60, std::sync::atomic::Ordering::SeqCst);
+    run(&db, &things, &service, &rows(200), "--embedding-concurrency 4").await.code(0);
+    let most = service.state.most_at_once.load(std::sync::atomic::Ordering::SeqCst);
+    assert!((3..=4).contains(&most), "{most}");
+}
+
+#[tokio::test]
+async fn documents_without_an_embedding_get_one_and_say_whose() {
+    let service = Service::start("127.0.0.1:0", "text-embedding-3-large", 3072).await.unwrap();
+    let db = TestDb::from(&MIGRATED, "embed_docs").await;
+    let line = format!("run {} --output json", fixture("docs.sql.gz"));
+    let without = sqlmig(&db, &line).await.code(0).json();
+    let missing = without["embeddings"][0]["missing"].as_i64().unwrap();
+    assert!(missing > 0);
+    let client = db.connect().await;
+    let nulls = "select count(*) from public.documents where embedding is null";
+    assert_eq!(number(&client, nulls).await, missing);
+    let mut command = on(&db, &line).await;
+    command.env("SQLMIG_EMBEDDING_URL", service.url());
+    let report = finish(command).await.code(0).json();
+    assert_eq!(report["tables"][1]["rows_updated"], missing);
+    assert_eq!(number(&client, nulls).await, 0);
+    let provenance = "select string_agg(distinct concat_ws(' ', embedding_provider, embedding_model, embedding_text_sha256 = content_sha256, embedding_sha256 = sha256(vector_send(embedding))), ', ') from public.documents";
+    assert_eq!(
+        text(&client, provenance).await,
+        "127.0.0.1 text-embedding-3-large t t, source text-embedding-3-large t t"
+    );
+    // Loaded again without a service: nothing is lost, and nothing changes.
+    let before = state(&client).await;
+    let report = sqlmig(&db, &format!("{line} --force")).await.code(0).json();
+    assert_eq!((&report["tables"][1]["rows_updated"], &report["embeddings"]), (&0.into(), &json!([])));
+    assert_eq!(state(&client).await, before);
+}
+
+#[tokio::test]
+async fn rows_that_were_left_without_are_filled_by_a_run_of_their_own() {
+    let (db, things, service) = (TestDb::new("embed_fill").await, things(), service().await);
+    // Rows 7 and 8 are one thing; the one that stays takes the note of the other.
+    let things = things.with(
+        "transforms/dedup/same.sql",
+        "--! summary: One thing of an id\n--! on: things\n--! merge: amount\n\
+         select loser._source, loser._row, winner._source as _winner_source, winner._row as _winner_row, loser.amount\n\
+         from {{ rows }} as loser join {{ rows }} as winner on winner.id = loser.id and winner._row < loser._row\n",
+    );
+    let mut rows = rows(12);
+    rows[6] = "7|name 7|\\N|{}|{}|note number 7".into();
+    rows[7] = "7|name 7 again|77|{}|{}|note number 7".into();
+    let lines: Vec<&str> = rows.iter().map(String::as_str).collect();
+    things.run(&db, &lines).await.code(0);
+    let client = db.connect().await;
+    let all = "select string_agg(concat_ws(' ', id, name, amount), ', ' order by id) from public.things";
+    let (before, filled) = (text(&client, all).await, "select count(*) from public.things where embedding is not null");
+    assert!(before.contains("7 name 7 77"));
+    assert_eq!(number(&client, filled).await, 0);
+    let command = |line: &'static str| {
+        let (db, things, service) = (&db, &things, &service);
+        async move {
+            let line = format!("{line} --project {} --output json", things.path().display());
+            finish(with(on(db, &line).await, service)).await
+        }
+    };
+    // A first try fails, and the same command goes on.
+    service.state.always(Some(Fault::Status(503, String::new(), String::new())));
+    command("embed").await.code(8);
+    service.state.always(None);
+    let report = command("embed").await.code(0).json();
+    assert_eq!(report["embeddings"][0]["fetched"], 11);
+    assert_eq!(number(&client, filled).await, 0);
+    command("promote").await.code(0);
+    let report = command("validate").await.code(0).json();
+    let books = &report["tables"][0];
+    assert_eq!(
+        (&books["rows_read"], &books["rows_updated"], &books["rows_merged"]),
+        (&12.into(), &11.into(), &1.into())
+    );
+    right(&found(&db).await);
+    // Nothing else has changed, and there is nothing left to do.
+    assert_eq!(text(&client, all).await, before);
+    assert!(command("embed").await.code(0).stdout.contains("no row of the run is left"));
+    assert_eq!(service.state.repeated(), 0);
+    // It is undone like any other run.
+    let run = report["run"]["id"].as_str().unwrap().to_owned();
+    let line = format!("rollback --run {run} --yes --project {}", things.path().display());
+    sqlmig(&db, &line).await.code(0);
+    assert_eq!((number(&client, filled).await, text(&client, all).await), (0, before));
+}
+
+#[tokio::test]
+async fn the_plan_says_what_embeddings_would_cost() {
+    let service = Service::start("127.0.0.1:0", "text-embedding-3-large", 3072).await.unwrap();
+    let db = TestDb::from(&MIGRATED, "embed_plan").await;
+    let ask = |line: String| {
+        let (db, service) = (&db, &service);
+        async move {
+            let mut command = on(db, &line).await;
+            command.env("SQLMIG_EMBEDDING_URL", service.url());
+            finish(command).await.code(0).json()
+        }
+    };
+    let plan = || format!("plan {} --output json --embedding-price 1000", fixture("docs.sql.gz"));
+    let planned = ask(plan()).await["embeddings"][0].clone();
+    let (rows, tokens) = (planned["rows"].as_i64().unwrap(), planned["tokens"].as_i64().unwrap());
+    assert!(rows > 0 && tokens > 0 && planned["texts"].as_i64().unwrap() <= rows, "{planned}");
+    assert!((planned["cost"].as_f64().unwrap() - f64::from(i32::try_from(tokens).unwrap()) / 1000.0).abs() < 1e-6);
+    assert_eq!(service.state.requests(), 0);
+    ask(format!("run {} --output json", fixture("docs.sql.gz"))).await;
+    let left = ask(plan()).await["embeddings"][0].clone();
+    assert!(left["texts"].as_i64().unwrap() < planned["texts"].as_i64().unwrap());
+}
+
+#[tokio::test]
+async fn documents_that_were_left_without_are_filled_without_their_sources() {
+    let service = Service::start("127.0.0.1:0", "text-embedding-3-large", 3072).await.unwrap();
+    let db = TestDb::from(&MIGRATED, "embed_fill_docs").await;
+    let folder = tempfile::tempdir().unwrap();
+    let dump = folder.path().join("dump.sql");
+    finish(bare(&format!("generate {} --documents 40 --faults embedding_missing=50%", dump.display()))).await.code(0);
+    sqlmig(&db, &format!("run {} --no-index", dump.display())).await.code(0);
+    for step in ["embed", "promote", "validate"] {
+        let mut command = on(&db, step).await;
+        command.env("SQLMIG_EMBEDDING_URL", service.url());
+        finish(command).await.code(0);
+    }
+    assert_eq!(number(&db.connect().await, "select count(*) from public.documents where embedding is null").await, 0);
+}

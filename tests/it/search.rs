@@ -1,0 +1,84 @@
+//! The search index: built after the load, repaired when a build did not end, and measured; and the search itself.
+
+use serde_json::json;
+
+use crate::harness::TestDb;
+use crate::program::{MIGRATED, bare, finish, fixture, number, on, sqlmig, text};
+use crate::service::{Service, vector};
+
+const INDEX: &str =
+    "select count(*) from pg_index where indexrelid = to_regclass('public.documents_embedding') and indisvalid";
+
+#[tokio::test]
+async fn the_index_is_built_after_the_load_and_finds_what_is_nearest() {
+    let service = Service::start("127.0.0.1:0", "text-embedding-3-large", 3072).await.unwrap();
+    let db = TestDb::from(&MIGRATED, "search").await;
+    let client = db.connect().await;
+    let folder = tempfile::tempdir().unwrap();
+    let dump = folder.path().join("dump.sql");
+    let generate = format!("generate {} --documents 60 --faults embedding_missing=100%", dump.display());
+    finish(bare(&generate)).await.code(0);
+    // Every embedding is by the service, so that the nearest are known.
+    let mut run = on(&db, &format!("run {} --output json --no-index", dump.display())).await;
+    run.env("SQLMIG_EMBEDDING_URL", service.url());
+    let report = finish(run).await.code(0).json();
+    assert!(report["warnings"].to_string().contains("no index documents_embedding"), "{}", report["warnings"]);
+    assert_eq!(number(&client, INDEX).await, 0);
+    assert_eq!(number(&client, "select count(*) from public.documents where embedding is null").await, 0);
+    let out = sqlmig(&db, "index").await.code(0).stdout;
+    assert!(out.contains("1 indexes built"), "{out}");
+    assert_eq!(number(&client, INDEX).await, 1);
+    assert!(sqlmig(&db, "index").await.code(0).stdout.contains("0 indexes built, 1 were there"));
+
+    let wanted = text(&client, "select content from public.documents order by id limit 1").await;
+    let name = "select concat_ws('/', doc_type, source_name, doc_path) from public.documents order by id limit 1";
+    let name = text(&client, name).await;
+    let mut search = on(&db, "search --top 3 --output json").await;
+    search.arg(&wanted).env("SQLMIG_EMBEDDING_URL", service.url());
+    let found = finish(search).await.code(0).json();
+    assert_eq!(found["hits"].as_array().unwrap().len(), 3);
+    assert_eq!(found["hits"][0]["row"], json!(name));
+    assert!(found["hits"][0]["distance"].as_f64().unwrap() < 0.001);
+    // The same by a vector, without a service.
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), serde_json::to_string(&vector(&wanted, 3072)).unwrap()).unwrap();
+    let by_vector = sqlmig(&db, &format!("search --top 3 --output json --vector {}", file.path().display())).await;
+    assert_eq!(by_vector.code(0).json()["hits"], found["hits"]);
+    sqlmig(&db, "search words").await.code(2).says(&["no embeddings service is named"]);
+
+    // An index that is there is measured, and the model that made the vectors is known from any other.
+    let probe = |model: &'static str| {
+        let (db, service) = (&db, &service);
+        async move {
+            let mut command = on(db, "validate --probe 5 --output json").await;
+            command.env("SQLMIG_EMBEDDING_URL", service.url()).env("SQLMIG_EMBEDDING_MODEL", model);
+            finish(command).await
+        }
+    };
+    let report = probe("text-embedding-3-large").await.json();
+    let probed = report["checks"].as_array().unwrap().iter().find(|check| check["name"] == "embedding_probe").unwrap();
+    // A few of a dump's embeddings are the dump's own, and found out.
+    assert!(probed["rows_failed"].as_i64().unwrap() <= 1, "{probed}");
+    let events = report["events"].to_string();
+    assert!(events.contains("recall@10 of the index"), "{events}");
+    client.execute("update public.documents set embedding = (select array_agg(v order by o desc) from unnest(embedding::real[]) with ordinality as u (v, o))::vector where embedding_provider <> 'source'", &[]).await.unwrap();
+    let report = probe("text-embedding-3-large").await.code(3).says(&["embedding_probe ("]).json();
+    assert!(report["samples"].to_string().contains("cosine similarity"), "{}", report["samples"]);
+}
+
+#[tokio::test]
+async fn an_index_that_a_build_left_unusable_is_built_again() {
+    let db = TestDb::from(&MIGRATED, "search_broken").await;
+    let client = db.connect().await;
+    sqlmig(&db, &format!("run {} --no-index", fixture("docs.sql.gz"))).await.code(0);
+    // A build that fails leaves an index that is never read: here, one that says it is unique and is not.
+    let broken = "create unique index concurrently documents_embedding on public.documents (doc_type)";
+    client.execute(broken, &[]).await.unwrap_err();
+    assert_eq!(number(&client, "select count(*) from pg_index where not indisvalid").await, 1);
+    let outcome = sqlmig(&db, "index").await.code(0).says(&["left unusable", "built again"]);
+    assert!(outcome.stdout.contains("1 indexes built"));
+    assert_eq!(number(&client, INDEX).await, 1);
+    // One of another definition, too.
+    client.execute("comment on index public.documents_embedding is 'sqlmig: 00000000'", &[]).await.unwrap();
+    sqlmig(&db, "index").await.code(0).says(&["of another definition"]);
+}

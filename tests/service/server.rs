@@ -1,0 +1,270 @@
+//! An embeddings service on this machine: what `OpenAI`'s `/v1/embeddings` takes and answers, with vectors made of the words of a text.
+//! It counts what it is asked, and misbehaves when it is told to.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Places of a vector that one word adds to.
+const PLACES: usize = 48;
+
+/// How a request is answered, other than it should be.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// This status, with these lines of the head and this body.
+    Status(u16, String, String),
+    /// Nothing, for so long.
+    Silence(Duration),
+    /// A page that is no JSON.
+    Garbage,
+    /// The answer is cut in the middle, and the connection closed.
+    BrokenOff,
+    /// One dimension is missing of every vector.
+    WrongDimension,
+    /// The last vector is missing.
+    Truncated,
+    /// All is there, the last first.
+    Reordered,
+    /// Two vectors have the same index.
+    SameIndex,
+    /// The first vector holds what is no number.
+    NotANumber,
+    /// The first vector is zero.
+    Zero,
+    /// Another model says that it made them.
+    OtherModel,
+}
+
+/// What a service was asked, and what it is told to do wrong.
+#[derive(Default)]
+pub struct State {
+    pub dimensions: usize,
+    pub model: String,
+    /// How the next requests are answered, each once.
+    pub faults: Mutex<VecDeque<Fault>>,
+    /// How every request is answered that no fault is meant for.
+    pub always: Mutex<Option<Fault>>,
+    /// A text that holds this is refused with this status, and all others in its request.
+    pub poison: Mutex<Option<(String, u16)>>,
+    /// How long an answer takes.
+    pub latency_ms: AtomicU64,
+    /// Requests that were read to their end.
+    pub requests: AtomicUsize,
+    /// Requests answered with vectors at the same time, at most.
+    pub most_at_once: AtomicUsize,
+    at_once: AtomicUsize,
+    /// How often a good vector of each text was answered.
+    pub served: Mutex<BTreeMap<String, usize>>,
+    /// The heads of the requests, lower case.
+    pub heads: Mutex<Vec<String>>,
+    /// The bodies of the requests, without the texts.
+    pub bodies: Mutex<Vec<Value>>,
+}
+
+/// A service that listens.
+pub struct Service {
+    pub address: SocketAddr,
+    pub state: Arc<State>,
+}
+
+impl Service {
+    /// Listens on this address; port 0 for any that is free.
+    pub async fn start(address: &str, model: &str, dimensions: usize) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(State { dimensions, model: model.to_owned(), ..State::default() });
+        let shared = Arc::clone(&state);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let state = Arc::clone(&shared);
+                // A caller that goes away is none of our business.
+                tokio::spawn(async move { drop(serve(stream, &state).await) });
+            }
+        });
+        Ok(Self { address, state })
+    }
+
+    /// Its base URL.
+    pub fn url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+}
+
+impl State {
+    fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells it what to do wrong next.
+    pub fn then(&self, faults: impl IntoIterator<Item = Fault>) {
+        Self::lock(&self.faults).extend(faults);
+    }
+
+    /// Tells it what to do wrong from now on.
+    pub fn always(&self, fault: Option<Fault>) {
+        *Self::lock(&self.always) = fault;
+    }
+
+    /// Requests so far.
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+
+    /// Vectors answered so far.
+    pub fn vectors(&self) -> usize {
+        Self::lock(&self.served).values().sum()
+    }
+
+    /// Texts of which a vector was answered more than once.
+    pub fn repeated(&self) -> usize {
+        Self::lock(&self.served).values().filter(|times| **times > 1).count()
+    }
+}
+
+/// The vector of a text: the sum of those of its words, of length 1.
+pub fn vector(text: &str, dimensions: usize) -> Vec<f32> {
+    let mut sum = vec![0.0_f32; dimensions];
+    let mut add = |word: &str| {
+        for (turn, chunk) in (0_u8..).zip(0..PLACES / 8) {
+            let digest = Sha256::digest([word.as_bytes(), &[turn, u8::try_from(chunk).unwrap_or(0)]].concat());
+            for bytes in digest.chunks(4) {
+                let number = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+                let place = number as usize / 2 % dimensions;
+                sum[place] += if number % 2 == 0 { 1.0 } else { -1.0 };
+            }
+        }
+    };
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        add(&word.to_lowercase());
+    }
+    // Every text differs a little from every other, and none is zero.
+    add(&format!("\0{text}"));
+    let length = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
+    sum.iter().map(|value| value / length).collect()
+}
+
+async fn serve(mut stream: TcpStream, state: &State) -> std::io::Result<()> {
+    let mut buffer = Vec::new();
+    loop {
+        let Some((head, body)) = request(&mut stream, &mut buffer).await? else { return Ok(()) };
+        State::lock(&state.heads).push(head);
+        state.requests.fetch_add(1, Ordering::SeqCst);
+        let at_once = state.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+        state.most_at_once.fetch_max(at_once, Ordering::SeqCst);
+        let latency = state.latency_ms.load(Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(latency)).await;
+        let answer = answer(&body, state).await;
+        state.at_once.fetch_sub(1, Ordering::SeqCst);
+        let whole = stream.write_all(&answer.bytes).await;
+        if answer.close {
+            return stream.shutdown().await;
+        }
+        whole?;
+    }
+}
+
+/// Reads one request; `None` at the end of the connection.
+async fn request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Result<Option<(String, Vec<u8>)>> {
+    loop {
+        if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&buffer[..end]).to_lowercase();
+            let length: usize = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length:"))
+                .and_then(|text| text.trim().parse().ok())
+                .unwrap_or(0);
+            if buffer.len() >= end + 4 + length {
+                let body = buffer[end + 4..end + 4 + length].to_vec();
+                buffer.drain(..end + 4 + length);
+                return Ok(Some((head, body)));
+            }
+        }
+        if stream.read_buf(buffer).await? == 0 {
+            return Ok(None);
+        }
+    }
+}
+
+struct Answer {
+    bytes: Vec<u8>,
+    close: bool,
+}
+
+fn http(status: u16, head: &str, body: &str) -> Answer {
+    let bytes = format!(
+        "HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{head}\r\n{body}",
+        body.len()
+    );
+    Answer { bytes: bytes.into_bytes(), close: false }
+}
+
+async fn answer(body: &[u8], state: &State) -> Answer {
+    let mut asked: Value = serde_json::from_slice(body).unwrap_or_default();
+    let texts: Vec<String> = match asked["input"].take() {
+        Value::String(text) => vec![text],
+        Value::Array(texts) => texts.into_iter().filter_map(|text| text.as_str().map(str::to_owned)).collect(),
+        _ => return http(400, "", r#"{"error":{"message":"input is missing"}}"#),
+    };
+    State::lock(&state.bodies).push(asked);
+    let fault = State::lock(&state.faults).pop_front().or_else(|| State::lock(&state.always).clone());
+    if let Some((poison, status)) = State::lock(&state.poison).clone()
+        && texts.iter().any(|text| text.contains(&poison))
+    {
+        return http(status, "", r#"{"error":{"message":"this text is not welcome"}}"#);
+    }
+    match &fault {
+        Some(Fault::Status(status, head, body)) => return http(*status, head, body),
+        Some(Fault::Silence(time)) => {
+            tokio::time::sleep(*time).await;
+            return Answer { bytes: Vec::new(), close: true };
+        }
+        Some(Fault::Garbage) => return http(200, "", "<html>Bad gateway</html>"),
+        _ => {}
+    }
+    let mut data: Vec<(usize, Vec<f32>)> =
+        texts.iter().map(|text| vector(text, state.dimensions)).enumerate().collect();
+    let mut model = state.model.as_str();
+    match fault {
+        Some(Fault::WrongDimension) => {
+            for (_, vector) in &mut data {
+                vector.truncate(state.dimensions - 1);
+            }
+        }
+        Some(Fault::Truncated) => drop(data.pop()),
+        Some(Fault::Reordered) => data.reverse(),
+        Some(Fault::SameIndex) => data.iter_mut().for_each(|(index, _)| *index = 0),
+        Some(Fault::Zero) => data[0].1.fill(0.0),
+        Some(Fault::OtherModel) => model = "another-model",
+        _ => {}
+    }
+    let broken = fault.as_ref().is_some_and(|fault| !matches!(fault, Fault::Reordered));
+    if !broken {
+        let mut served = State::lock(&state.served);
+        for text in &texts {
+            *served.entry(text.clone()).or_default() += 1;
+        }
+    }
+    let data: Vec<Value> = data
+        .into_iter()
+        .map(|(index, embedding)| json!({"object": "embedding", "index": index, "embedding": embedding}))
+        .collect();
+    let tokens: usize = texts.iter().map(|text| text.split_whitespace().count()).sum();
+    let body = json!({"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": tokens, "total_tokens": tokens}});
+    let mut body = body.to_string();
+    if matches!(fault, Some(Fault::NotANumber)) {
+        body = body.replacen("\"embedding\":[", "\"embedding\":[NaN,", 1);
+    }
+    let mut whole = http(200, "", &body);
+    if matches!(fault, Some(Fault::BrokenOff)) {
+        whole.bytes.truncate(whole.bytes.len() / 2);
+        whole.close = true;
+    }
+    whole
+}
