@@ -275,8 +275,7 @@ fn load_options(settings: &Settings, conductor: &Conductor, promote: PromoteOpti
         stage: stage_options(settings, &conductor.project),
         promote,
         allow_incomplete: settings.allow_incomplete,
-        restart: settings.restart,
-        force: settings.force,
+        earlier: settings.earlier,
         index: settings.index,
     }
 }

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use sqlmig::limits::{BatchSize, ByteSize, MaxRejects, Parallel, TimeSpan, Timeouts};
 use sqlmig::names::TableName;
+use sqlmig::pipeline::EarlierRuns;
 
 use super::args::{Color, Command, GlobalArgs, LogFormat, Output, QuarantineCommand};
 use super::embedding::EmbeddingSettings;
@@ -193,10 +194,8 @@ pub struct Settings {
     pub max_connections: u32,
     /// Whether rows of an unfinished source may be promoted.
     pub allow_incomplete: bool,
-    /// Whether an unfinished run is set aside.
-    pub restart: bool,
-    /// Whether a source is loaded that was loaded whole before.
-    pub force: bool,
+    /// What earlier runs are to this one.
+    pub earlier: EarlierRuns,
     /// Runs that `history` lists, rows that `quarantine list` does.
     pub limit: u32,
     /// Whether the project's indexes are built after the load.
@@ -259,8 +258,7 @@ impl Settings {
                 .and_then(|promote| promote.allow_incomplete)
                 .or(file.allow_incomplete)
                 .unwrap_or(false),
-            restart: command.restart(),
-            force: command.force(),
+            earlier: command.earlier(),
             limit: number(typed_limit, file.limit, LIMIT),
             index: !match command {
                 Command::Run { no_index, .. } => *no_index,

@@ -64,12 +64,22 @@ pub struct LoadOptions {
     pub promote: PromoteOptions,
     /// Whether rows of a source that ended early may be promoted.
     pub allow_incomplete: bool,
-    /// Whether an unfinished run is set aside.
-    pub restart: bool,
-    /// Whether a source is loaded that was loaded whole before.
-    pub force: bool,
+    /// What earlier runs are to this one.
+    pub earlier: EarlierRuns,
     /// Whether the project's indexes are built after the load.
     pub index: bool,
+}
+
+/// What earlier runs in the database are to a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EarlierRuns {
+    /// An unfinished run is gone on with, and a source that was loaded whole before is not loaded again.
+    #[default]
+    Heeded,
+    /// An unfinished run is gone on with; a source is loaded, whatever was loaded before.
+    LoadedAgain,
+    /// An unfinished run is set aside, and the source is loaded from its beginning.
+    SetAside,
 }
 
 impl Conductor {
@@ -81,7 +91,7 @@ impl Conductor {
     pub async fn run(&self, source: Source, options: LoadOptions) -> Result<Uuid, (Option<Uuid>, PipelineError)> {
         let started = Instant::now();
         let migrated = self.migrate(true).await.map_err(|error| (None, error))?;
-        if !options.force && !options.restart {
+        if options.earlier == EarlierRuns::Heeded {
             let known = self.loaded_before(&source, &options.stage.scope()).await.map_err(|error| (None, error))?;
             if let Some(run) = known {
                 return Ok(run.id);
@@ -125,7 +135,8 @@ impl Conductor {
         migrated: &[String],
         started: Instant,
     ) -> Result<Taken, PipelineError> {
-        let taken = self.begin_or_resume(source, &options.stage.scope(), options.restart).await?;
+        let taken =
+            self.begin_or_resume(source, &options.stage.scope(), options.earlier == EarlierRuns::SetAside).await?;
         self.record_migrations(taken.fence, migrated, started.elapsed()).await?;
         Ok(taken)
     }

@@ -46,7 +46,7 @@ async fn main() -> ExitCode {
     let server = Server::start().await;
     let mut page = format!("{}\n", server.describe());
     println!("{page}");
-    for suite in &asked.suites {
+    for suite in asked.suites {
         let rounds = asked.rounds.unwrap_or(suite.rounds());
         let measured = suite.run(&server, &folder, rounds);
         let section = report::section(suite, &measured, rounds);

@@ -13,7 +13,7 @@ pub const DOCUMENTS: u64 = 4600;
 /// Rows of the narrow dump: about 200 MB of text without a vector in it.
 pub const NARROW_ROWS: u64 = 2_000_000;
 
-/// A generated dump in this folder, gzipped as pg_dump would (level 6).
+/// A generated dump in this folder, gzipped as `pg_dump` would (level 6).
 pub fn generated(folder: &Path, shape: Shape, rows: u64) -> PathBuf {
     make(folder, &format!("{shape:?}-{rows}").to_lowercase(), |mut out| {
         write_dump(&Options { shape, documents: rows, ..Options::default() }, &mut out).map(drop)

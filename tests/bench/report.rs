@@ -25,7 +25,7 @@ pub fn ratio(samples: &[Sample], first: &[Sample]) -> f64 {
 }
 
 /// One suite's table.
-pub fn section(suite: &Suite, measured: &[Measured], rounds: usize) -> String {
+pub fn section(suite: Suite, measured: &[Measured], rounds: usize) -> String {
     let mut text = format!(
         "\n### {}\n\n`cargo bench --bench compare -- {}`, {rounds} rounds, medians.\n\n",
         suite.title(),
@@ -63,7 +63,7 @@ pub fn section(suite: &Suite, measured: &[Measured], rounds: usize) -> String {
             ["migrate", "stage", "check", "promote", "validate"].iter().filter_map(|name| phase(name)).collect();
         let _ = write!(text, "\nPhases of {}, in ms: {}.\n", one.contestant.name, phases.join(", "));
     }
-    if *suite == Suite::Size {
+    if suite == Suite::Size {
         let seconds = |place: usize| median(measured[place].samples.iter().flatten().map(|sample| sample.seconds));
         let exponent = |small: usize, large: usize| (seconds(large) / seconds(small)).log10();
         let _ = write!(

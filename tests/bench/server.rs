@@ -51,7 +51,7 @@ impl Server {
         )
     }
 
-    /// The folder of its own psql, pg_dump and pg_restore.
+    /// The folder of its own `psql`, `pg_dump` and `pg_restore`.
     pub fn programs(&self) -> &std::path::Path {
         &self.programs
     }

@@ -65,7 +65,7 @@ impl Suite {
     }
 
     /// Its name on the command line.
-    pub fn name(&self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Docs => "docs",
             Self::Narrow => "narrow",
@@ -77,7 +77,7 @@ impl Suite {
     }
 
     /// Its title on the page.
-    pub fn title(&self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             Self::Docs => "The docs dump: 4,600 documents with 3072-dimension embeddings, 184 MB of text",
             Self::Narrow => "A narrow dump: 2,000,000 short rows without vectors",
@@ -89,12 +89,12 @@ impl Suite {
     }
 
     /// Rounds, where none are asked for.
-    pub fn rounds(&self) -> usize {
-        if *self == Self::Size { 3 } else { 5 }
+    pub fn rounds(self) -> usize {
+        if self == Self::Size { 3 } else { 5 }
     }
 
     /// Runs every contestant once a round, in turn.
-    pub fn run(&self, server: &Server, folder: &Path, rounds: usize) -> Vec<Measured> {
+    pub fn run(self, server: &Server, folder: &Path, rounds: usize) -> Vec<Measured> {
         let mut measured: Vec<Measured> = self
             .contestants(server, folder)
             .into_iter()
@@ -110,7 +110,7 @@ impl Suite {
         measured
     }
 
-    fn contestants(&self, server: &Server, folder: &Path) -> Vec<Contestant> {
+    fn contestants(self, server: &Server, folder: &Path) -> Vec<Contestant> {
         let docs = || generated(folder, Shape::Docs, DOCUMENTS);
         let psql = |dump: &Path| {
             format!("gunzip -c {} | {{bin}}/psql -Xqo /dev/null -U postgres -h {{socket}} -d {{db}}", dump.display())
@@ -133,7 +133,9 @@ impl Suite {
                     restore("gunzip \\| psql", psql(&dump)),
                     sqlmig("sqlmig stage", "checks, promotion, validation", &[], &format!("stage {}", dump.display())),
                 ];
-                contestants.iter_mut().for_each(|one| one.documents = NARROW_ROWS);
+                for one in &mut contestants {
+                    one.documents = NARROW_ROWS;
+                }
                 contestants
             }
             Self::Again => {
@@ -183,7 +185,9 @@ impl Suite {
                             &format!("run {}", dump.display()),
                         ),
                     ];
-                    both.iter_mut().for_each(|one| one.documents = *documents);
+                    for one in &mut both {
+                        one.documents = *documents;
+                    }
                     contestants.extend(both);
                 }
                 contestants
@@ -200,7 +204,7 @@ impl Measured {
             Ok(sample) => samples.push(sample),
             Err(why) => self.samples = Err(why),
         }
-        for (phase, milliseconds) in self.contestant.phases(server) {
+        for (phase, milliseconds) in Contestant::phases(server) {
             self.phases.entry(phase).or_default().push(milliseconds);
         }
     }
@@ -217,7 +221,7 @@ impl Contestant {
     }
 
     /// Milliseconds of each phase of the last run in the ledger, where there is one.
-    fn phases(&self, server: &Server) -> Vec<(String, f64)> {
+    fn phases(server: &Server) -> Vec<(String, f64)> {
         if server.ask("bench", "select to_regclass('sqlmig.phase') is not null") != "t" {
             return Vec::new();
         }
@@ -269,7 +273,7 @@ fn pg_restore(archive: &Path) -> String {
     format!("{{bin}}/pg_restore -j2 --no-owner -U postgres -h {{socket}} -d {{db}} {}", archive.display())
 }
 
-/// The dump in pg_dump's custom and directory formats, both compressed as pg_dump does by itself.
+/// The dump in `pg_dump`'s custom and directory formats, both compressed as `pg_dump` does by itself.
 fn archives(server: &Server, folder: &Path, dump: &Path) -> (PathBuf, PathBuf) {
     let (custom, directory) = (folder.join("docs.pgdump"), folder.join("docs.dir"));
     if !custom.exists() || !directory.exists() {
