@@ -79,6 +79,15 @@ pub enum Event {
         /// The project's name.
         project: String,
     },
+    /// The source was loaded whole before: there is nothing to do.
+    AlreadyLoaded {
+        /// The run that loaded it.
+        run: Uuid,
+        /// The source as it is named now, without secrets.
+        source: String,
+        /// When that run ended.
+        finished_at: Option<time::OffsetDateTime>,
+    },
     /// A phase began.
     PhaseStarted {
         /// Which.

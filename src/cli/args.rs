@@ -91,6 +91,9 @@ Next: sqlmig report shows the result again; sqlmig history lists all runs.
         /// Whether to begin anew.
         #[command(flatten)]
         restart: RestartArgs,
+        /// Load a source that was loaded whole before once more
+        #[arg(long, help_heading = "Source")]
+        force: bool,
         /// When to give up.
         #[command(flatten)]
         limits: LimitArgs,

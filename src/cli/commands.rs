@@ -274,7 +274,7 @@ fn load_options(settings: &Settings, conductor: &Conductor, promote: PromoteOpti
         stage: stage_options(settings, &conductor.project),
         promote,
         allow_incomplete: settings.allow_incomplete,
-        restart: settings.restart,
+        earlier: settings.earlier,
         index: settings.index,
     }
 }

@@ -240,6 +240,9 @@ fn run() {
 
               [env: SQLMIG_RESTART]
 
+          --force
+              Load a source that was loaded whole before once more
+
     Limits:
           --max-rejects <N|P%>
               Fail where more rows are rejected: a count as 100, or a share of all rows as 0.5%

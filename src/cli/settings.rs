@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use sqlmig::limits::{BatchSize, ByteSize, MaxRejects, Parallel, TimeSpan, Timeouts};
 use sqlmig::names::TableName;
+use sqlmig::pipeline::EarlierRuns;
 
 use super::args::{Color, Command, GlobalArgs, LogFormat, Output, QuarantineCommand};
 use super::embedding::EmbeddingSettings;
@@ -201,8 +202,8 @@ pub struct Settings {
     pub max_connections: u32,
     /// Whether rows of an unfinished source may be promoted.
     pub allow_incomplete: bool,
-    /// Whether an unfinished run is set aside.
-    pub restart: bool,
+    /// What earlier runs are to this one.
+    pub earlier: EarlierRuns,
     /// Runs that `history` lists, rows that `quarantine list` does.
     pub limit: u32,
     /// Whether the project's indexes are built after the load.
@@ -267,7 +268,7 @@ impl Settings {
                 .and_then(|promote| promote.allow_incomplete)
                 .or(file.allow_incomplete)
                 .unwrap_or(false),
-            restart: command.restart(),
+            earlier: command.earlier(),
             limit: number(typed_limit, file.limit, LIMIT),
             index: !match command {
                 Command::Run { no_index, .. } => *no_index,

@@ -79,6 +79,8 @@ pub struct PhaseTime {
     pub phase: String,
     /// Milliseconds.
     pub elapsed_ms: i64,
+    /// What it did and what held it up, in words.
+    pub summary: String,
 }
 
 /// Speed and memory of a run.

@@ -5,6 +5,7 @@ mod error;
 mod index;
 mod join;
 mod known;
+mod loaded;
 mod probe;
 mod record;
 mod resume;
@@ -64,19 +65,40 @@ pub struct LoadOptions {
     pub promote: PromoteOptions,
     /// Whether rows of a source that ended early may be promoted.
     pub allow_incomplete: bool,
-    /// Whether an unfinished run is set aside.
-    pub restart: bool,
+    /// What earlier runs are to this one.
+    pub earlier: EarlierRuns,
     /// Whether the project's indexes are built after the load.
     pub index: bool,
 }
 
+/// What earlier runs in the database are to a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EarlierRuns {
+    /// An unfinished run is gone on with, and a source that was loaded whole before is not loaded again.
+    #[default]
+    Heeded,
+    /// An unfinished run is gone on with; a source is loaded, whatever was loaded before.
+    LoadedAgain,
+    /// An unfinished run is set aside, and the source is loaded from its beginning.
+    SetAside,
+}
+
 impl Conductor {
-    /// Everything, in order: the whole of what sqlmig does. A run that was stopped goes on where it stopped.
+    /// Everything, in order: the whole of what sqlmig does. A run that was stopped goes on where it stopped; a source that
+    /// was loaded whole before is not loaded again, unless `options` say so, and its run is returned.
     ///
     /// # Errors
     /// The first phase that fails; the run is recorded with its error, and what was done stays.
     pub async fn run(&self, source: Source, options: LoadOptions) -> Result<Uuid, (Option<Uuid>, PipelineError)> {
-        let taken = self.open(&source, &options, true).await.map_err(|error| (None, error))?;
+        let started = Instant::now();
+        let migrated = self.migrate(true).await.map_err(|error| (None, error))?;
+        if options.earlier == EarlierRuns::Heeded {
+            let known = self.loaded_before(&source, &options.stage.scope()).await.map_err(|error| (None, error))?;
+            if let Some(run) = known {
+                return Ok(run.id);
+            }
+        }
+        let taken = self.begin(&source, &options, &migrated, started).await.map_err(|error| (None, error))?;
         let fence = taken.fence;
         let steps = async {
             let ended_early = self.stage(taken, source, options.stage.clone()).await?;
@@ -103,8 +125,20 @@ impl Conductor {
     pub async fn open(&self, source: &Source, options: &LoadOptions, project: bool) -> Result<Taken, PipelineError> {
         let started = Instant::now();
         let migrated = self.migrate(project).await?;
-        let taken = self.begin_or_resume(source, &options.stage.scope(), options.restart).await?;
-        self.record_migrations(taken.fence, &migrated, started.elapsed()).await?;
+        self.begin(source, options, &migrated, started).await
+    }
+
+    /// Takes on the run of a source in a database that was brought up to date, since `started`, by these migrations.
+    async fn begin(
+        &self,
+        source: &Source,
+        options: &LoadOptions,
+        migrated: &[String],
+        started: Instant,
+    ) -> Result<Taken, PipelineError> {
+        let taken =
+            self.begin_or_resume(source, &options.stage.scope(), options.earlier == EarlierRuns::SetAside).await?;
+        self.record_migrations(taken.fence, migrated, started.elapsed()).await?;
         Ok(taken)
     }
 
@@ -167,8 +201,8 @@ impl Conductor {
                 kept => format!("; {kept} chunks were staged already"),
             };
             Ok(format!(
-                "{} rows of {} tables staged, {} in quarantine{kept}",
-                staged.rows_staged, staged.tables, staged.rows_rejected
+                "{} rows of {} tables staged, {} in quarantine{kept}; {}",
+                staged.rows_staged, staged.tables, staged.rows_rejected, staged.busy
             ))
         })
         .await?;

@@ -110,7 +110,7 @@ impl Conductor {
     }
 
     /// What an unfinished run was begun with that is not what is asked for now.
-    fn differing_from(&self, run: &Run, source: &Source, scope: &str, target: &str) -> Vec<String> {
+    pub(super) fn differing_from(&self, run: &Run, source: &Source, scope: &str, target: &str) -> Vec<String> {
         let mut parts = self.differing(run);
         if run.scope != scope {
             parts.push(format!("part of the source ({} then, {scope} now)", run.scope));

@@ -166,10 +166,10 @@ fn files_that_nothing_would_read_are_refused() {
     transforms/vectors/content.sql: is not part of a project, so nothing would read it
     the folders of transforms are normalise, check, dedup, embed, promote, index, validate, search, macros, examples
     "#);
-    insta::assert_snapshot!(error("transforms/content.sql", CHECK), @r#"
+    insta::assert_snapshot!(error("transforms/content.sql", CHECK), @r"
     transforms/content.sql: is not part of a project, so nothing would read it
-    move it into one of transforms/{normalise,check,dedup,embed,promote,index,validate,search,examples}
-    "#);
+    move it into one of transforms/{normalise,check,dedup,embed,promote,index,validate,search,macros,examples}
+    ");
     insta::assert_snapshot!(error("transforms/check/a/b/c.sql", CHECK), @r#"
     transforms/check/a/b: is not part of a project, so nothing would read it
     folders of a project are transforms/<phase> at the deepest; move it out of the project

@@ -33,6 +33,8 @@ pub(super) enum Tried {
 pub(super) struct Written {
     pub result: BatchResult,
     pub elapsed: Duration,
+    /// What of that the statement took.
+    pub writing: Duration,
     /// The transaction that wrote it.
     pub xid: String,
 }
@@ -108,7 +110,9 @@ impl Worker<'_> {
         }
         let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
             [&batch.first_row, &batch.last_row, &fence.run, &batch.number];
+        let asked = Instant::now();
         let row = self.ask(batch, &action, tx.query_one(&statement.sql, &parameters)).await?;
+        let writing = asked.elapsed();
         fault::point("promote.written").await;
         let count = |name: &str| row.get::<_, i64>(name);
         let (expected, incoming, existing) = (count("expected"), count("incoming"), count("existing"));
@@ -128,7 +132,7 @@ impl Worker<'_> {
         let xid = within(limit, "record a batch", done).await;
         let xid = xid.map_err(|error| self.failed(batch, error, asked.elapsed(), false))?;
         fault::point("promote.recorded").await;
-        Ok(Written { result, elapsed, xid })
+        Ok(Written { result, elapsed, writing, xid })
     }
 
     async fn commit(&self, tx: Transaction<'_>, batch: Batch, written: Written) -> Tried {
@@ -138,6 +142,8 @@ impl Worker<'_> {
         match within(self.session.limit(), "commit a batch", commit).await {
             Ok(()) => {
                 fault::point("promote.after_commit").await;
+                let committing = asked.elapsed();
+                self.crew.spent(written.elapsed + committing, written.writing, committing);
                 Tried::Done(batch, written)
             }
             Err(error) => {

@@ -5,6 +5,7 @@
 //! is no faster it goes back, and tries again later, since other users come and go.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,15 @@ pub(super) struct Crew {
     adapts: bool,
     state: Mutex<State>,
     changed: Notify,
+    spent: Spent,
+}
+
+/// Time of all workers together, in nanoseconds.
+#[derive(Default)]
+struct Spent {
+    whole: AtomicU64,
+    writing: AtomicU64,
+    committing: AtomicU64,
 }
 
 struct State {
@@ -79,7 +89,7 @@ impl Crew {
             keep: 0,
             before: None,
         };
-        Self { most, adapts, state: Mutex::new(state), changed: Notify::new() }
+        Self { most, adapts, state: Mutex::new(state), changed: Notify::new(), spent: Spent::default() }
     }
 
     /// Places for workers: those beyond the present size wait.
@@ -158,9 +168,21 @@ impl Crew {
         Some(Change { workers: state.size, why: "the server had no room for one more".into() })
     }
 
-    /// How many workers there were at last, and what was measured of that, for people.
+    /// Adds the time of one batch: all of it, and what of it the statement and COMMIT took.
+    pub fn spent(&self, whole: Duration, writing: Duration, committing: Duration) {
+        let spent = &self.spent;
+        for (counter, time) in [(&spent.whole, whole), (&spent.writing, writing), (&spent.committing, committing)] {
+            counter.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+    }
+
+    /// How many workers there were at last, what was measured of that, and what held them up, for people.
     pub fn told(&self) -> String {
         let state = self.state();
+        format!("{}{}", self.workers(&state), self.spent.told())
+    }
+
+    fn workers(&self, state: &State) -> String {
         let workers = if state.size == 1 { "1 worker".to_owned() } else { format!("{} workers", state.size) };
         match (self.adapts, state.rates.is_empty()) {
             (false, _) => workers,
@@ -171,6 +193,29 @@ impl Crew {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Spent {
+    /// What held the batches up, in words: "; held up by the server's statements (91 % of the time; COMMIT 6 %, locks and answers 3 %)".
+    fn told(&self) -> String {
+        #[expect(clippy::cast_precision_loss, reason = "a share in percent")]
+        let [whole, writing, committing] =
+            [&self.whole, &self.writing, &self.committing].map(|counter| counter.load(Ordering::Relaxed) as f64);
+        if whole <= 0.0 {
+            return String::new();
+        }
+        let [writing, committing] = [writing, committing].map(|part| 100.0 * part / whole);
+        let others = (100.0 - writing - committing).max(0.0);
+        let parts = [
+            ("the server's statements", writing),
+            ("COMMIT, that is the WAL", committing),
+            ("locks and answers", others),
+        ];
+        let slowest = parts.iter().max_by(|one, other| one.1.total_cmp(&other.1)).map_or("", |part| part.0);
+        format!(
+            "; held up by {slowest} (statements {writing:.0} %, COMMIT {committing:.0} %, locks and answers {others:.0} %)"
+        )
     }
 }
 

@@ -190,9 +190,9 @@ fn write_targets(report: &Report, view: View, writer: &mut dyn Write) -> io::Res
 }
 
 fn write_times(report: &Report, view: View, writer: &mut dyn Write) -> io::Result<()> {
-    let mut grid = Grid::new("Time", view, &[Head::Text("phase"), Head::Number("time")]);
+    let mut grid = Grid::new("Time", view, &[Head::Text("phase"), Head::Number("time"), Head::Text("what it did")]);
     for phase in &report.phases {
-        grid.row(vec![text(&phase.phase), text(&duration(phase.elapsed_ms))]);
+        grid.row(vec![text(&phase.phase), text(&duration(phase.elapsed_ms)), text(&phase.summary)]);
     }
     grid.write(writer)?;
     let speed = &report.throughput;

@@ -120,8 +120,16 @@ pub(super) fn report() -> Report {
             StatementCount { kind: "GRANT".into(), count: 1 },
         ],
         phases: vec![
-            PhaseTime { phase: "stage".into(), elapsed_ms: 1234 },
-            PhaseTime { phase: "promote".into(), elapsed_ms: 61_000 },
+            PhaseTime {
+                phase: "stage".into(),
+                elapsed_ms: 1234,
+                summary: "180 rows of 2 tables staged, 3 in quarantine; held up by decoding".into(),
+            },
+            PhaseTime {
+                phase: "promote".into(),
+                elapsed_ms: 61_000,
+                summary: "every batch is committed by 2 workers".into(),
+            },
         ],
         throughput: Throughput {
             rows_per_second: 376.4,

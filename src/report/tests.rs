@@ -94,12 +94,13 @@ fn a_report_fits_a_terminal() {
     Batches: 2 done; retries: 1.
 
     Time
-    ╭────────────────────╮
-    │ phase         time │
-    ├────────────────────┤
-    │ stage        1.2 s │
-    │ promote  1 min 1 s │
-    ╰────────────────────╯
+    ╭──────────────────────────────────────────────────────────────────────────────╮
+    │ phase         time  what it did                                              │
+    ├──────────────────────────────────────────────────────────────────────────────┤
+    │ stage        1.2 s  180 rows of 2 tables staged, 3 in quarantine; held up by │
+    │                     decoding                                                 │
+    │ promote  1 min 1 s  every batch is committed by 2 workers                    │
+    ╰──────────────────────────────────────────────────────────────────────────────╯
 
     Throughput: 22,400 documents/minute, 376 rows/s over 12.3 s; peak memory 64.0 MiB.
 

@@ -230,6 +230,17 @@ impl Source {
         self.state.digest.clone()
     }
 
+    /// The same source, from its beginning; `None` where it can be read only once.
+    ///
+    /// # Errors
+    /// It can't be opened any more.
+    pub fn again(&self) -> io::Result<Option<Self>> {
+        match &self.spec {
+            SourceSpec::Stdin | SourceSpec::Tree(_) => Ok(None),
+            file @ SourceSpec::File(_) => open(file).map(Some).map_err(io::Error::other),
+        }
+    }
+
     /// SHA-256 of the stored bytes, all of which are read for it.
     ///
     /// # Errors

@@ -20,10 +20,12 @@ mod read;
 mod send;
 mod settle;
 mod tables;
+mod waits;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Instant;
 
 use deadpool_postgres::Pool;
 use tokio::runtime::Handle;
@@ -42,6 +44,7 @@ use crate::stop::Stop;
 pub use error::StageError;
 pub use known::known_shapes;
 pub(crate) use layout::digest_column;
+pub use waits::Busy;
 
 use buffers::Buffers;
 use chunk::CHUNK_CAPACITY;
@@ -50,6 +53,7 @@ use layout::Layout;
 use read::{ReadOutcome, Reading};
 use send::Lanes;
 use settle::{ReadSource, settle};
+use waits::Waits;
 
 /// Raw chunks that wait for a lane.
 const RAW_CHUNKS_WAITING: usize = 1;
@@ -95,6 +99,8 @@ pub struct Staged {
     pub chunks_skipped: u64,
     /// Why the source ended before its proper end, if it did.
     pub ended_early: Option<String>,
+    /// What each part of it was busy with, while the source was read.
+    pub busy: Busy,
     /// What an operator should know: an early end, tables left out, lines that are no SQL.
     pub warnings: Vec<String>,
 }
@@ -128,7 +134,9 @@ pub async fn stage(
 
     let (chunks, waiting) = mpsc::sync_channel(RAW_CHUNKS_WAITING);
     let failed = Arc::new(AtomicBool::new(false));
+    let (waits, started, lane_count) = (Waits::default(), Instant::now(), options.lanes.max(1));
     let lanes = Lanes {
+        waits: waits.clone(),
         pool: pool.clone(),
         fence,
         earlier: Arc::clone(&earlier),
@@ -144,11 +152,11 @@ pub async fn stage(
     let reader = {
         let (events, progress, pool) = (events.clone(), Arc::clone(&progress), pool.clone());
         let (only, digested) = (options.only.clone(), options.digested.clone());
-        let (earlier, stop) = (Arc::clone(&earlier), stop.clone());
+        let (earlier, stop, waits) = (Arc::clone(&earlier), stop.clone(), waits.clone());
         tokio::task::spawn_blocking(move || {
             let handle = Handle::current();
             let tables_met = AtomicI32::new(0);
-            let scanner = Scanner::new(source.into_reader(), scan);
+            let scanner = Scanner::new(waits.timed(source.into_reader()), scan);
             let reading = Reading {
                 only: &only,
                 digested: &|table| digested.get(table).cloned().unwrap_or_default(),
@@ -162,6 +170,7 @@ pub async fn stage(
                 failed: &failed,
                 stop: &stop,
                 progress: &progress,
+                waits: &waits,
                 events: &events,
             };
             read::read(scanner, &reading)
@@ -172,6 +181,7 @@ pub async fn stage(
     // When a lane failed, the reader only says that it was stopped: the lane's error is the one to tell.
     let sent = sent?;
     let mut outcome = outcome?;
+    let busy = waits.busy(started.elapsed(), lane_count);
     let rejected: u64 = sent.values().map(|sent| sent.rejects).sum();
     let read: u64 = outcome.tables.iter().map(|(_, rows)| rows).sum();
     let complete = outcome.ended_early.is_none();
@@ -203,6 +213,7 @@ pub async fn stage(
         rows_rejected: rejected,
         tables: outcome.tables.len(),
         chunks_skipped: earlier.skipped(),
+        busy,
         ended_early: outcome.ended_early.as_ref().map(ToString::to_string),
         warnings: warnings(&outcome),
     })

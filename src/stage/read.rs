@@ -5,6 +5,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
+use std::time::Instant;
 
 use crate::decode::{Block, DecodeError, DumpFacts, Item, Scanner};
 use crate::event::{Event, Events};
@@ -16,6 +17,7 @@ use super::StageError;
 use super::buffers::Buffers;
 use super::chunk::{CHUNK_BYTES, RawChunk};
 use super::layout::Layout;
+use super::waits::{Wait, Waits};
 
 /// Rows a chunk holds at most, so that a table of very short rows does not make chunks that grow much when encoded.
 const CHUNK_ROWS: u64 = 20_000;
@@ -41,6 +43,8 @@ pub(super) struct Reading<'a> {
     pub stop: &'a Stop,
     /// Stored bytes read so far.
     pub progress: &'a AtomicU64,
+    /// Told how long lanes were waited for.
+    pub waits: &'a Waits,
     /// Told how far reading has come.
     pub events: &'a Events,
 }
@@ -162,7 +166,9 @@ fn flush(
     }
     tables[place].rows += chunk.len();
     let (layout, fields, block) = (Arc::clone(&chunk.layout), Arc::clone(&chunk.fields), Arc::clone(&chunk.block));
+    let sent = Instant::now();
     reading.chunks.send(chunk).map_err(|_| StageError::Stopped)?;
+    reading.waits.add(Wait::ReaderForLane, sent);
     reading.events.emit(Event::SourceProgress { bytes: reading.progress.load(Ordering::Relaxed), rows });
     let next = RawChunk::new(layout, fields, block, tables[place].rows + 1, reading.texts.take());
     *open = Some((place, next));

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use deadpool_postgres::{Client, Pool, Transaction};
@@ -27,6 +27,7 @@ use super::buffers::Buffers;
 use super::chunk::{EncodedChunk, RawChunk};
 use super::earlier::Earlier;
 use super::tables;
+use super::waits::{Wait, Waits};
 
 /// Encoded chunks that wait for a lane's connection: one in hand and one ready keep it busy.
 pub(super) const CHUNKS_WAITING: usize = 1;
@@ -70,6 +71,8 @@ pub(super) struct Lanes {
     pub failed: Arc<AtomicBool>,
     /// Told of retries.
     pub events: Events,
+    /// Told who waited for whom.
+    pub waits: Waits,
 }
 
 /// Runs `count` lanes until the chunks end; returns what was sent of each table.
@@ -108,15 +111,20 @@ fn decode(lanes: &Lanes, encoded: &mpsc::Sender<EncodedChunk>) {
     let mut decoder: Option<RowDecoder> = None;
     loop {
         // The lock is held while waiting: the lanes take chunks in turn, and whoever is first waits for all.
+        let asked = Instant::now();
         let next = lanes.chunks.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        lanes.waits.add(Wait::DecoderForReader, asked);
         let Ok(chunk) = next else { return };
         let block = &chunk.block;
         let known = decoder.take_if(|decoder| !Arc::ptr_eq(decoder.block(), block));
         drop(known);
         let decoder = decoder.get_or_insert_with(|| RowDecoder::new(Arc::clone(block)));
-        if encoded.blocking_send(chunk.encode(decoder, lanes.row_limit_bytes, lanes.payloads.take())).is_err() {
+        let chunk = chunk.encode(decoder, lanes.row_limit_bytes, lanes.payloads.take());
+        let ready = Instant::now();
+        if encoded.blocking_send(chunk).is_err() {
             return;
         }
+        lanes.waits.add(Wait::DecoderForConnection, ready);
     }
 }
 
@@ -128,7 +136,11 @@ async fn send(
     rejected: Arc<AtomicU64>,
 ) -> Result<(), StageError> {
     let mut statements: HashMap<String, String> = HashMap::new();
-    while let Some(mut chunk) = chunks.recv().await {
+    loop {
+        let asked = Instant::now();
+        let next = chunks.recv().await;
+        lanes.waits.add(Wait::ConnectionForDecoder, asked);
+        let Some(mut chunk) = next else { return Ok(()) };
         let layout = Arc::clone(&chunk.layout);
         let record = chunk.record();
         if !lanes.earlier.has(&layout.source, &record)? {
@@ -154,7 +166,6 @@ async fn send(
             return Err(StageError::TooManyRejects { rejected, limit });
         }
     }
-    Ok(())
 }
 
 impl Lanes {

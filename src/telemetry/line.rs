@@ -40,6 +40,14 @@ fn told(event: &Event) -> Option<(Tone, String)> {
                 if *batches_done == 0 { String::new() } else { format!(", {batches_done} batches promoted") };
             (Tone::Plain, format!("run {run} goes on: {source} into project {project}, {state}{promoted}"))
         }
+        Event::AlreadyLoaded { run, source, finished_at } => {
+            let when = finished_at.map(|at| format!(" on {}", at.date())).unwrap_or_default();
+            let source = printable(source);
+            (
+                Tone::Good,
+                format!("{source} was loaded whole by run {run}{when}: nothing to do (--force loads it again)"),
+            )
+        }
         Event::PhaseFinished { phase, elapsed, summary } => {
             (Tone::Good, format!("{phase}: {} ({})", printable(summary), time(*elapsed)))
         }

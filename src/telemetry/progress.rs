@@ -115,8 +115,10 @@ impl Display {
     }
 
     fn show(&self, event: &Event) {
-        if let Event::RunStarted { run, .. } | Event::RunResumed { run, .. } | Event::RollbackStarted { run, .. } =
-            event
+        if let Event::RunStarted { run, .. }
+        | Event::RunResumed { run, .. }
+        | Event::AlreadyLoaded { run, .. }
+        | Event::RollbackStarted { run, .. } = event
         {
             self.run.set(*run);
         }

@@ -18,6 +18,9 @@ pub(super) fn log(event: &Event) {
         Event::RunResumed { source, project, state, batches_done, .. } => {
             info!(source, project, state, batches_done, "run goes on");
         }
+        Event::AlreadyLoaded { source, .. } => {
+            info!(source, "the source was loaded whole by this run; --force loads it again");
+        }
         Event::PhaseStarted { phase } => info!(%phase, "phase started"),
         Event::PhaseFinished { phase, elapsed, summary } => {
             info!(%phase, elapsed_ms = ms(*elapsed), summary, "phase finished");

@@ -161,7 +161,10 @@ async fn write(pool: &Pool, fence: Fence, results: &mut CheckResults<'_>) -> Res
 }
 
 /// Rows of a final table.
-async fn count_rows(pool: &Pool, table: &TableName) -> Result<i64, ValidateError> {
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count_rows(pool: &Pool, table: &TableName) -> Result<i64, ValidateError> {
     let context = minijinja::context! { table => Fragment::table(table) };
     let query = render_wrap("count_rows.sql", include_str!("../../sql/wrap/count_rows.sql"), context)?;
     let client = pool.get().await.map_err(doing(format!("count the rows of {table}")))?;

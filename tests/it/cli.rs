@@ -189,13 +189,13 @@ async fn off_a_terminal_there_are_plain_lines() {
     assert!(plain(&outcome.stderr) && plain(&outcome.stdout), "{:?}", outcome.stderr);
     assert!(outcome.stderr.lines().any(|line| line.contains("phase finished") && line.contains("phase=promote")));
     assert!(outcome.stdout.trim_end().lines().last().unwrap().starts_with("✓ The books balance"), "{}", outcome.stdout);
-    let quiet = sqlmig(&db, &format!("run {} --quiet", fixture("crates.sql.gz"))).await.code(0);
+    let quiet = sqlmig(&db, &format!("run {} --force --quiet", fixture("crates.sql.gz"))).await.code(0);
     assert!(
         !quiet.stderr.contains(" INFO ") && quiet.stderr.contains(" WARN ") && plain(&quiet.stderr),
         "{}",
         quiet.stderr
     );
-    let json = sqlmig(&db, &format!("run {} --log-format json", fixture("crates.sql.gz"))).await.code(0);
+    let json = sqlmig(&db, &format!("run {} --force --log-format json", fixture("crates.sql.gz"))).await.code(0);
     for line in json.stderr.lines() {
         serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     }

@@ -103,7 +103,7 @@ async fn a_text_is_paid_for_once() {
     );
 
     // The same again, and the same after one more row.
-    let report = run(&db, &things, &service, &rows, "").await.code(0).json();
+    let report = run(&db, &things, &service, &rows, "--force").await.code(0).json();
     assert_eq!(service.state.requests(), 12);
     assert_eq!(report["tables"][0]["rows_unchanged"], 100);
     assert_eq!(report["embeddings"][0]["known"], 100);
@@ -429,7 +429,7 @@ async fn documents_without_an_embedding_get_one_and_say_whose() {
     );
     // Loaded again without a service: nothing is lost, and nothing changes.
     let before = state(&client).await;
-    let report = sqlmig(&db, &line).await.code(0).json();
+    let report = sqlmig(&db, &format!("{line} --force")).await.code(0).json();
     assert_eq!((&report["tables"][1]["rows_updated"], &report["embeddings"]), (&0.into(), &json!([])));
     assert_eq!(state(&client).await, before);
 }

@@ -16,7 +16,7 @@ use sqlmig::db::ledger::{rollback_kept, runs};
 use sqlmig::decode::ScanOptions;
 use sqlmig::event::Events;
 use sqlmig::limits::{BatchSize, Parallel, Timeouts};
-use sqlmig::pipeline::{Conductor, LoadOptions};
+use sqlmig::pipeline::{Conductor, EarlierRuns, LoadOptions};
 use sqlmig::project::Project;
 use sqlmig::promote::PromoteOptions;
 use sqlmig::rollback::{RollbackError, RollbackOptions, finish, rollback};
@@ -255,7 +255,7 @@ impl Both {
             },
             promote: promote_options(batch_size),
             allow_incomplete: false,
-            restart: false,
+            earlier: EarlierRuns::LoadedAgain,
             index: false,
         };
         let source = source::open(&SourceSpec::File(path)).unwrap();

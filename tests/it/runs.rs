@@ -90,7 +90,7 @@ async fn the_same_dump_again_writes_no_row() {
     load(&db, "docs.sql.gz", "").await;
     let before = text(&client, include_str!("../sql/untouched.sql")).await;
     let (content, undo) = (state(&client).await, undo_rows(&client).await);
-    let report = load(&db, "docs.sql.gz", "").await;
+    let report = load(&db, "docs.sql.gz", "--force").await;
     assert_eq!(books(&report, "public.documents"), [0, 0, 148, 2, 30]);
     assert_eq!(books(&report, "public.document_sources"), [0, 0, 36, 1, 4]);
     for target in report["targets"].as_array().unwrap() {
@@ -99,6 +99,47 @@ async fn the_same_dump_again_writes_no_row() {
     assert_eq!(text(&client, include_str!("../sql/untouched.sql")).await, before);
     assert_eq!(state(&client).await, content);
     assert_eq!(undo_rows(&client).await, undo);
+}
+
+#[tokio::test]
+async fn a_dump_that_was_loaded_whole_is_recognised() {
+    let db = TestDb::from(&MIGRATED, "known").await;
+    let client = db.connect().await;
+    let first = load(&db, "docs.sql.gz", "").await;
+    let runs = "select count(*) from sqlmig.run";
+    let again = sqlmig(&db, &format!("run {} --output json", fixture("docs.sql.gz"))).await.code(0);
+    let again = again.says(&["was loaded whole by this run", "--force"]).json();
+    assert_eq!((&again, number(&client, runs).await), (&first, 1));
+    // Under another name it is the same source.
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.gz");
+    std::fs::copy(fixture("docs.sql.gz"), &copy).unwrap();
+    sqlmig(&db, &format!("run {}", copy.display())).await.code(0).says(&["was loaded whole"]);
+    // Of the same length, it is not.
+    let mut bytes = std::fs::read(&copy).unwrap();
+    // The time in the gzip header, which the text does not depend on.
+    bytes[5] ^= 1;
+    std::fs::write(&copy, bytes).unwrap();
+    assert_eq!(load_file(&db, &copy).await["tables"][1]["rows_unchanged"], 148);
+    // What is gone is loaded again, and so is what was taken back, or what another load came after.
+    load(&db, "docs.sql.gz", "").await;
+    client.batch_execute("delete from public.documents where doc_path like '%7.md'").await.unwrap();
+    let lost = load(&db, "docs.sql.gz", "").await;
+    assert!(lost["tables"][1]["rows_inserted"].as_i64().unwrap() > 0, "{lost}");
+    sqlmig(&db, "rollback --batch 2 --yes").await.code(0);
+    let mended = load(&db, "docs.sql.gz", "").await;
+    assert!(mended["tables"][1]["rows_inserted"].as_i64().unwrap() > 0, "{mended}");
+    load(&db, "docs-newer.sql.gz", "").await;
+    let before = number(&client, runs).await;
+    load(&db, "docs.sql.gz", "").await;
+    assert_eq!(number(&client, runs).await, before + 1);
+    // Only part of it, or by stdin, which can be read but once.
+    load(&db, "docs.sql.gz", "--table public.document_sources").await;
+    assert_eq!(number(&client, runs).await, before + 2);
+}
+
+async fn load_file(db: &TestDb, path: &std::path::Path) -> Value {
+    sqlmig(db, &format!("run {} --output json", path.display())).await.code(0).json()
 }
 
 /// Rows in all undo tables.

@@ -42,7 +42,7 @@ async fn a_password_is_nowhere_to_be_read() {
     let file = secret_file(folder.path(), "password", &format!("{CANARY}\n"));
     let passfile = secret_file(folder.path(), "pgpass", &format!("*:*:*:*:{CANARY}\n"));
     let dump = fixture("docs.sql.gz");
-    let run = format!("run {dump} --log-level trace");
+    let run = format!("run {dump} --force --log-level trace");
     let mut tried = Tried(Vec::new());
 
     // Every place that a password can come from.

@@ -122,6 +122,8 @@ CREATE TABLE public.documents (
 );
 COMMENT ON COLUMN public.documents.content_sha256 IS 'SHA-256 of content as UTF-8';
 COMMENT ON COLUMN public.documents.embedding_sha256 IS 'SHA-256 of vector_send(embedding)';
+COMMENT ON COLUMN public.documents.embedding_provider IS 'source, or the embeddings service that made it';
+COMMENT ON COLUMN public.documents.embedding_text_sha256 IS 'SHA-256 of the text (UTF-8) that the embedding was made of';
 CREATE VIEW public.document_files_whole AS
  SELECT files.doc_type,
     files.source_name,
@@ -150,8 +152,6 @@ CREATE TABLE public.document_sources (
     created_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP,
     updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP
 );
-COMMENT ON COLUMN public.documents.embedding_provider IS 'source, or the embeddings service that made it';
-COMMENT ON COLUMN public.documents.embedding_text_sha256 IS 'SHA-256 of the text (UTF-8) that the embedding was made of';
 CREATE TABLE sqlmig.batch (
     run_id uuid NOT NULL,
     number bigint NOT NULL,

@@ -1,5 +1,7 @@
 //! What of its options a command has, whichever it is.
 
+use sqlmig::pipeline::EarlierRuns;
+
 use super::{BatchArgs, Command, EmbeddingArgs, LimitArgs, PromoteArgs, QuarantineCommand, SourceArgs, TimeoutArgs};
 
 impl Command {
@@ -30,12 +32,13 @@ impl Command {
         }
     }
 
-    /// Whether an unfinished run is set aside, of a command that may begin another.
+    /// What earlier runs are to this command's.
     #[must_use]
-    pub fn restart(&self) -> bool {
+    pub fn earlier(&self) -> EarlierRuns {
         match self {
-            Self::Run { restart, .. } | Self::Stage { restart, .. } => restart.restart,
-            _ => false,
+            Self::Run { restart, .. } | Self::Stage { restart, .. } if restart.restart => EarlierRuns::SetAside,
+            Self::Run { force: true, .. } => EarlierRuns::LoadedAgain,
+            _ => EarlierRuns::Heeded,
         }
     }
 

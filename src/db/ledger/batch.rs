@@ -66,6 +66,19 @@ pub struct BatchStanding {
     pub failures: i32,
 }
 
+/// Rows of each final table that a run has written or found as they are; `None` where that does not hold any more, since a
+/// batch of it was taken back.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn promoted_rows(client: &impl GenericClient, run: Uuid) -> Result<Vec<(TableName, Option<i64>)>, DbError> {
+    let rows = client
+        .query(include_str!("../../../sql/promoted_rows.sql"), &[&run])
+        .await
+        .map_err(doing("count what a run has promoted"))?;
+    Ok(rows.iter().map(|row| (stored_name(row.get("target")), row.get("rows"))).collect())
+}
+
 /// Rows in quarantine, against the rows read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusals {

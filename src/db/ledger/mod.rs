@@ -17,8 +17,8 @@ mod why;
 
 pub use batch::{
     Batch, BatchFailure, BatchResult, BatchStanding, BatchesLeft, Refusals, batch_claim, batch_done, batch_failed,
-    batch_halve, batch_refused, batch_settle, batches_forget, batches_left, batches_plan, batches_unfinished, refusals,
-    refusals_forget,
+    batch_halve, batch_refused, batch_settle, batches_forget, batches_left, batches_plan, batches_unfinished,
+    promoted_rows, refusals, refusals_forget,
 };
 pub use embedding::{
     Fetched, Paid, TextHash, Wanted, embedding_asked, embedding_counts, embedding_forget, embedding_insert,
@@ -42,8 +42,9 @@ pub use rollback::{
     undo_table_forget, undo_tables,
 };
 pub use run::{
-    EventKind, NewRun, Run, RunState, RunToJoin, event_insert, phase_insert, run_advance, run_end_predecessors,
-    run_fail, run_insert, run_memory, run_set_aside, run_source_read, run_take, run_target_schema, run_to_join, runs,
+    EventKind, NewRun, Run, RunState, RunToJoin, event_insert, last_load, phase_insert, run_advance,
+    run_end_predecessors, run_fail, run_insert, run_memory, run_set_aside, run_source_read, run_take,
+    run_target_schema, run_to_join, runs,
 };
 pub use tables::{
     Chunk, Place, SourceTable, chunk_insert, chunks, chunks_forget, source_statement_insert, source_table_insert,

@@ -228,7 +228,12 @@ async fn statements(client: &impl GenericClient, run: Uuid) -> Result<Vec<Statem
 
 async fn phases(client: &impl GenericClient, run: Uuid) -> Result<Vec<PhaseTime>, DbError> {
     let rows = query(client, include_str!("../../../sql/phases.sql"), run).await?;
-    Ok(rows.iter().map(|row| PhaseTime { phase: row.get("phase"), elapsed_ms: row.get("elapsed_ms") }).collect())
+    let phase = |row: &Row| PhaseTime {
+        phase: row.get("phase"),
+        elapsed_ms: row.get("elapsed_ms"),
+        summary: row.get("summary"),
+    };
+    Ok(rows.iter().map(phase).collect())
 }
 
 async fn events(client: &impl GenericClient, run: Uuid, kind: EventKind) -> Result<Vec<String>, DbError> {

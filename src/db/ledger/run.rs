@@ -288,6 +288,15 @@ pub async fn runs(client: &impl GenericClient, id: Option<Uuid>, limit: i64) -> 
     Ok(rows.iter().map(Run::from_row).collect())
 }
 
+/// The newest run that loads a source, and is no retry of another's quarantine.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn last_load(client: &impl GenericClient) -> Result<Option<Run>, DbError> {
+    let statement = include_str!("../../../sql/last_load.sql");
+    Ok(client.query_opt(statement, &[]).await.map_err(doing("read the last run"))?.as_ref().map(Run::from_row))
+}
+
 /// A run that a worker process may join.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunToJoin {

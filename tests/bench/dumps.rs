@@ -1,0 +1,90 @@
+//! The dumps that are loaded, made once.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sqlmig::generate::{Options, Shape, write_dump};
+
+/// Documents of the docs dump at its usual size: 184 MB of text.
+pub const DOCUMENTS: u64 = 4600;
+/// Rows of the narrow dump: about 200 MB of text without a vector in it.
+pub const NARROW_ROWS: u64 = 2_000_000;
+
+/// A generated dump in this folder, gzipped as `pg_dump` would (level 6).
+pub fn generated(folder: &Path, shape: Shape, rows: u64) -> PathBuf {
+    make(folder, &format!("{shape:?}-{rows}").to_lowercase(), |mut out| {
+        write_dump(&Options { shape, documents: rows, ..Options::default() }, &mut out).map(drop)
+    })
+}
+
+/// The docs dump of which one document in a hundred has other content.
+pub fn changed(folder: &Path, rows: u64) -> PathBuf {
+    make(folder, &format!("changed-{rows}"), |out| {
+        let mut out = OneInAHundred { out, line: Vec::new(), in_documents: false, rows: 0 };
+        write_dump(&Options { documents: rows, ..Options::default() }, &mut out).map(drop)
+    })
+}
+
+fn make(folder: &Path, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> PathBuf {
+    let path = folder.join(format!("{name}.sql.gz"));
+    if !path.exists() {
+        eprintln!("making {}", path.display());
+        let unfinished = path.with_extension("part");
+        let file = BufWriter::new(File::create(&unfinished).expect("the dump can be written"));
+        let mut out = GzEncoder::new(file, Compression::default());
+        write(&mut out).expect("the dump can be written");
+        out.finish().and_then(|mut file| file.flush()).expect("the dump can be written");
+        fs::rename(&unfinished, &path).expect("the dump can be renamed");
+    }
+    path
+}
+
+/// Appends a word to the content of every hundredth row of documents that passes.
+struct OneInAHundred<'a> {
+    out: &'a mut dyn Write,
+    line: Vec<u8>,
+    in_documents: bool,
+    rows: u64,
+}
+
+impl Write for OneInAHundred<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(piece);
+            if piece.ends_with(b"\n") {
+                self.pass()?;
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.write_all(&std::mem::take(&mut self.line))?;
+        self.out.flush()
+    }
+}
+
+impl OneInAHundred<'_> {
+    fn pass(&mut self) -> io::Result<()> {
+        /// Place of the content among the columns of the docs shape.
+        const CONTENT: usize = 4;
+        let line = std::mem::take(&mut self.line);
+        if line.starts_with(b"COPY public.documents (") {
+            self.in_documents = true;
+        } else if line == b"\\.\n" {
+            self.in_documents = false;
+        } else if self.in_documents {
+            self.rows += 1;
+            if self.rows.is_multiple_of(100) {
+                let mut fields: Vec<&[u8]> = line.split(|byte| *byte == b'\t').collect();
+                let content = [fields[CONTENT], b" changed"].concat();
+                fields[CONTENT] = &content;
+                return self.out.write_all(&fields.join(&b'\t'));
+            }
+        }
+        self.out.write_all(&line)
+    }
+}
