@@ -179,7 +179,6 @@ fn the_first_page() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "it is one page")]
 fn run() {
     insta::assert_snapshot!(own("run"), @r"
     Load a source: everything, in order, ending in a report
