@@ -10,7 +10,11 @@ const CANARY: &str = "Zq7xKw";
 
 fuzz_target!(|data: &[u8]| {
     let Some((form, rest)) = data.split_first() else { return };
-    let text = String::from_utf8_lossy(rest).replace(CANARY, "");
+    let mut text = String::from_utf8_lossy(rest).into_owned();
+    // Taken out once, what is left on either side may make another.
+    while text.contains(CANARY) {
+        text = text.replace(CANARY, "");
+    }
     let mut parts = text.splitn(3, '\n');
     let mut part = || parts.next().unwrap_or_default();
     let (special, before, after) = (part(), part(), part());
