@@ -4,7 +4,7 @@
 //! `cargo run --example embeddings-server [ADDRESS [MODEL [DIMENSIONS]]]`; by default 127.0.0.1:8090, text-embedding-3-large, 3072.
 
 #[expect(dead_code, reason = "what the tests tell it to do wrong")]
-#[path = "../tests/service/server.rs"]
+#[path = "server.rs"]
 mod server;
 
 use server::Service;
