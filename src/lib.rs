@@ -40,6 +40,7 @@ pub mod search;
 pub mod pipeline;
 pub mod plan;
 pub mod examples;
+pub mod preflight;
 
 // Side: readers of events and outcomes.
 pub mod report;

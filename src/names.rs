@@ -81,6 +81,12 @@ pub fn staging_table(name: &str) -> String {
     format!("{}.{}", ident(STAGING_SCHEMA), ident(name))
 }
 
+/// The SQL name of a temporary table of the session.
+#[must_use]
+pub fn temporary_table(name: &str) -> String {
+    format!("pg_temp.{}", ident(name))
+}
+
 /// Cuts a name to what PostgreSQL keeps, with a hash of the whole at its end where anything was cut.
 #[must_use]
 pub fn fit(name: &str) -> String {

@@ -9,6 +9,7 @@ mod embedding;
 mod examples;
 mod fate;
 mod plan;
+mod preflight;
 mod quarantine;
 mod rollback;
 mod run;
@@ -23,7 +24,11 @@ pub use self::check::{CheckResult, Finding, FoundBy};
 pub use self::embedding::{EmbeddingCost, EmbeddingCount};
 pub use self::examples::{CaseOutcome, ExampleReport};
 pub use self::fate::{ChunkPlace, ColumnValue, Fate, FateBatch, FinalRow, MergedWith, Why};
-pub use self::plan::{Plan, PlanCheck, PlanDump, PlanEmbedding, PlanPromote, PlanTable};
+pub use self::plan::{
+    FollowedPlan, Plan, PlanCheck, PlanCounts, PlanDump, PlanEmbedding, PlanEstimate, PlanFate, PlanMigration, PlanPromote, PlanRows,
+    PlanTable, PlannedTable,
+};
+pub use self::preflight::{DiskNeeds, Light, Preflight, ReadyFinding, TimeEstimate};
 pub use self::quarantine::{QuarantineCount, QuarantineEntry, QuarantineGroup, QuarantineList, QuarantinedRow, Try};
 pub use self::rollback::{Accepted, KeptRow, Rollback, StagingEmptied, TakenBack};
 pub use self::run::{History, PhaseTime, RunEvent, RunEvents, RunSummary, Throughput};
@@ -41,6 +46,8 @@ pub struct Report {
     pub format: u32,
     /// The run itself.
     pub run: RunSummary,
+    /// The plan that it was told to follow, if it was.
+    pub plan: Option<FollowedPlan>,
     /// The books, one line a source table, in the order of the source.
     pub tables: Vec<TableBooks>,
     /// What each check found, in the order they ran.

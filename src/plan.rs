@@ -1,186 +1,239 @@
-//! What a run would do, without doing it: reads the source to its end and the target in READ ONLY transactions.
+//! What a run would do, without doing it: the whole load is tried in one transaction that is rolled back, or, where that can't be, the
+//! source is read to its end and the target looked at in READ ONLY transactions.
 
+mod deviation;
 mod embedding;
+mod error;
+mod estimate;
+mod scan;
+mod trial;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use deadpool_postgres::Pool;
 
-use crate::db::ledger::{KnownError, known_files_now};
-use crate::db::migrate::{MigrateError, MigrationSet, pending};
-use crate::db::{DbError, doing};
-use crate::decode::{DecodeError, DumpFacts, Item, ScanOptions, Scanner};
+use crate::db::catalog::{target_fingerprint, target_identity};
+use crate::db::doing;
+use crate::db::ledger::known_files_now;
+use crate::db::migrate::{MigrationSet, pending_files};
+use crate::decode::{DecodeError, DumpFacts};
 use crate::embed::EmbedOptions;
-use crate::event::{Event, Events};
+use crate::event::Events;
 use crate::limits::BatchSize;
 use crate::names::{STAGING_SCHEMA, TableName};
-use crate::outcome::{FORMAT, Plan, PlanCheck, PlanDump, PlanPromote, PlanTable, StatementCount};
-use crate::project::Project;
+use crate::outcome::{
+    FORMAT, Plan, PlanCheck, PlanCounts, PlanDump, PlanEmbedding, PlanMigration, PlanPromote, PlanRows, PlanTable,
+    Severity, StatementCount,
+};
+use crate::project::{Project, Promote};
 use crate::source::Source;
 use crate::source::tree::Known;
-use crate::stage::known_shapes;
-use crate::tokens::Tokenizer;
+use crate::stage::{StageOptions, known_shapes};
+use crate::stop::Stop;
 
-use embedding::Counter;
+pub use deviation::deviations;
+pub use error::PlanError;
+pub use scan::{Counted, Scanned, scan};
 
-/// Why a plan could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// The source can't be read.
-    #[error("the source can't be read: {0}")]
-    Decode(Box<DecodeError>),
-    /// A thread failed.
-    #[error("reading the source failed: {0}")]
-    Thread(String),
-    /// A migration is misnamed.
-    #[error(transparent)]
-    Migrate(#[from] MigrateError),
-    /// It is not known which files of a tree are known.
-    #[error(transparent)]
-    Known(#[from] KnownError),
-    /// The database does not answer.
-    #[error(transparent)]
-    Db(#[from] DbError),
+use trial::{Pending, Tried};
+
+/// How to plan.
+#[derive(Debug, Clone)]
+pub struct PlanOptions {
+    /// How the source would be staged.
+    pub stage: StageOptions,
+    /// Rows of a batch.
+    pub batch_size: BatchSize,
+    /// How embeddings would be fetched.
+    pub embed: EmbedOptions,
+    /// Read the source and compare nothing.
+    pub quick: bool,
+    /// Options that decide what a run does, as the plan is to name them.
+    pub named: BTreeMap<String, String>,
 }
 
-impl PlanError {
-    /// What to do next.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Decode(error) => error.hint(),
-            Self::Thread(_) => None,
-            Self::Migrate(error) => error.hint(),
-            Self::Known(error) => error.hint(),
-            Self::Db(error) => error.hint(),
-        }
-    }
-}
-
-/// Rows and bytes of one table, as the scanner counts them.
-struct Counted {
-    table: TableName,
-    columns: Vec<String>,
-    rows: i64,
-    bytes: i64,
-}
-
-/// What was read of the source.
+/// What is known of a source once it was read, whichever way.
 struct Read {
     tables: Vec<Counted>,
-    embeddings: Vec<Counter>,
     facts: DumpFacts,
     ended_early: Option<DecodeError>,
+    source_sha256: Option<String>,
 }
 
-/// Plans the load of a source into the target that `pool` is connected to.
+/// Plans the load of a source into the target that `pool` is connected to. Nothing that it writes stays.
 ///
 /// # Errors
-/// The source can't be read at all, or the target does not answer.
-#[expect(clippy::too_many_arguments, reason = "what a plan is made of, each of another kind")]
+/// The source can't be read at all, the target does not answer, or a transform is wrong.
 pub async fn plan(
     pool: &Pool,
     target: String,
     project: &Project,
     source: Source,
-    scan: ScanOptions,
-    batch_size: BatchSize,
-    embed: &EmbedOptions,
+    options: &PlanOptions,
+    stop: &Stop,
     events: &Events,
 ) -> Result<Plan, PlanError> {
     let (display, format, progress) = (source.display.clone(), source.compression.to_string(), source.progress());
-    events.emit(Event::SourceOpened { bytes: source.stored_bytes });
-    let told = events.clone();
-    let client = pool.get().await.map_err(doing("connect"))?;
-    let mut scan = scan;
-    scan.known.extend(known_shapes(&**client).await?);
+    let mut client = pool.get().await.map_err(doing("connect"))?;
     if let (Some(handle), Some(known)) = (source.known_files(), &project.settings.known_files) {
         let mut set = Known::default();
         known_files_now(&**client, known, |file| set.insert(file)).await?;
         handle.tell(set);
     }
-    drop(client);
-    let (reader, tokenizer) = (project.clone(), embed.tokenizer);
-    let read = tokio::task::spawn_blocking(move || read(source, scan, &reader, tokenizer, &told))
-        .await
-        .map_err(|panic| PlanError::Thread(panic.to_string()))??;
-    let pending_migrations = pending_migrations(pool, project).await?;
-    let client = pool.get().await.map_err(doing("connect"))?;
-    let mut embeddings = Vec::new();
-    for counter in read.embeddings {
-        embeddings.push(counter.sum(&**client, embed).await?);
-    }
-    drop(client);
+    let database = target_identity(&**client).await?;
+    let target_schema = target_fingerprint(&**client, project.promote.iter().map(|promote| &promote.target)).await?;
+    let pending = pending(pool, project).await?;
+
+    let mut tx = client.transaction().await.map_err(doing("begin a trial"))?;
+    let why_not = match options.quick {
+        true => Some("only the source was asked for".to_owned()),
+        false => trial::open(&tx, project, &pending, options).await?,
+    };
+    let (read, tried, embeddings) = if why_not.is_none() {
+        let mut tried = trial::run(&mut tx, project, source, options, stop, events).await?;
+        tx.rollback().await.map_err(doing("end the trial"))?;
+        let embeddings = std::mem::take(&mut tried.embeddings);
+        (Read::of_trial(&mut tried), Some(tried), embeddings)
+    } else {
+        tx.rollback().await.map_err(doing("end the trial"))?;
+        let (read, embeddings) = only_read(&client, project, source, options, events).await?;
+        (read, None, embeddings)
+    };
+    let counts = PlanCounts { compared: tried.is_some(), why_not };
+    let source_bytes = i64::try_from(progress.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+    let migrations = pending.named(&project.name);
     let present = |name: &TableName| read.tables.iter().any(|counted| counted.table == *name);
     let fed = |relation: &str| project.normalise.iter().any(|file| file.into == relation && present(&file.from));
     let skipped = |relation: &str| (!fed(relation)).then(|| format!("no table of the source feeds {relation}"));
-    let mut warnings: Vec<String> = Vec::new();
-    if let Some(error) = &read.ended_early {
-        warnings.push(format!("the source is incomplete: {error}"));
-    }
-    if read.facts.stray_line_count > 0 {
-        warnings.push(format!("{} lines of the source are no SQL and are passed over", read.facts.stray_line_count));
-    }
-    let tables = read.tables.iter().map(|counted| {
-        let used_by: Vec<String> = project
-            .normalise
-            .iter()
-            .filter(|file| file.from == counted.table)
-            .map(|file| file.file.name.clone())
-            .collect();
-        PlanTable {
-            source: counted.table.to_string(),
-            staged_as: format!("{STAGING_SCHEMA}.{}", TableName::unqualified(counted.table.staged_as())),
-            rows: counted.rows,
-            bytes: counted.bytes,
-            columns: counted.columns.clone(),
-            batches: if used_by.is_empty() { 0 } else { batches(counted, batch_size) },
-            used_by,
-        }
-    });
     Ok(Plan {
         format: FORMAT,
         project: project.name.clone(),
+        project_hash: project.hash.clone(),
         target,
+        database,
+        target_schema,
         source: display,
+        source_sha256: read.source_sha256.clone().unwrap_or_default(),
         source_format: format,
-        source_bytes: i64::try_from(progress.load(std::sync::atomic::Ordering::Relaxed)).unwrap_or(i64::MAX),
-        dumps: read
-            .facts
-            .dumps
-            .iter()
-            .map(|dump| PlanDump {
-                server_version: dump.server_version.clone(),
-                pg_dump_version: dump.pg_dump_version.clone(),
-            })
-            .collect(),
+        source_bytes,
+        dumps: dumps(&read.facts),
         encoding: read.facts.encoding.clone().unwrap_or_else(|| "UTF8".into()),
         complete: read.ended_early.is_none(),
-        tables: tables.collect(),
-        other_statements: read
-            .facts
-            .statements
-            .iter()
-            .map(|(kind, count)| StatementCount {
-                kind: kind.clone(),
-                count: i64::try_from(*count).unwrap_or(i64::MAX),
-            })
-            .collect(),
-        pending_migrations,
-        checks: checks(project, &skipped),
-        promote: project
-            .promote
-            .iter()
-            .map(|promote| PlanPromote {
-                transform: promote.file.name.clone(),
-                target: promote.target.to_string(),
-                from: promote.from.clone(),
-                skipped: promote.from.as_deref().and_then(skipped),
-            })
-            .collect(),
+        options: options.named.clone(),
+        counts,
+        tables: read.tables.iter().map(|table| of_table(table, project, options.batch_size, tried.as_ref())).collect(),
+        other_statements: other_statements(&read.facts),
+        pending_migrations: migrations.iter().map(|file| format!("{}: {}", file.set, file.name)).collect(),
+        migrations,
+        checks: checks(project, &skipped, tried.as_ref()),
+        promote: project.promote.iter().map(|promote| step(promote, &skipped, tried.as_ref())).collect(),
         embeddings,
-        warnings,
+        estimate: tried.as_ref().map(|tried| tried.estimate.clone()),
+        refused: tried.map(|tried| tried.refused).unwrap_or_default(),
+        warnings: warnings(&read),
     })
+}
+
+impl Read {
+    fn of_trial(tried: &mut Tried) -> Self {
+        let staged = &mut tried.staged;
+        let own = |column: &&String| !column.starts_with('_');
+        let tables = staged.tables.iter().map(|table| Counted {
+            table: table.source.clone(),
+            columns: table.columns.iter().filter(own).cloned().collect(),
+            rows: table.rows_read,
+            bytes: table.bytes_read,
+        });
+        Self {
+            tables: tables.collect(),
+            facts: staged.facts.clone(),
+            ended_early: staged.ended_early.take(),
+            source_sha256: staged.source_sha256.clone(),
+        }
+    }
+}
+
+/// Reads a source to its end and counts its rows.
+async fn only_read(
+    client: &deadpool_postgres::Client,
+    project: &Project,
+    source: Source,
+    options: &PlanOptions,
+    events: &Events,
+) -> Result<(Read, Vec<PlanEmbedding>), PlanError> {
+    let mut how = options.stage.scan.clone();
+    how.known.extend(known_shapes(&***client).await?);
+    let digest = source.digest();
+    events.emit(crate::event::Event::SourceOpened { bytes: source.stored_bytes });
+    let (reader, tokenizer, told) = (project.clone(), options.embed.tokenizer, events.clone());
+    let read = tokio::task::spawn_blocking(move || scan(source, how, &reader, tokenizer, &told))
+        .await
+        .map_err(|panic| PlanError::Thread(panic.to_string()))??;
+    let mut embeddings = Vec::new();
+    for counter in read.embeddings {
+        embeddings.push(counter.sum(&***client, &options.embed).await?);
+    }
+    let source_sha256 = digest.get().map(|digest| crate::names::hex(&digest));
+    Ok((Read { tables: read.tables, facts: read.facts, ended_early: read.ended_early, source_sha256 }, embeddings))
+}
+
+/// The migrations that a run would apply first.
+async fn pending(pool: &Pool, project: &Project) -> Result<Pending, PlanError> {
+    let files = project.migrations.iter().map(|file| (format!("V{}__{}", file.version, file.name), file.sql.clone()));
+    let (ledger, own) = (MigrationSet::ledger()?, MigrationSet::project(&project.name, files)?);
+    let mut client = pool.get().await.map_err(doing("connect"))?;
+    let tx = client.transaction().await.map_err(doing("look at the target"))?;
+    tx.batch_execute(include_str!("../sql/read_only.sql")).await.map_err(doing("look at the target"))?;
+    Ok(Pending { ledger: pending_files(&*tx, &ledger).await?, project: pending_files(&*tx, &own).await? })
+}
+
+impl Pending {
+    fn named(self, project: &str) -> Vec<PlanMigration> {
+        let of = |set: &str, files: Vec<crate::db::migrate::PendingMigration>| {
+            let set = set.to_owned();
+            files.into_iter().map(move |file| PlanMigration { set: set.clone(), name: file.name, sql: file.sql })
+        };
+        of("ledger", self.ledger).chain(of(project, self.project)).collect()
+    }
+}
+
+fn dumps(facts: &DumpFacts) -> Vec<PlanDump> {
+    let dump = |dump: &crate::decode::DumpHeader| PlanDump {
+        server_version: dump.server_version.clone(),
+        pg_dump_version: dump.pg_dump_version.clone(),
+    };
+    facts.dumps.iter().map(dump).collect()
+}
+
+fn other_statements(facts: &DumpFacts) -> Vec<StatementCount> {
+    let count = |(kind, count): (&String, &u64)| StatementCount {
+        kind: kind.clone(),
+        count: i64::try_from(*count).unwrap_or(i64::MAX),
+    };
+    facts.statements.iter().map(count).collect()
+}
+
+fn warnings(read: &Read) -> Vec<String> {
+    let incomplete = read.ended_early.iter().map(|error| format!("the source is incomplete: {error}"));
+    let stray = (read.facts.stray_line_count > 0)
+        .then(|| format!("{} lines of the source are no SQL and are passed over", read.facts.stray_line_count));
+    incomplete.chain(stray).collect()
+}
+
+fn of_table(counted: &Counted, project: &Project, batch_size: BatchSize, tried: Option<&Tried>) -> PlanTable {
+    let users = project.normalise.iter().filter(|file| file.from == counted.table);
+    let used_by: Vec<String> = users.map(|file| file.file.name.clone()).collect();
+    PlanTable {
+        source: counted.table.to_string(),
+        staged_as: format!("{STAGING_SCHEMA}.{}", TableName::unqualified(counted.table.staged_as())),
+        rows: counted.rows,
+        bytes: counted.bytes,
+        columns: counted.columns.clone(),
+        batches: if used_by.is_empty() { 0 } else { batches(counted, batch_size) },
+        used_by,
+        fate: tried.and_then(|tried| tried.fates.get(&counted.table.to_string()).copied()),
+    }
 }
 
 /// Batches that a table's rows make.
@@ -190,13 +243,20 @@ fn batches(table: &Counted, batch_size: BatchSize) -> i64 {
 }
 
 /// Checks, duplicate rules and proofs in the order they would run.
-fn checks(project: &Project, skipped: &impl Fn(&str) -> Option<String>) -> Vec<PlanCheck> {
+fn checks(
+    project: &Project,
+    skipped: &impl Fn(&str) -> Option<String>,
+    tried: Option<&Tried>,
+) -> Vec<PlanCheck> {
     let checks = project.check.iter().map(|check| (&check.file, check.on.clone(), check.severity, skipped(&check.on)));
-    let rules = project
-        .dedup
-        .iter()
-        .map(|rule| (&rule.file, rule.on.clone(), crate::outcome::Severity::Warn, skipped(&rule.on)));
+    let rules =
+        project.dedup.iter().map(|rule| (&rule.file, rule.on.clone(), Severity::Warn, skipped(&rule.on)));
     let proofs = project.validate.iter().map(|proof| (&proof.file, proof.on.to_string(), proof.severity, None));
+    let found = |phase: &str, name: &str| -> Option<i64> {
+        let of = |found: &&crate::check::TrialFound| found.phase == phase && found.name == name;
+        let rows: Vec<i64> = tried?.found.iter().filter(of).map(|found| found.rows).collect();
+        (!rows.is_empty()).then(|| rows.iter().sum())
+    };
     checks
         .chain(rules)
         .chain(proofs)
@@ -207,79 +267,29 @@ fn checks(project: &Project, skipped: &impl Fn(&str) -> Option<String>) -> Vec<P
             severity,
             summary: file.summary.clone(),
             skipped,
+            found: found(file.phase.as_str(), &file.name),
         })
         .collect()
 }
 
-async fn pending_migrations(pool: &Pool, project: &Project) -> Result<Vec<String>, PlanError> {
-    let files = project.migrations.iter().map(|file| (format!("V{}__{}", file.version, file.name), file.sql.clone()));
-    let sets = [MigrationSet::ledger()?, MigrationSet::project(&project.name, files)?];
-    let mut client = pool.get().await.map_err(doing("connect"))?;
-    let tx = client.transaction().await.map_err(doing("look at the target"))?;
-    tx.batch_execute(include_str!("../sql/read_only.sql")).await.map_err(doing("look at the target"))?;
-    let mut names = Vec::new();
-    for set in sets {
-        names.extend(pending(&*tx, &set).await?.into_iter().map(|name| format!("{}: {name}", set.name)));
+fn step(promote: &Promote, skipped: &impl Fn(&str) -> Option<String>, tried: Option<&Tried>) -> PlanPromote {
+    let own = |step: &&crate::promote::TrialStep| step.transform == promote.file.name;
+    let steps: Vec<_> = tried.into_iter().flat_map(|tried| &tried.steps).filter(own).collect();
+    let rows = steps.iter().fold(PlanRows::default(), |sum, step| match step.deletes {
+        true => PlanRows { delete: sum.delete + step.existing, ..sum },
+        false => PlanRows {
+            insert: sum.insert + step.incoming - step.existing,
+            update: sum.update + step.differing,
+            unchanged: sum.unchanged + step.existing - step.differing,
+            ..sum
+        },
+    });
+    PlanPromote {
+        transform: promote.file.name.clone(),
+        target: promote.target.to_string(),
+        from: promote.from.clone(),
+        skipped: promote.from.as_deref().or(promote.needs.as_deref()).and_then(skipped),
+        rows: (!steps.is_empty()).then_some(rows),
+        reads_changed: steps.first().map(|step| step.reads_changed.clone()).unwrap_or_default(),
     }
-    Ok(names)
-}
-
-/// Counts the rows of a source, table by table.
-fn read(
-    source: Source,
-    scan: ScanOptions,
-    project: &Project,
-    tokenizer: Tokenizer,
-    events: &Events,
-) -> Result<Read, PlanError> {
-    /// Rows between two signs of progress.
-    const ROWS_A_SIGN: u64 = 1000;
-    let progress = source.progress();
-    let mut scanner = Scanner::new(source.into_reader(), scan);
-    let mut tables: Vec<Counted> = Vec::new();
-    let mut places: HashMap<TableName, usize> = HashMap::new();
-    let mut open = None;
-    let mut counters: HashMap<TableName, Counter> = HashMap::new();
-    let mut counted_in: Option<TableName> = None;
-    let mut rows = 0;
-    let ended_early = loop {
-        let bytes = match scanner.next_item() {
-            Ok(None) => break None,
-            Ok(Some(Item::Block(block))) => {
-                let place = *places.entry(block.table.clone()).or_insert_with(|| {
-                    let columns = block.columns.iter().map(|column| column.name.clone()).collect();
-                    tables.push(Counted { table: block.table.clone(), columns, rows: 0, bytes: 0 });
-                    tables.len() - 1
-                });
-                open = Some(place);
-                counted_in = Counter::of(project, tokenizer, &block).map(|counter| {
-                    let earlier = counters.remove(&block.table);
-                    counters.insert(block.table.clone(), counter.join(earlier));
-                    block.table.clone()
-                });
-                continue;
-            }
-            Ok(Some(Item::Row(row))) => {
-                if let Some(counter) = counted_in.as_ref().and_then(|table| counters.get_mut(table)) {
-                    counter.row(&row);
-                }
-                row.bytes.len() as u64
-            }
-            Ok(Some(Item::Oversized(row))) => row.length,
-            Err(error) if error.is_incomplete() => break Some(error),
-            Err(error) => return Err(PlanError::Decode(Box::new(error))),
-        };
-        rows += 1;
-        if let Some(place) = open {
-            tables[place].rows += 1;
-            tables[place].bytes += i64::try_from(bytes).unwrap_or(i64::MAX);
-        }
-        if rows % ROWS_A_SIGN == 0 {
-            events.emit(Event::SourceProgress { bytes: progress.load(std::sync::atomic::Ordering::Relaxed), rows });
-        }
-    };
-    let mut embeddings: Vec<(TableName, Counter)> = counters.into_iter().collect();
-    embeddings.sort_by(|a, b| a.0.cmp(&b.0));
-    let embeddings = embeddings.into_iter().map(|(_, counter)| counter).collect();
-    Ok(Read { tables, embeddings, facts: scanner.facts().clone(), ended_early })
 }

@@ -3,7 +3,7 @@ select canonical.*
 from ({{ canonical }}) as canonical
 where not exists (
     select
-    from sqlmig.quarantine as taken
+    from {{ quarantine }} as taken
     where taken.run_id = {{ run | literal }}::uuid
         and taken.source = canonical._source
         and taken.row = canonical._row

@@ -12,7 +12,7 @@ left join {{ patch.table }} as {{ patch.alias | ident }}
 {% endfor -%}
 where not exists (
     select
-    from sqlmig.merged as merged
+    from {{ merged }} as merged
     where merged.run_id = {{ run | literal }}::uuid
         and merged.source = accepted._source
         and merged.row = accepted._row

@@ -1,6 +1,6 @@
 -- The rows that a duplicate rule found, and what goes into the rows they are merged into. LOGGED, unlike the staging
 -- tables: it holds decisions, and after a crash it could not be told from an empty one.
-create table {{ result }} as
+create {{ kind }} {{ result }} as
 select
     duplicates._source::text as _source,
     duplicates._row::bigint as _row,

@@ -7,7 +7,7 @@ select
     embedding.model,
     embedding.dimensions,
     embedding.text_sha256
-from sqlmig.embedding_row as wanted
+from {{ embedding_row }} as wanted
 join sqlmig.embedding as embedding
     on embedding.text_sha256 = wanted.text_sha256
     and embedding.provider = wanted.provider

@@ -1,5 +1,5 @@
 -- What the winners of a duplicate rule take from the rows merged into them: per winner and column the first value given.
-create table {{ patch }} as
+create {{ kind }} {{ patch }} as
 select distinct on (_winner_source, _winner_row)
     _winner_source as _source,
     _winner_row as _row

@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use crate::db::catalog::staging_tables;
 use crate::db::ledger::{CheckRecord, check_result_insert};
-use crate::db::{doing, staging};
+use crate::db::{Place, doing, staging};
 use crate::event::Event;
 use crate::fault;
-use crate::names::{fit, staging_table};
+use crate::names::fit;
 use crate::outcome::Severity;
 use crate::project::{Dedup, Project};
 use crate::relations::Relations;
@@ -45,11 +45,16 @@ pub async fn merge(
     let rendered = project.render(&rule.file, &relations.scope(Some(rows.clone())))?;
     let (result, patch) = (table("dedup", name), table("patch", name));
     let action = || format!("run duplicate rule {name}");
-    staging::drop_table(tx, &result).await?;
-    staging::drop_table(tx, &patch).await?;
+    let place = relations.place();
+    if place == Place::Ledger {
+        staging::drop_table(tx, &result).await?;
+        staging::drop_table(tx, &patch).await?;
+    }
     let context = minijinja::context! {
-        result => Fragment::new(staging_table(&result)),
-        patch => Fragment::new(staging_table(&patch)),
+        kind => place.kind(),
+        merged => place.merged(),
+        result => Fragment::new(place.table(&result)),
+        patch => Fragment::new(place.table(&patch)),
         select => Fragment::new(rendered.sql),
         rows => Fragment::new(rows),
         merge => &rule.merge,
@@ -70,12 +75,16 @@ pub async fn merge(
     if rows > 0 && !rule.merge.is_empty() {
         let create = render_wrap("patch.sql", include_str!("../../sql/wrap/patch.sql"), &context)?;
         tx.execute(&create, &[]).await.map_err(doing(action()))?;
-        staging::mark(tx, &patch).await?;
+        if place == Place::Ledger {
+            staging::mark(tx, &patch).await?;
+        }
         relations.patch(&rule.on, &patch, &rule.merge)?;
     }
     let count = render_wrap("merged_count.sql", include_str!("../../sql/wrap/merged_count.sql"), &context)?;
     let by_source = tx.query(&count, &[]).await.map_err(doing(action()))?;
-    staging::drop_table(tx, &result).await?;
+    if place == Place::Ledger {
+        staging::drop_table(tx, &result).await?;
+    }
     Ok(Some(Merged { rows, by_source: by_source.iter().map(|row| (row.get("source"), row.get("rows"))).collect() }))
 }
 

@@ -5,6 +5,7 @@
 
 mod dedup;
 mod error;
+mod trial;
 
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,7 @@ use crate::template::{Fragment, render_wrap};
 
 pub use dedup::{Merged, find_patches, merge};
 pub use error::CheckError;
+pub use trial::{TrialFound, check_trial};
 
 /// Name of the check that sqlmig makes itself of the casts in the normalise transforms.
 const CAST_CHECK: &str = "cast";

@@ -6,6 +6,8 @@ mod embedding;
 mod generate;
 mod global;
 mod load;
+mod plan;
+mod preflight;
 mod quarantine;
 mod rollback;
 mod which;
@@ -21,6 +23,8 @@ pub use self::embedding::EmbeddingArgs;
 pub use self::generate::GenerateArgs;
 pub use self::global::{Color, GlobalArgs, LogFormat, Output};
 pub use self::load::{BatchArgs, LimitArgs, PromoteArgs, RestartArgs, SourceArgs, TimeoutArgs};
+pub use self::plan::{ConsentArgs, FollowArgs, PlanFileArgs};
+pub use self::preflight::PreflightArgs;
 pub use self::quarantine::{MendArgs, QuarantineCommand};
 pub use self::rollback::RollbackArgs;
 pub use self::which::{EventRunArgs, EveryRunArgs, RunArgs};
@@ -50,8 +54,9 @@ Exit codes (docs/exit-codes.md says what to do about each):
   8 the embeddings API is unavailable (retry)
 
 First steps:
-  sqlmig plan dump.sql.gz     what would happen; writes nothing
-  sqlmig run dump.sql.gz      all of it, ending in a report";
+  sqlmig preflight dump.sql.gz  is everything ready?
+  sqlmig plan dump.sql.gz       what would happen; writes nothing
+  sqlmig run dump.sql.gz        all of it, ending in a report";
 
 /// A declarative, SQL-first loader into PostgreSQL and pgvector.
 ///
@@ -110,18 +115,25 @@ Next: sqlmig report shows the result again; sqlmig history lists all runs.
         #[arg(long, value_name = "BOOL", env = "SQLMIG_NO_INDEX", num_args = 0..=1, require_equals = true,
               default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
         no_index: Option<bool>,
+        /// The plan.
+        #[command(flatten)]
+        follow: FollowArgs,
+        /// Whether to ask.
+        #[command(flatten)]
+        consent: ConsentArgs,
     },
     /// Show what a run would do; writes nothing
     ///
-    /// Reads SOURCE to its end and looks at the target in READ ONLY transactions. Prints the tables with their rows,
-    /// which transforms use them, the pending migrations, the checks, the batches, and what else the source holds
-    /// (functions, triggers, grants …) that no one will execute.
+    /// Stages SOURCE into temporary tables, checks it and compares every batch with the target, in one transaction that is
+    /// rolled back. Prints the rows that would be inserted (+), updated (~), deleted (-) and left (=), merged and rejected;
+    /// the pending migrations, disk, WAL and time, embeddings and their cost, and what else the source holds (functions,
+    /// triggers, grants …) that no one will execute.
     #[command(after_help = concat!("\
 Examples:
   sqlmig plan dump.sql.gz
-  sqlmig plan dump.sql.gz --output json
+  sqlmig plan dump.sql.gz --save plan.json
 
-Next: sqlmig run dump.sql.gz does it.
+Next: sqlmig run dump.sql.gz --plan plan.json does exactly that, or refuses.
 ", "Exit codes: sqlmig --help lists them."))]
     Plan {
         /// What to look at.
@@ -133,7 +145,23 @@ Next: sqlmig run dump.sql.gz does it.
         /// What embeddings would cost.
         #[command(flatten)]
         embedding: EmbeddingArgs,
+        /// What becomes of the plan.
+        #[command(flatten)]
+        file: PlanFileArgs,
     },
+    /// Say whether everything is ready for a run; writes nothing that stays
+    ///
+    /// Asks the server, the project and SOURCE: connection, versions, rights, connections, replication, disk, memory, locks,
+    /// indexes, clocks, who else runs, and, from a probe that it measures, how long it would take. Each finding is red (a run
+    /// would fail), yellow (it may go wrong) or info, with what to do about it. Red ends with exit code 3.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig preflight
+  sqlmig preflight dump.sql.gz --strict --output json
+
+Next: sqlmig plan SOURCE.
+", "Exit codes: sqlmig --help lists them."))]
+    Preflight(PreflightArgs),
     /// Bring the ledger and the project's schema up to date
     ///
     /// Applies the ledger's and the project's pending migrations and prints which. Safe to run by many processes at
@@ -171,6 +199,9 @@ Next: sqlmig check.
         /// How long to wait for the server.
         #[command(flatten)]
         timeouts: TimeoutArgs,
+        /// Whether to ask before an unfinished run is set aside.
+        #[command(flatten)]
+        consent: ConsentArgs,
     },
     /// Run the project's checks on the staged rows and settle duplicates
     ///
@@ -246,6 +277,9 @@ Next: sqlmig validate.
         /// How to promote.
         #[command(flatten)]
         promote: PromoteArgs,
+        /// Whether to ask.
+        #[command(flatten)]
+        consent: ConsentArgs,
     },
     /// Build the project's indexes that are not there, beside those who read and write
     ///
@@ -432,9 +466,9 @@ Next: nothing; sqlmig history lists the runs.
         /// Which run.
         #[command(flatten)]
         run: RunArgs,
-        /// Do not ask
-        #[arg(short, long, env = "SQLMIG_YES", value_parser = BoolishValueParser::new())]
-        yes: bool,
+        /// Whether to ask.
+        #[command(flatten)]
+        consent: ConsentArgs,
     },
     /// Run the project's own examples
     ///

@@ -90,8 +90,14 @@ told!(StageError, stage);
 told!(PlanError, |error| match error {
     PlanError::Decode(_) => ExitCode::Source,
     PlanError::Thread(_) => ExitCode::Unexpected,
+    PlanError::Template(_) => ExitCode::Usage,
     PlanError::Migrate(error) => migrate(error),
     PlanError::Known(error) => known(error),
+    PlanError::Stage(error) => stage(error),
+    PlanError::Relations(error) => relations(error),
+    PlanError::Check(error) => check(error),
+    PlanError::Embed(error) => embed(error),
+    PlanError::Promote(error) => promote(error),
     PlanError::Db(error) => database(error),
 });
 told!(PipelineError, |error| match error {
@@ -115,28 +121,9 @@ told!(PipelineError, |error| match error {
     PipelineError::Stage(error) => stage(error),
     PipelineError::Relations(error) => relations(error),
     PipelineError::Known(error) => known(error),
-    PipelineError::Check(error) => match error {
-        CheckError::Blocked(_) | CheckError::TooManyRejects { .. } => ExitCode::Data,
-        CheckError::Dedup { .. } | CheckError::Template(_) | CheckError::Writes(_) => ExitCode::Usage,
-        CheckError::Staging(error) => staging(error),
-        CheckError::Relations(error) => relations(error),
-        CheckError::Fence(error) => fence(error),
-        CheckError::Db(error) => database(error),
-    },
+    PipelineError::Check(error) => check(error),
     PipelineError::Embed(error) => embed(error),
-    PipelineError::Promote(error) => match error {
-        PromoteError::SameKey { .. }
-        | PromoteError::Counts { .. }
-        | PromoteError::TooManyRefused { .. }
-        | PromoteError::GivenUp { .. } => ExitCode::Data,
-        PromoteError::Batch { error, .. } | PromoteError::Db(error) => database(error),
-        PromoteError::Sql(_, error) => select(error),
-        PromoteError::Relations(error) => relations(error),
-        PromoteError::Fence(error) => fence(error),
-        PromoteError::Interrupted => ExitCode::Interrupted,
-        PromoteError::Unfinished(_) => ExitCode::Unexpected,
-        _ => ExitCode::Usage,
-    },
+    PipelineError::Promote(error) => promote(error),
     PipelineError::Index(error) => index(error),
     PipelineError::Search(error) => search(error),
     PipelineError::Validate(error) => match error {
@@ -159,6 +146,33 @@ told!(RollbackError, |error| match error {
     RollbackError::Template(_) => ExitCode::Unexpected,
     _ => ExitCode::Usage,
 });
+
+fn check(error: &CheckError) -> ExitCode {
+    match error {
+        CheckError::Blocked(_) | CheckError::TooManyRejects { .. } => ExitCode::Data,
+        CheckError::Dedup { .. } | CheckError::Template(_) | CheckError::Writes(_) => ExitCode::Usage,
+        CheckError::Staging(error) => staging(error),
+        CheckError::Relations(error) => relations(error),
+        CheckError::Fence(error) => fence(error),
+        CheckError::Db(error) => database(error),
+    }
+}
+
+fn promote(error: &PromoteError) -> ExitCode {
+    match error {
+        PromoteError::SameKey { .. }
+        | PromoteError::Counts { .. }
+        | PromoteError::TooManyRefused { .. }
+        | PromoteError::GivenUp { .. } => ExitCode::Data,
+        PromoteError::Batch { error, .. } | PromoteError::Db(error) => database(error),
+        PromoteError::Sql(_, error) => select(error),
+        PromoteError::Relations(error) => relations(error),
+        PromoteError::Fence(error) => fence(error),
+        PromoteError::Interrupted => ExitCode::Interrupted,
+        PromoteError::Unfinished(_) => ExitCode::Unexpected,
+        _ => ExitCode::Usage,
+    }
+}
 
 fn index(error: &IndexError) -> ExitCode {
     match error {

@@ -1,6 +1,6 @@
 //! From a command to the phases it stands for.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use sqlmig::db::lock::{Lock, LockKind};
 use sqlmig::db::pooler::refuse_transaction_pooler;
@@ -11,7 +11,6 @@ use sqlmig::event::Events;
 use sqlmig::examples;
 use sqlmig::fault;
 use sqlmig::pipeline::{Conductor, LoadOptions, PipelineError};
-use sqlmig::plan::plan;
 use sqlmig::project::Project;
 use sqlmig::promote::PromoteOptions;
 use sqlmig::report;
@@ -20,11 +19,14 @@ use sqlmig::telemetry::Display;
 use uuid::Uuid;
 
 use super::args::{Args, Command};
+use super::before::ask_before;
 use super::completions;
 use super::failure::{ExitCode, Failure};
 use super::generate::write_dump;
 use super::interrupt::until_interrupted;
-use super::options::{OTHER_CONNECTIONS, lanes, most_workers, open, promote_options, scan_options, stage_options};
+use super::options::{OTHER_CONNECTIONS, lanes, most_workers, open, promote_options, stage_options};
+use super::plan::{self, Followed, show_plan};
+use super::preflight::show_preflight;
 use super::presentation::Presentation;
 use super::quarantine::{look_into_quarantine, retry_quarantine};
 use super::rollback;
@@ -110,6 +112,10 @@ async fn on_server(
 ) -> Result<(), Failure> {
     let Prepared { settings, project } = prepared;
     let target = &server.target;
+    if let Command::Preflight(options) = command {
+        let embed = settings.embedding.options()?;
+        return show_preflight(options, project, &embed, server, settings, display, stop).await;
+    }
     fault::point("run.connect").await;
     let connection = target.connect().await?;
     for warning in ServerInfo::read(&*connection).await?.check()? {
@@ -127,16 +133,7 @@ async fn on_server(
     let options = promote_options(settings);
     match command {
         Command::Test { names } => test(prepared, display, target, names).await,
-        Command::Plan { source, .. } => {
-            let source = open(source, settings, project)?;
-            let scan = scan_options(settings);
-            let batch_size = options.batch_size;
-            let events = display.events();
-            let plan =
-                plan(&conductor.pool, target.describe(), project, source, scan, batch_size, &conductor.embed, &events)
-                    .await?;
-            show(settings, display, |view, out| report::render_plan(&plan, view, out))
-        }
+        Command::Plan { source, file, .. } => show_plan(source, file, &conductor, target, settings, display).await,
         Command::Status { run } => status(&conductor, settings, display, run.run).await,
         Command::Report { run } => {
             let run = conductor.find_run(run.run).await?.id;
@@ -154,11 +151,13 @@ async fn on_server(
             look_into_quarantine(action, &conductor, settings, display).await
         }
         Command::Rollback(options) => rollback::rollback(options, &conductor, target, settings, display).await,
-        Command::Finish { run, yes } => rollback::finish(run.run, *yes, &conductor, target, settings, display).await,
+        Command::Finish { run, consent } => {
+            rollback::finish(run.run, consent.yes, &conductor, target, settings, display).await
+        }
         // Migrations take turns on a lock of their own: eight that start at once all succeed.
         Command::Migrate => {
             refuse_transaction_pooler(target).await?;
-            conduct(command, &conductor, settings, display, options).await
+            conduct(command, &conductor, settings, display, options, None).await
         }
         // A worker process holds no lock: the fence of the run that it joins keeps it in place.
         Command::Promote { run, worker: true, .. } => {
@@ -168,13 +167,23 @@ async fn on_server(
             Ok(writeln!(io::stdout(), "{batches} batches committed")?)
         }
         _ => {
+            let followed = match command {
+                Command::Run { follow, .. } => follow.plan.as_deref().map(plan::read).transpose()?,
+                _ => None,
+            };
+            ask_before(command, &conductor, target, settings, followed.as_ref(), display, stop).await?;
             refuse_transaction_pooler(target).await?;
             let mut lock = Lock::try_take(target, LockKind::Run).await?;
             conductor.holder = Some(lock.holder());
             fault::point("run.locked").await;
             // Whoever loses the lock may have lost the run: another sqlmig may take it on at any moment.
             let outcome = tokio::select! {
-                outcome = conduct(command, &conductor, settings, display, options) => outcome,
+                outcome = async {
+                    if let (Command::Run { source, .. }, Some(followed)) = (command, &followed) {
+                        followed.hold(source, &conductor, target, settings).await?;
+                    }
+                    conduct(command, &conductor, settings, display, options, followed.as_ref()).await
+                } => outcome,
                 lost = lock.keep(target) => Err(lost.into()),
             };
             fault::point("run.release").await;
@@ -191,11 +200,13 @@ async fn conduct(
     settings: &Settings,
     display: &Display,
     options: PromoteOptions,
+    followed: Option<&Followed>,
 ) -> Result<(), Failure> {
     match command {
         Command::Run { source, .. } => {
             let source = open(source, settings, &conductor.project)?;
-            let load = load_options(settings, conductor, options);
+            let following = followed.map(Followed::following);
+            let load = LoadOptions { following, ..load_options(settings, conductor, options) };
             // The report is shown on failure too: what succeeded is in it, and what failed comes last.
             let (run, outcome) = match conductor.run(source, load).await {
                 Ok(run) => (Some(run), Ok(())),
@@ -276,6 +287,7 @@ fn load_options(settings: &Settings, conductor: &Conductor, promote: PromoteOpti
         allow_incomplete: settings.allow_incomplete,
         earlier: settings.earlier,
         index: settings.index,
+        following: None,
     }
 }
 
@@ -319,20 +331,4 @@ async fn test(prepared: &Prepared, display: &Display, target: &Target, names: &[
         (0, _) => Ok(()),
         (failed, all) => Err(Failure::new(ExitCode::Data, format!("{failed} of {all} examples failed"))),
     }
-}
-
-/// Asks before something is lost.
-pub(super) fn confirm(yes: bool, question: &str, display: &Display) -> Result<(), Failure> {
-    if yes {
-        return Ok(());
-    }
-    let refused = |what: &str| Failure::new(ExitCode::Usage, what).with_hint(Some("add --yes to go ahead".to_owned()));
-    if !io::stdin().is_terminal() {
-        return Err(refused("this needs a confirmation, and there is nobody to ask"));
-    }
-    display.clear();
-    write!(io::stderr(), "{question} [y/N] ")?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(refused("nothing was done")) }
 }

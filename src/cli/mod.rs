@@ -5,8 +5,10 @@
 #[expect(clippy::doc_markdown, reason = "doc comments there are help texts, read on a terminal")]
 pub mod args;
 mod codes;
+pub mod before;
 pub mod commands;
 pub mod completions;
+pub mod consent;
 pub mod embedding;
 pub mod failure;
 pub mod generate;
@@ -14,6 +16,8 @@ pub mod generate;
 mod help;
 pub mod interrupt;
 pub mod options;
+pub mod plan;
+pub mod preflight;
 pub mod presentation;
 pub mod quarantine;
 pub mod rollback;

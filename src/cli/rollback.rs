@@ -13,7 +13,7 @@ use sqlmig::telemetry::Display;
 use uuid::Uuid;
 
 use super::args::RollbackArgs;
-use super::commands::confirm;
+use super::consent::{Question, Stakes, ask};
 use super::failure::Failure;
 use super::settings::Settings;
 use super::show::show;
@@ -30,7 +30,8 @@ pub async fn rollback(
     display: &Display,
 ) -> Result<(), Failure> {
     if typed.staging {
-        confirm(typed.yes, &format!("Empty the staging tables in {}?", target.describe()), display)?;
+        let what = format!("Empty the staging tables in {}?", target.describe());
+        confirm(typed.consent.yes, what, conductor, display).await?;
         let emptied = locked(target, async || Ok(rollback::rollback_staging(&conductor.pool).await?)).await?;
         let emptied = StagingEmptied { format: FORMAT, emptied };
         return show(settings, display, |view, out| report::render_staging_emptied(&emptied, view, out));
@@ -38,7 +39,8 @@ pub async fn rollback(
     let run = conductor.find_run(typed.run).await?.id;
     let what = typed.batch.map_or_else(|| format!("run {run}"), |batch| format!("batch {batch} of run {run}"));
     let too = if typed.force { ", also rows that somebody changed since" } else { "" };
-    confirm(typed.yes, &format!("Take back {what} in {}{too}?", target.describe()), display)?;
+    let question = format!("Take back {what} in {}{too}?", target.describe());
+    confirm(typed.consent.yes, question, conductor, display).await?;
     let options = RollbackOptions { batch: typed.batch, force: typed.force };
     let batches = locked(target, async || {
         bring_up_to_date(conductor).await?;
@@ -70,7 +72,7 @@ pub async fn finish(
 ) -> Result<(), Failure> {
     let run = conductor.find_run(run).await?.id;
     let question = format!("Give up what is kept to take run {run} back in {}?", target.describe());
-    confirm(yes, &question, display)?;
+    confirm(yes, question, conductor, display).await?;
     let finished = locked(target, async || {
         bring_up_to_date(conductor).await?;
         Ok(rollback::finish(&conductor.pool, run).await?)
@@ -84,6 +86,12 @@ pub async fn finish(
         tables_dropped: finished.tables_dropped,
     };
     show(settings, display, |view, out| report::render_accepted(&accepted, view, out))
+}
+
+/// Asks before something is lost.
+async fn confirm(yes: bool, what: String, conductor: &Conductor, display: &Display) -> Result<(), Failure> {
+    let question = Question { ask: what, lines: Vec::new(), stakes: Stakes::Loses };
+    ask(yes, &question, display, &conductor.stop).await
 }
 
 /// Does something under the run lock.

@@ -1,5 +1,7 @@
 //! The target of a command, and the embedded server behind it where no target is named.
 
+use std::path::PathBuf;
+
 use secrecy::ExposeSecret;
 use sqlmig::db::environment::Environment;
 use sqlmig::db::{Embedded, EmbeddedOptions, Target};
@@ -35,6 +37,11 @@ impl Server {
         let embedded = Embedded::start(options).await?;
         display.events().emit(Event::ServerReady { detail: embedded.description().to_owned() });
         Ok(Self { target: embedded.target(), embedded: Some(embedded) })
+    }
+
+    /// Where the server that was started keeps its data, if one was.
+    pub fn data_folder(&self) -> Option<PathBuf> {
+        self.embedded.as_ref().map(|embedded| embedded.folder().to_owned())
     }
 
     /// Leaves the server.

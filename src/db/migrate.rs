@@ -242,6 +242,26 @@ fn is_gone(error: &tokio_postgres::Error) -> bool {
 /// # Errors
 /// Fails when the database does not answer.
 pub async fn pending(client: &impl GenericClient, set: &MigrationSet) -> Result<Vec<String>, MigrateError> {
+    Ok(pending_files(client, set).await?.into_iter().map(|file| file.name).collect())
+}
+
+/// A migration that a database has not seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingMigration {
+    /// Version and name.
+    pub name: String,
+    /// Its SQL.
+    pub sql: String,
+}
+
+/// The migrations of a set that this database has not seen, in order. Writes nothing.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn pending_files(
+    client: &impl GenericClient,
+    set: &MigrationSet,
+) -> Result<Vec<PendingMigration>, MigrateError> {
     let exists: bool = client
         .query_one(include_str!("../../sql/table_exists.sql"), &[&LEDGER_SCHEMA, &set.history])
         .await
@@ -258,5 +278,9 @@ pub async fn pending(client: &impl GenericClient, set: &MigrationSet) -> Result<
         Vec::new()
     };
     let pending = set.migrations.iter().filter(|migration| !applied.contains(&migration.version()));
-    Ok(pending.map(ToString::to_string).collect())
+    let file = |migration: &refinery::Migration| PendingMigration {
+        name: migration.to_string(),
+        sql: migration.sql().unwrap_or_default().to_owned(),
+    };
+    Ok(pending.map(file).collect())
 }

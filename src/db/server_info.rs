@@ -1,6 +1,6 @@
 //! What the server is and can do, and whether sqlmig can work with it.
 
-use tokio_postgres::{Client, GenericClient};
+use tokio_postgres::{Client, GenericClient, Transaction};
 
 use super::error::{DbError, doing};
 
@@ -82,7 +82,7 @@ impl ServerError {
 }
 
 /// Whether a version of pgvector is 0.7 or later, which brought halfvec and sparsevec.
-fn has_halfvec(version: &str) -> bool {
+pub fn has_halfvec(version: &str) -> bool {
     let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (0, 7)
 }
@@ -159,5 +159,24 @@ impl ServerInfo {
         }
         let created = Self::read(client).await?.pgvector;
         created.ok_or_else(|| ServerError::NoPgvector("it was created, but is not there".into()))
+    }
+
+    /// Sees to it that a transaction has the vector extension, which goes with it if it is rolled back; returns the schema that it
+    /// is in.
+    ///
+    /// # Errors
+    /// As [`Self::ensure_pgvector`]; the transaction is to be rolled back then.
+    pub async fn ensure_pgvector_in(tx: &Transaction<'_>) -> Result<String, ServerError> {
+        let info = Self::read(tx).await?;
+        if let (Some(version), Some(schema)) = (info.pgvector, info.pgvector_schema) {
+            return if has_halfvec(&version) { Ok(schema) } else { Err(ServerError::OldPgvector(version)) };
+        }
+        if info.pgvector_available.is_none() {
+            return Err(ServerError::NoPgvector("it is not installed there".into()));
+        }
+        let created = tx.batch_execute(CREATE_VECTOR).await.map_err(doing("create the vector extension"));
+        created.map_err(|error| ServerError::NoPgvector(error.to_string()))?;
+        let schema = Self::read(tx).await?.pgvector_schema;
+        schema.ok_or_else(|| ServerError::NoPgvector("it was created, but is not there".into()))
     }
 }

@@ -2,6 +2,7 @@
 
 use tokio_postgres::GenericClient;
 
+use super::Place;
 use super::catalog::staging_tables;
 use super::{DbError, doing};
 use crate::names::{fit, ident, staging_table};
@@ -84,11 +85,11 @@ pub async fn truncate_all(client: &impl GenericClient) -> Result<Vec<String>, St
 ///
 /// # Errors
 /// Fails when the database refuses.
-pub async fn make_ready(client: &impl GenericClient, name: &str) -> Result<(), StagingError> {
+pub async fn make_ready(client: &impl GenericClient, place: Place, name: &str) -> Result<(), StagingError> {
     let index = include_str!("../../sql/wrap/index_staging_rows.sql");
-    execute(client, "index", name, "index_staging_rows.sql", index).await?;
+    execute_in(client, place, "index", name, "index_staging_rows.sql", index).await?;
     let analyze = include_str!("../../sql/wrap/analyze_table.sql");
-    execute(client, "analyze", name, "analyze_table.sql", analyze).await
+    execute_in(client, place, "analyze", name, "analyze_table.sql", analyze).await
 }
 
 /// What the reader's digest of a row is held against: the hash of its columns, but for sqlmig's own, as SQL. Of a vector it
@@ -146,8 +147,20 @@ async fn execute(
     file: &'static str,
     source: &'static str,
 ) -> Result<(), StagingError> {
+    execute_in(client, Place::Ledger, verb, name, file, source).await
+}
+
+/// The same, of a table that may be the session's own.
+async fn execute_in(
+    client: &impl GenericClient,
+    place: Place,
+    verb: &str,
+    name: &str,
+    file: &'static str,
+    source: &'static str,
+) -> Result<(), StagingError> {
     let index = fit(&format!("rows {name}"));
-    let context = minijinja::context! { table => Fragment::new(staging_table(name)), index };
+    let context = minijinja::context! { table => Fragment::new(place.table(name)), index };
     let statement = render_wrap(file, source, context)?;
     client.batch_execute(&statement).await.map_err(doing(format!("{verb} staging table {name}")))?;
     Ok(())

@@ -9,6 +9,7 @@ mod error;
 mod fetch;
 mod options;
 mod texts;
+mod trial;
 mod wanted;
 
 use deadpool_postgres::Pool;
@@ -24,6 +25,7 @@ use crate::stop::Stop;
 
 pub use error::EmbedError;
 pub use options::EmbedOptions;
+pub use trial::embed_trial;
 
 use fetch::Fetch;
 

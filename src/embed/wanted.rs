@@ -54,7 +54,8 @@ pub(super) async fn record(
                 for feed in relations.sources(&transform.on) {
                     let rows = relations.clean_of(&transform.on, &feed.source)?;
                     let rendered = project.render(&transform.file, &relations.scope(Some(rows)))?;
-                    let context = minijinja::context! { select => Fragment::new(rendered.sql.clone()) };
+                    let embedding_row = relations.place().embedding_row();
+                    let context = minijinja::context! { embedding_row, select => Fragment::new(rendered.sql.clone()) };
                     let insert = render_wrap(
                         "embedding_wanted.sql",
                         include_str!("../../sql/wrap/embedding_wanted.sql"),

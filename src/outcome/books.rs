@@ -1,6 +1,6 @@
 //! The books: how many rows went where.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The books of one source table. They balance when
 /// `rows_read = rows_inserted + rows_updated + rows_unchanged + rows_merged + rows_quarantined`.
@@ -75,7 +75,7 @@ pub struct BatchCount {
 }
 
 /// Statements of one kind in the source.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatementCount {
     /// Kind, e.g. `CREATE FUNCTION`.
     pub kind: String,

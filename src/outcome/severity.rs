@@ -1,9 +1,9 @@
 //! What the findings of a check mean.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What the findings of a check mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Reported, nothing more.

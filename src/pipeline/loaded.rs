@@ -1,14 +1,39 @@
 //! A source that was loaded whole before: the same bytes, by the same project, into the same tables.
 
+use uuid::Uuid;
+
 use super::{Conductor, PipelineError};
-use crate::db::catalog::{target_fingerprint, target_identity};
+use crate::db::catalog::{has_ledger, target_fingerprint, target_identity};
 use crate::db::doing;
-use crate::db::ledger::{Run, RunState, embedding_counts, last_load, promoted_rows};
+use crate::db::ledger::{Run, RunState, embedding_counts, last_load, promoted_rows, runs};
 use crate::event::Event;
 use crate::source::Source;
 use crate::validate::count_rows;
 
 impl Conductor {
+    /// The run that has loaded this very source, where the database has a ledger.
+    ///
+    /// # Errors
+    /// The source can't be read, or the database does not answer.
+    pub async fn already_loaded(&self, source: &Source, scope: &str) -> Result<Option<Uuid>, PipelineError> {
+        let client = self.pool.get().await.map_err(doing("connect"))?;
+        let known = has_ledger(&**client).await?;
+        drop(client);
+        if known { Ok(self.loaded_before(source, scope).await?.map(|run| run.id)) } else { Ok(None) }
+    }
+
+    /// The newest run, if it is not finished.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn unfinished(&self) -> Result<Option<Uuid>, PipelineError> {
+        let client = self.pool.get().await.map_err(doing("connect"))?;
+        if !has_ledger(&**client).await? {
+            return Ok(None);
+        }
+        Ok(runs(&**client, None, 1).await?.pop().filter(|run| !run.state.is_final()).map(|run| run.id))
+    }
+
     /// The run that has loaded this very source, if it was the last load and the final tables still hold as many rows as it
     /// wrote: loading it again would write the same.
     ///

@@ -27,6 +27,7 @@ use crate::embed::EmbedOptions;
 use crate::event::{Event, Events, Phase};
 use crate::limits::MaxRejects;
 use crate::names::{hex, staging_table};
+use crate::outcome::PlannedTable;
 use crate::project::Project;
 use crate::promote::{PromoteOptions, promote};
 use crate::relations::Relations;
@@ -69,6 +70,17 @@ pub struct LoadOptions {
     pub earlier: EarlierRuns,
     /// Whether the project's indexes are built after the load.
     pub index: bool,
+    /// The plan that it follows, which was held against source and target before.
+    pub following: Option<Following>,
+}
+
+/// What a run keeps of the plan that it follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Following {
+    /// SHA-256 of the plan's file, lower-case hex.
+    pub sha256: String,
+    /// What it says of each source table.
+    pub tables: Vec<PlannedTable>,
 }
 
 /// What earlier runs in the database are to a load.
@@ -101,6 +113,7 @@ impl Conductor {
         let taken = self.begin(&source, &options, &migrated, started).await.map_err(|error| (None, error))?;
         let fence = taken.fence;
         let steps = async {
+            self.note_plan(fence, options.following.as_ref()).await?;
             let ended_early = self.stage(taken, source, options.stage.clone()).await?;
             if taken.state < RunState::Checked {
                 self.check(fence, options.stage.max_rejects).await?;

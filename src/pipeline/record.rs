@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Conductor, PipelineError};
-use crate::db::ledger::{EventKind, Fence, event_insert, phase_insert, run_fail, run_memory};
+use super::{Conductor, Following, PipelineError};
+use crate::db::ledger::{EventKind, Fence, event_insert, phase_insert, run_fail, run_memory, run_plan_insert};
 use crate::event::{Event, Phase};
 use crate::fault;
 
@@ -82,6 +82,16 @@ impl Conductor {
                 }
                 let summary = format!("{} migrations applied", applied.len());
                 Ok(phase_insert(&**tx, fence.run, Phase::Migrate, elapsed, &summary).await?)
+            })
+            .await
+    }
+
+    /// Records the plan that a run follows.
+    pub(super) async fn note_plan(&self, fence: Fence, following: Option<&Following>) -> Result<(), PipelineError> {
+        let Some(plan) = following else { return Ok(()) };
+        fence
+            .transaction(&self.pool, "record the plan that is followed", async |tx| {
+                Ok(run_plan_insert(tx, fence.run, &plan.sha256, &plan.tables).await?)
             })
             .await
     }

@@ -108,7 +108,7 @@ pub(super) async fn refuse_same_keys(
 
 /// The source tables that a transform reads, each with its last row; a transform that reads no source rows has one batch of
 /// its own. A table's last row is the last that was read: rows in quarantine keep their ordinals.
-fn sources(relations: &Relations, promote: &Promote) -> Vec<(Option<TableName>, i64)> {
+pub(super) fn sources(relations: &Relations, promote: &Promote) -> Vec<(Option<TableName>, i64)> {
     if promote.needs.as_deref().is_some_and(|needs| relations.sources(needs).is_empty()) {
         return Vec::new();
     }

@@ -11,6 +11,7 @@ mod layout;
 mod session;
 mod settle;
 mod statement;
+mod trial;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -29,6 +30,7 @@ use crate::relations::Relations;
 use crate::stop::Stop;
 
 pub use error::PromoteError;
+pub use trial::{TrialStep, promote_trial};
 
 use crew::Crew;
 use layout::{Step, lay_out, prepare, refuse_same_keys};

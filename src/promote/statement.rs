@@ -65,6 +65,44 @@ pub(super) async fn prepare(
     promote: &Promote,
     source: Option<&TableName>,
 ) -> Result<Statement, PromoteError> {
+    let (context, undo_table, undo_ddl) = context(client, project, relations, promote, source).await?;
+    let sql = match promote.action {
+        Action::Upsert => render_wrap("promote_batch.sql", include_str!("../../sql/wrap/promote_batch.sql"), &context)?,
+        Action::Delete => render_wrap("delete_batch.sql", include_str!("../../sql/wrap/delete_batch.sql"), &context)?,
+    };
+    let context = minijinja::context! { target => Fragment::table(&promote.target) };
+    let lock = render_wrap("lock_target.sql", include_str!("../../sql/wrap/lock_target.sql"), context)?;
+    Ok(Statement { sql, lock, undo_table, undo_ddl })
+}
+
+/// The statement that compares a batch with the target and writes nothing: `$1` first row, `$2` last row.
+///
+/// # Errors
+/// As [`prepare`].
+pub(super) async fn comparison(
+    client: &impl GenericClient,
+    project: &Project,
+    relations: &Relations,
+    promote: &Promote,
+    source: Option<&TableName>,
+) -> Result<String, PromoteError> {
+    let (context, ..) = context(client, project, relations, promote, source).await?;
+    let (file, text) = match promote.action {
+        Action::Upsert => ("trial_compare.sql", include_str!("../../sql/wrap/trial_compare.sql")),
+        Action::Delete => ("trial_compare_deletes.sql", include_str!("../../sql/wrap/trial_compare_deletes.sql")),
+    };
+    Ok(render_wrap(file, text, &context)?)
+}
+
+/// What the statements of a promote transform are made of, held against the target; with the table for before-images, and the
+/// statement that makes it.
+async fn context(
+    client: &impl GenericClient,
+    project: &Project,
+    relations: &Relations,
+    promote: &Promote,
+    source: Option<&TableName>,
+) -> Result<(Context, String, String), PromoteError> {
     let transform = promote.file.path.as_str();
     let target = target_columns(client, &promote.target).await?;
     if target.is_empty() {
@@ -112,14 +150,7 @@ pub(super) async fn prepare(
         select: Fragment::new(rendered.sql),
         rows: rows.map(Fragment::new),
     };
-    let sql = match promote.action {
-        Action::Upsert => render_wrap("promote_batch.sql", include_str!("../../sql/wrap/promote_batch.sql"), &context)?,
-        Action::Delete => render_wrap("delete_batch.sql", include_str!("../../sql/wrap/delete_batch.sql"), &context)?,
-    };
-    let undo_ddl = undo.ddl()?;
-    let context = minijinja::context! { target => Fragment::table(&promote.target) };
-    let lock = render_wrap("lock_target.sql", include_str!("../../sql/wrap/lock_target.sql"), context)?;
-    Ok(Statement { sql, lock, undo_table: undo.sql(), undo_ddl })
+    Ok((context, undo.sql(), undo.ddl()?))
 }
 
 /// The keys that several rows of the run would be written to; a few of them, as text.

@@ -127,6 +127,17 @@ impl Client {
         Ok(Answered { answer, rest })
     }
 
+    /// Asks the endpoint for nothing, to see that it answers: a request without texts, which no service charges for. Returns the
+    /// status, whichever it is.
+    ///
+    /// # Errors
+    /// [`RequestError::Unreachable`] where nothing answers.
+    pub async fn reach(&self) -> Result<u16, RequestError> {
+        let sent = self.http.get(self.endpoint.url.clone()).send().await;
+        let response = sent.map_err(|error| RequestError::Unreachable(self.clean(&chain(&error.without_url()))))?;
+        Ok(response.status().as_u16())
+    }
+
     /// What an error's body says, on one line.
     async fn message(&self, response: &mut Response) -> String {
         let body = body(response, LONGEST_ERROR).await.unwrap_or_default();

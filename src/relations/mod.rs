@@ -6,15 +6,15 @@
 mod error;
 mod trace;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 use tokio_postgres::GenericClient;
 use uuid::Uuid;
 
-use crate::db::doing;
+use crate::db::{Place, doing};
 use crate::db::ledger::{SourceTable, last_rows, source_tables};
-use crate::names::{PARTS_SCHEMA, TableName, staging_table};
+use crate::names::{PARTS_SCHEMA, TableName};
 use crate::project::{Cast, Project, RelationSql, Scope};
 use crate::template::{Fragment, render_wrap};
 
@@ -25,6 +25,7 @@ pub use trace::{Trace, TracedRow, Wanted, copied_rows};
 #[derive(Debug, Clone)]
 pub struct Relations {
     run: Uuid,
+    place: Place,
     tables: Vec<SourceTable>,
     staged: BTreeMap<TableName, String>,
     by_name: BTreeMap<String, Relation>,
@@ -71,9 +72,25 @@ impl Relations {
     pub async fn resolve(client: &impl GenericClient, project: &Project, run: Uuid) -> Result<Self, RelationsError> {
         let tables = source_tables(client, run).await?;
         let last_rows = last_rows(client, run).await?;
-        let staged = tables.iter().map(|table| (table.source.clone(), staging_table(&table.staged_as))).collect();
-        let mut resolved =
-            Self { run, tables, staged, by_name: BTreeMap::new(), sql: BTreeMap::new(), skipped: Vec::new() };
+        Self::over(client, project, run, Place::Ledger, tables, &last_rows).await
+    }
+
+    /// Renders them over these tables, which are in `place`; `last_rows` has the last `_row` of each where that is not the
+    /// number of rows read.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`].
+    pub async fn over(
+        client: &impl GenericClient,
+        project: &Project,
+        run: Uuid,
+        place: Place,
+        tables: Vec<SourceTable>,
+        last_rows: &HashMap<TableName, i64>,
+    ) -> Result<Self, RelationsError> {
+        let staged = tables.iter().map(|table| (table.source.clone(), place.table(&table.staged_as))).collect();
+        let (by_name, sql) = (BTreeMap::new(), BTreeMap::new());
+        let mut resolved = Self { run, place, tables, staged, by_name, sql, skipped: Vec::new() };
         let mut other_types: Vec<&str> = Vec::new();
         for transform in &project.normalise {
             let Some(table) = resolved.tables.iter().find(|table| table.source == transform.from).cloned() else {
@@ -85,7 +102,7 @@ impl Relations {
                 resolved.skipped.push(format!("{}: the source has no table {}", transform.file.path, transform.from));
                 continue;
             };
-            let name = staging_table(&table.staged_as);
+            let name = place.table(&table.staged_as);
             let rendered = project.render(&transform.file, &resolved.scope(Some(name.clone())))?;
             let prepared = client
                 .prepare(&rendered.sql)
@@ -124,6 +141,18 @@ impl Relations {
         }
         resolved.render_all()?;
         Ok(resolved)
+    }
+
+    /// The run that the rows are of.
+    #[must_use]
+    pub fn run(&self) -> Uuid {
+        self.run
+    }
+
+    /// Where the rows are.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.place
     }
 
     /// What the names in a template mean, with `rows` as `{{ rows }}`.
@@ -216,14 +245,14 @@ impl Relations {
     /// Fails when the template cannot be rendered.
     pub fn patch(&mut self, relation: &str, table: &str, columns: &[String]) -> Result<(), RelationsError> {
         if let Some(relation) = self.by_name.get_mut(relation) {
-            relation.patches.push(Patch { table: staging_table(table), columns: columns.to_vec() });
+            relation.patches.push(Patch { table: self.place.table(table), columns: columns.to_vec() });
         }
         self.render_all()
     }
 
     fn render_all(&mut self) -> Result<(), RelationsError> {
         for (name, relation) in &self.by_name {
-            self.sql.insert(name.clone(), relation.render(name, self.run)?);
+            self.sql.insert(name.clone(), relation.render(name, self.run, self.place)?);
         }
         Ok(())
     }
@@ -231,6 +260,7 @@ impl Relations {
 
 #[derive(Serialize)]
 struct CleanContext {
+    merged: Fragment,
     accepted: Fragment,
     columns: Vec<CleanColumn>,
     patches: Vec<CleanPatch>,
@@ -250,12 +280,13 @@ struct CleanPatch {
 }
 
 impl Relation {
-    fn render(&self, name: &str, run: Uuid) -> Result<RelationSql, RelationsError> {
+    fn render(&self, name: &str, run: Uuid, place: Place) -> Result<RelationSql, RelationsError> {
         let (run_id, run) = (run, run.to_string());
         let canonical = canonical(self.feeds.iter())?;
-        let context = minijinja::context! { canonical => Fragment::new(canonical.clone()), run => run.clone() };
+        let (rows, quarantine) = (Fragment::new(canonical.clone()), place.quarantine());
+        let context = minijinja::context! { canonical => rows, quarantine, run => run.clone() };
         let accepted = render_wrap("accepted.sql", include_str!("../../sql/wrap/accepted.sql"), context)?;
-        let alias = |place: usize| format!("patch {}", place + 1);
+        let alias = |nth: usize| format!("patch {}", nth + 1);
         // The last rule ran on what the earlier ones made, so its values come first.
         let columns: Vec<CleanColumn> = self
             .columns
@@ -268,7 +299,7 @@ impl Relation {
                     .enumerate()
                     .rev()
                     .filter(|(_, patch)| patch.columns.contains(name))
-                    .map(|(place, _)| alias(place))
+                    .map(|(nth, _)| alias(nth))
                     .collect(),
             })
             .collect();
@@ -276,15 +307,16 @@ impl Relation {
             .patches
             .iter()
             .enumerate()
-            .map(|(place, patch)| CleanPatch { alias: alias(place), table: Fragment::new(patch.table.clone()) })
+            .map(|(nth, patch)| CleanPatch { alias: alias(nth), table: Fragment::new(patch.table.clone()) })
             .collect();
-        let context = CleanContext { accepted: Fragment::new(accepted.clone()), columns, patches, run };
+        let merged = place.merged();
+        let context = CleanContext { merged, accepted: Fragment::new(accepted.clone()), columns, patches, run };
         let clean = render_wrap("clean.sql", include_str!("../../sql/wrap/clean.sql"), context)?;
         Ok(RelationSql {
             canonical: parenthesised(&canonical),
             accepted: parenthesised(&accepted),
             clean: parenthesised(&clean),
-            embedded: embedded(name, run_id)?,
+            embedded: embedded(name, run_id, place)?,
         })
     }
 }
@@ -309,8 +341,8 @@ fn canonical<'a>(feeds: impl Iterator<Item = &'a Feed>) -> Result<String, Relati
 }
 
 /// The vectors that the rows of a relation take from the ledger, as a fragment for a `from` clause.
-fn embedded(relation: &str, run: Uuid) -> Result<String, RelationsError> {
-    let context = minijinja::context! { relation, run => run.to_string() };
+fn embedded(relation: &str, run: Uuid, place: Place) -> Result<String, RelationsError> {
+    let context = minijinja::context! { relation, run => run.to_string(), embedding_row => place.embedding_row() };
     let select = render_wrap("embedded.sql", include_str!("../../sql/wrap/embedded.sql"), context)?;
     Ok(parenthesised(&select))
 }

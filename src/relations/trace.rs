@@ -8,7 +8,7 @@ use tokio_postgres::GenericClient;
 use uuid::Uuid;
 
 use super::{RelationsError, embedded, parenthesised};
-use crate::db::doing;
+use crate::db::{Place, doing};
 use crate::db::ledger::SourceTable;
 use crate::names::{TableName, ident, literal};
 use crate::project::{Normalise, Project, Promote, RelationSql, Scope};
@@ -84,7 +84,7 @@ impl Trace<'_> {
             canonical: row.clone(),
             accepted: row.clone(),
             clean: row.clone(),
-            embedded: embedded(&relation, Uuid::nil())?,
+            embedded: embedded(&relation, Uuid::nil(), Place::Ledger)?,
         };
         let relations = BTreeMap::from([(relation, sql)]);
         let promoted = self

@@ -4,6 +4,7 @@ mod books;
 mod examples;
 mod grid;
 mod plan;
+mod preflight;
 mod quarantine;
 mod rollback;
 mod run;
@@ -20,7 +21,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::outcome::{
-    Accepted, CaseOutcome, ExampleReport, History, Plan, QuarantineEntry, QuarantineList, Report, Rollback, RunEvents,
+    Accepted, CaseOutcome, ExampleReport, History, Plan, Preflight, QuarantineEntry, QuarantineList, Report, Rollback, RunEvents,
     SearchReport, StagingEmptied, Status, Why,
 };
 
@@ -70,6 +71,18 @@ pub fn render_plan(plan: &Plan, view: View, writer: &mut dyn Write) -> io::Resul
     match view.format {
         Format::Json => json(plan, writer),
         Format::Table => plan::write(plan, view, writer),
+    }
+}
+
+/// Writes whether everything is ready.
+///
+/// # Errors
+///
+/// What the writer reports.
+pub fn render_preflight(preflight: &Preflight, view: View, writer: &mut dyn Write) -> io::Result<()> {
+    match view.format {
+        Format::Json => json(preflight, writer),
+        Format::Table => preflight::write(preflight, view, writer),
     }
 }
 

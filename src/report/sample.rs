@@ -5,8 +5,9 @@ use uuid::Uuid;
 
 use crate::outcome::{
     Accepted, BatchCount, CaseOutcome, CheckResult, ChunkPlace, ColumnValue, DuplicateCount, EmbeddingCost,
-    EmbeddingCount, ExampleReport, FORMAT, Fate, FateBatch, FinalRow, Finding, FoundBy, History, KeptRow, MergedWith,
-    PhaseTime, Plan, PlanCheck, PlanDump, PlanEmbedding, PlanPromote, PlanTable, QuarantineCount, QuarantineEntry,
+    EmbeddingCount, ExampleReport, FORMAT, FollowedPlan, Fate, FateBatch, FinalRow, Finding, FoundBy, History, KeptRow, MergedWith,
+    PhaseTime, Plan, PlanCheck, PlanCounts, PlanDump, PlanEmbedding, PlanEstimate, PlanFate, PlanMigration, PlanPromote,
+    PlanRows, PlanTable, PlannedTable, QuarantineCount, QuarantineEntry,
     QuarantineGroup, QuarantineList, QuarantinedRow, Report, Rollback, RunEvent, RunEvents, RunSummary, Severity,
     StatementCount, Status, TableBooks, TakenBack, TargetCount, TargetProgress, Throughput, Try, Why,
 };
@@ -60,6 +61,18 @@ pub(super) fn report() -> Report {
     Report {
         format: FORMAT,
         run: run(),
+        plan: Some(FollowedPlan {
+            sha256: "12".repeat(32),
+            at: datetime!(2026-01-02 03:04:05 UTC),
+            tables: vec![PlannedTable {
+                source: "public.documents".into(),
+                insert: 3390,
+                update: 0,
+                unchanged: 0,
+                merge: 10,
+                reject: 1200,
+            }],
+        }),
         tables: vec![
             table("public.documents", 4600, 4560, 20, 20),
             table("public.document_sources", 42, 42, 0, 0),
@@ -146,6 +159,12 @@ pub(super) fn plan() -> Plan {
     Plan {
         format: FORMAT,
         project: "docs".into(),
+        project_hash: "cd".repeat(32),
+        database: "docs (16384 on server 7)".into(),
+        target_schema: "ef".repeat(32),
+        source_sha256: "ab".repeat(32),
+        options: [("scope".to_owned(), "all tables".to_owned())].into(),
+        counts: PlanCounts { compared: true, why_not: None },
         target: "PostgreSQL 18.4 at /tmp/.sqlmig, database docs".into(),
         source: "/data/dump.sql.gz".into(),
         source_format: "gzip".into(),
@@ -162,6 +181,7 @@ pub(super) fn plan() -> Plan {
                 columns: vec!["id".into(), "content".into()],
                 used_by: vec!["doc_server_documents".into()],
                 batches: 1,
+                fate: Some(PlanFate { insert: 4500, update: 40, unchanged: 50, merge: 2, reject: 8 }),
             },
             PlanTable {
                 source: "audit.log".into(),
@@ -171,10 +191,12 @@ pub(super) fn plan() -> Plan {
                 columns: vec!["id".into()],
                 used_by: vec![],
                 batches: 0,
+                fate: None,
             },
         ],
         other_statements: report().other_statements,
-        pending_migrations: vec!["V1__documents".into()],
+        pending_migrations: vec!["docs: V1__documents".into()],
+        migrations: vec![PlanMigration { set: "docs".into(), name: "V1__documents".into(), sql: "select 1".into() }],
         checks: vec![PlanCheck {
             name: "content_not_empty".into(),
             phase: "check".into(),
@@ -182,12 +204,15 @@ pub(super) fn plan() -> Plan {
             severity: Severity::Reject,
             summary: "Documents whose content is empty or blank.".into(),
             skipped: None,
+            found: Some(8),
         }],
         promote: vec![PlanPromote {
             transform: "documents".into(),
             target: "public.documents".into(),
             from: Some("documents".into()),
-            skipped: Some("nothing feeds documents".into()),
+            skipped: None,
+            rows: Some(PlanRows { insert: 4500, update: 40, delete: 0, unchanged: 50 }),
+            reads_changed: vec!["public.document_sources".into()],
         }],
         embeddings: vec![PlanEmbedding {
             transform: "embedding_missing".into(),
@@ -197,6 +222,18 @@ pub(super) fn plan() -> Plan {
             tokens: 48_210,
             cost: Some(0.0063),
         }],
+        estimate: Some(PlanEstimate {
+            staging_bytes: 190 << 20,
+            target_bytes: 150 << 20,
+            index_bytes: 40 << 20,
+            undo_bytes: 3 << 20,
+            wal_bytes: 193 << 20,
+            stage_ms: 1800,
+            check_ms: 600,
+            promote_ms: 4100,
+            indexes_left_out: vec!["by_words".into()],
+        }),
+        refused: vec!["source_missing finds 2 rows of public.documents".into()],
         warnings: vec!["the target has no pgvector".into()],
     }
 }

@@ -20,6 +20,7 @@ mod read;
 mod send;
 mod settle;
 mod tables;
+mod trial;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -44,6 +45,7 @@ use crate::stop::Stop;
 pub use error::StageError;
 pub use known::known_shapes;
 pub(crate) use layout::digest_column;
+pub use trial::{TrialStaged, ready_trial, stage_trial};
 pub use waits::Busy;
 
 use buffers::Buffers;

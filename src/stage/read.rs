@@ -50,7 +50,7 @@ pub(super) struct Reading<'a> {
 }
 
 /// What was read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct ReadOutcome {
     /// The tables met, in the order of the source, and the rows seen of each.
     pub tables: Vec<(Arc<Layout>, u64)>,

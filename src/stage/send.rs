@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::db::ledger::{Fence, FenceError, chunk_insert, quarantine_decoded};
 use crate::db::patience::{client_limit, close, within};
-use crate::db::{DbError, doing};
+use crate::db::{DbError, Place, doing};
 use crate::decode::RowDecoder;
 use crate::event::Events;
 use crate::fault;
@@ -145,7 +145,7 @@ async fn send(
         let record = chunk.record();
         if !lanes.earlier.has(&layout.source, &record)? {
             if !statements.contains_key(&layout.staged_as) {
-                statements.insert(layout.staged_as.clone(), tables::copy_statement(&layout)?);
+                statements.insert(layout.staged_as.clone(), tables::copy_statement(&layout, Place::Ledger)?);
             }
             let payload = Bytes::from_owner(std::mem::take(&mut chunk.payload));
             lanes.copy(&chunk, &statements[&layout.staged_as], payload).await?;

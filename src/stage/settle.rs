@@ -9,7 +9,7 @@ use crate::db::ledger::{
     Fence, FenceError, RunState, run_advance, run_source_read, runs, source_statement_insert, source_table_read,
     source_table_staged,
 };
-use crate::db::{ServerInfo, doing, staging};
+use crate::db::{Place, ServerInfo, doing, staging};
 use crate::fault;
 use crate::names::{TableName, hex};
 
@@ -91,7 +91,7 @@ async fn settle_table(
     vector_schema: Option<&str>,
 ) -> Result<(), StageError> {
     let table = &layout.source;
-    staging::make_ready(tx, &layout.staged_as).await?;
+    staging::make_ready(tx, Place::Ledger, &layout.staged_as).await?;
     fault::point("stage.indexed").await;
     let (staged, server_digest) = tables::count_and_digest(tx, layout, vector_schema).await?;
     let own_digest = sent.digest.to_string();

@@ -1,13 +1,11 @@
 //! Staging tables of a layout: made, filled, counted.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 use tokio_postgres::GenericClient;
 
 use crate::db::catalog::staging_tables;
 use crate::db::ledger::SourceTable;
-use crate::db::{doing, staging};
+use crate::db::{Place, doing, staging};
 use crate::template::{Fragment, render_wrap};
 
 use super::StageError;
@@ -15,6 +13,7 @@ use super::layout::{Layout, digest_column, vector_type};
 
 #[derive(Serialize)]
 struct Table {
+    kind: Fragment,
     table: Fragment,
     columns: Vec<Column>,
 }
@@ -52,6 +51,23 @@ pub(super) async fn create(
     if existing.iter().any(|table| table.name == layout.staged_as && !table.ours) {
         return Err(StageError::Foreign { table: layout.table() });
     }
+    staging::drop_table(client, &layout.staged_as).await?;
+    let table = create_in(client, Place::Ledger, layout, vector_schema).await?;
+    staging::mark(client, &layout.staged_as).await?;
+    Ok(table)
+}
+
+/// Makes the table of `layout` where nothing of its name is: an UNLOGGED one in staging, or a temporary one.
+///
+/// # Errors
+/// The database refuses.
+pub(super) async fn create_in(
+    client: &impl GenericClient,
+    place: Place,
+    layout: &Layout,
+    vector_schema: Option<&str>,
+) -> Result<SourceTable, StageError> {
+    let table = place.table(&layout.staged_as);
     let (names, types) = column_types(layout);
     let columns = names
         .iter()
@@ -64,21 +80,20 @@ pub(super) async fn create(
             Column { name: name.clone(), r#type: Fragment::new(type_name) }
         })
         .collect();
-    staging::drop_table(client, &layout.staged_as).await?;
-    let context = Table { table: Fragment::new(layout.table()), columns };
+    let kind = Fragment::new(if place == Place::Ledger { "unlogged table" } else { "temporary table" });
+    let context = Table { kind, table: Fragment::new(table.clone()), columns };
     let create =
         render_wrap("create_staging_table.sql", include_str!("../../sql/wrap/create_staging_table.sql"), context)?;
-    let action = || format!("create {}", layout.table());
+    let action = || format!("create {table}");
     client.batch_execute(&create).await.map_err(doing(action()))?;
     let text: Vec<String> =
         layout.columns.iter().filter(|c| vector_type(c.kind).is_none()).map(|c| c.name.clone()).collect();
     if !text.is_empty() {
-        let context = minijinja::context! { table => Fragment::new(layout.table()), columns => text };
+        let context = minijinja::context! { table => Fragment::new(table.clone()), columns => text };
         let store =
             render_wrap("store_uncompressed.sql", include_str!("../../sql/wrap/store_uncompressed.sql"), context)?;
         client.batch_execute(&store).await.map_err(doing(action()))?;
     }
-    staging::mark(client, &layout.staged_as).await?;
     Ok(SourceTable {
         source: layout.source.clone(),
         staged_as: layout.staged_as.clone(),
@@ -96,8 +111,9 @@ pub(super) async fn create(
 ///
 /// # Errors
 /// Fails when the template cannot be rendered.
-pub(super) fn copy_statement(layout: &Arc<Layout>) -> Result<String, StageError> {
-    let context = minijinja::context! { table => Fragment::new(layout.table()), columns => layout.column_names() };
+pub(super) fn copy_statement(layout: &Layout, place: Place) -> Result<String, StageError> {
+    let table = Fragment::new(place.table(&layout.staged_as));
+    let context = minijinja::context! { table, columns => layout.column_names() };
     Ok(render_wrap("copy_chunk.sql", include_str!("../../sql/wrap/copy_chunk.sql"), context)?)
 }
 

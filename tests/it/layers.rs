@@ -6,8 +6,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// The modules from top to bottom: each may use those in the rows below its own, and no others.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("binary", &["main", "cli"]),
+    ("conductor: is it ready", &["preflight"]),
     ("conductor", &["pipeline", "plan", "examples"]),
     ("phases", &["stage", "check", "embed", "promote", "validate", "rollback", "generate", "index", "search"]),
     ("tools: the canonical relations", &["relations"]),

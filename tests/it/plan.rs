@@ -1,7 +1,24 @@
 //! A plan says what would happen, and nothing happens.
 
+use std::fs;
+
+use serde_json::Value;
+
 use crate::harness::TestDb;
-use crate::program::{MIGRATED, Things, fixture, sqlmig, text};
+use crate::program::{MIGRATED, Things, as_role, fixture, number, sqlmig, state, text};
+
+/// The books of a run as a plan names them: inserted, updated, unchanged, merged, rejected.
+fn books(report: &Value, source: &str) -> [i64; 5] {
+    let table = report["tables"].as_array().unwrap().iter().find(|table| table["source"] == source).unwrap();
+    ["inserted", "updated", "unchanged", "merged", "quarantined"].map(|n| table[format!("rows_{n}")].as_i64().unwrap())
+}
+
+/// The same of a plan.
+fn fate(plan: &Value, source: &str) -> [i64; 5] {
+    let table = plan["tables"].as_array().unwrap().iter().find(|table| table["source"] == source).unwrap();
+    ["insert", "update", "unchanged", "merge", "reject"]
+        .map(|n| table["fate"][n].as_i64().unwrap_or_else(|| panic!("{table}")))
+}
 
 /// Everything in the catalogue, and the rows of the ledger.
 async fn snapshot(db: &TestDb) -> String {
@@ -75,4 +92,148 @@ async fn a_plan_tells_what_would_not_be_used() {
     let things = Things::new().with("transforms/check/broken.sql", "select 1");
     let line = format!("plan {} --project {}", things.dump(&[]).display(), things.path().display());
     sqlmig(&db, &line).await.code(2).says(&["transforms/check/broken.sql", "no header", "hint: "]);
+}
+
+#[tokio::test]
+async fn what_a_plan_counts_is_what_a_run_then_does() {
+    // An empty database, then one that has another state of the same documents: all five fates.
+    for (db, first) in
+        [(TestDb::new("plan_exact").await, None), (TestDb::from(&MIGRATED, "plan_newer").await, Some("docs.sql.gz"))]
+    {
+        if let Some(first) = first {
+            sqlmig(&db, &format!("run {}", fixture(first))).await.code(0);
+        }
+        for dump in ["docs-newer.sql.gz", "unreadable.sql.gz", "crates.sql.gz"] {
+            let plan = sqlmig(&db, &format!("plan {} --output json", fixture(dump))).await.code(0).json();
+            assert_eq!((&plan["counts"]["compared"], &plan["counts"]["why_not"]), (&true.into(), &Value::Null));
+            let report = sqlmig(&db, &format!("run {} --output json", fixture(dump))).await.code(0).json();
+            for source in report["tables"].as_array().unwrap().iter().filter(|table| table["used"] == true) {
+                let source = source["source"].as_str().unwrap();
+                assert_eq!(fate(&plan, source), books(&report, source), "{dump} {source}");
+            }
+            for step in plan["promote"].as_array().unwrap() {
+                let told = step["reads_changed"].as_array().unwrap().is_empty();
+                let done = report["targets"].as_array().unwrap().iter().find(|t| t["transform"] == step["transform"]);
+                if let (Some(done), true) = (done, told) {
+                    assert_eq!(step["rows"]["insert"], done["rows_inserted"], "{step}");
+                }
+            }
+            for check in plan["checks"].as_array().unwrap().iter().filter(|check| check["phase"] == "check") {
+                let ran = |known: &&Value| known["phase"] == "check" && known["name"] == check["name"];
+                let found: i64 = report["checks"].as_array().unwrap().iter().filter(ran).map(failed).sum();
+                assert_eq!(check["found"].as_i64().unwrap_or_default(), found, "{dump} {check}");
+            }
+        }
+    }
+}
+
+fn failed(check: &Value) -> i64 {
+    check["rows_failed"].as_i64().unwrap()
+}
+
+#[tokio::test]
+async fn a_plan_that_cannot_compare_says_why_and_gives_bounds() {
+    let db = TestDb::from(&MIGRATED, "plan_bounds").await;
+    let quick = sqlmig(&db, &format!("plan {} --quick --output json", fixture("docs.sql.gz"))).await.code(0).json();
+    assert_eq!(quick["counts"]["compared"], false);
+    assert!(quick["tables"][1]["fate"].is_null() && quick["tables"][1]["rows"] == 180);
+    let shown = sqlmig(&db, &format!("plan {} --quick", fixture("docs.sql.gz"))).await.code(0).stdout;
+    assert!(shown.contains("these are bounds"), "{shown}");
+    // A role that may make no temporary tables.
+    let client = db.connect().await;
+    let database = db.target().database().to_owned();
+    let role = "create role sqlmig_plan_reader login";
+    client
+        .batch_execute(&format!(
+            "do $$ begin if to_regrole('sqlmig_plan_reader') is null then {role}; end if; end $$;
+             revoke temporary on database {database} from public;
+             grant usage on schema sqlmig, public to sqlmig_plan_reader;
+             grant select on all tables in schema sqlmig, public to sqlmig_plan_reader"
+        ))
+        .await
+        .unwrap();
+    let line = format!("plan {} --output json", fixture("docs.sql.gz"));
+    let plan = as_role(&db, "sqlmig_plan_reader", &line).await.code(0).json();
+    assert!(plan["counts"]["why_not"].as_str().unwrap().contains("42501"), "{}", plan["counts"]);
+    // To try a migration of a table that is in use would lock it.
+    client.batch_execute("delete from sqlmig.project_docs_migration where version = 26").await.unwrap();
+    let plan = sqlmig(&db, &line).await.code(0).json();
+    assert!(plan["counts"]["why_not"].as_str().unwrap().contains("sqlmig migrate"), "{}", plan["counts"]);
+}
+
+#[tokio::test]
+async fn a_run_follows_its_plan_or_says_what_changed() {
+    let things = Things::new();
+    let db = TestDb::new("plan_followed").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json").display().to_string();
+    let dump = things.dump(&["1|a|1|\\N|\\N|\\N", "2|b|2|\\N|\\N|\\N"]).display().to_string();
+    let saved = things.sqlmig(&db, &format!("plan {dump} --save {file}")).await.code(0);
+    assert_eq!(saved.json(), serde_json::from_str::<Value>(&fs::read_to_string(&file).unwrap()).unwrap());
+    let run = format!("run {dump} --plan {file}");
+    let report = things.sqlmig(&db, &run).await.code(0).json();
+    assert_eq!(report["plan"]["tables"][0]["insert"], 2);
+    assert_eq!(report["plan"]["sha256"].as_str().unwrap().len(), 64);
+    // Done is done, and the same command says so.
+    things.sqlmig(&db, &run).await.code(0);
+
+    // Somebody changes the target, so that the newer dump would update another row than planned.
+    let newer = things.dump(&["1|a|1|\\N|\\N|\\N", "2|b|3|\\N|\\N|\\N"]).display().to_string();
+    things.sqlmig(&db, &format!("plan {newer} --save {file}")).await.code(0);
+    let client = db.connect().await;
+    client.batch_execute("update public.things set name = 'else' where id = 1").await.unwrap();
+    let before = text(&client, "select string_agg(t::text, ';' order by id) from public.things t").await;
+    let runs = number(&client, "select count(*) from sqlmig.run").await;
+    let refused = format!("run {newer} --plan {file}");
+    things
+        .sqlmig(&db, &refused)
+        .await
+        .code(3)
+        .says(&["public.things: 1 rows to update were planned, now it would be 2", "hint: ", "nothing was done"]);
+    assert_eq!(text(&client, "select string_agg(t::text, ';' order by id) from public.things t").await, before);
+    assert_eq!(number(&client, "select count(*) from sqlmig.run").await, runs);
+    client.batch_execute("update public.things set name = 'a' where id = 1").await.unwrap();
+    things.sqlmig(&db, &format!("run {newer} --plan {file} --table things")).await.code(3).says(&["option scope"]);
+
+    // Another dump under the same name, another project, another shape of the target.
+    let other = things.dump(&["1|a|1|\\N|\\N|\\N", "2|b|4|\\N|\\N|\\N"]).display().to_string();
+    things.sqlmig(&db, &format!("run {other} --plan {file}")).await.code(3).says(&["source: ", "SHA-256"]);
+    let newer = things.dump(&["1|a|1|\\N|\\N|\\N", "2|b|3|\\N|\\N|\\N"]).display().to_string();
+    client.batch_execute("alter table public.things add column more text").await.unwrap();
+    things.sqlmig(&db, &format!("run {newer} --plan {file}")).await.code(3).says(&["schema: "]);
+    client.batch_execute("alter table public.things drop column more").await.unwrap();
+    let things = things.check("another", "warn", "select _row, 'x' as reason from {{ rows }} as r where false");
+    things.sqlmig(&db, &format!("run {newer} --plan {file}")).await.code(3).says(&["project: "]);
+
+    // What is no plan is said to be none.
+    fs::write(&file, "{}").unwrap();
+    things.sqlmig(&db, &format!("run {newer} --plan {file}")).await.code(2).says(&["no format", "hint: "]);
+    things.sqlmig(&db, &format!("run - --plan {file}x")).await.code(2).says(&["cannot be read"]);
+}
+
+#[tokio::test]
+async fn a_run_that_was_stopped_goes_on_by_its_plan() {
+    let (db, free) = (TestDb::new("plan_resumed").await, TestDb::new("plan_free").await);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json").display().to_string();
+    let dump = fixture("docs.sql.gz");
+    sqlmig(&db, &format!("plan {dump} --save {file}")).await.code(0);
+    let client = db.connect().await;
+    // The second batch of documents is refused for as long as a trigger says so.
+    sqlmig(&db, "migrate").await.code(0);
+    // Migrating changed what is pending: the plan is made again.
+    sqlmig(&db, &format!("run {dump} --plan {file}")).await.code(3).says(&["was planned and is not pending now"]);
+    sqlmig(&db, &format!("plan {dump} --save {file}")).await.code(0);
+    let failing = "create function public.stop() returns trigger language plpgsql as \
+                   $$ begin if (select count(*) from public.documents) >= 50 then raise 'full' using errcode = '53100'; end if; return new; end $$;
+                   create trigger stop before insert on public.documents for each statement execute function public.stop()";
+    client.batch_execute(failing).await.unwrap();
+    let line = format!("run {dump} --plan {file} --batch-size 50 --parallel 1");
+    let stopped = sqlmig(&db, &line).await;
+    assert_ne!(stopped.code, 0, "{}", stopped.stderr);
+    assert!(number(&client, "select count(*) from public.documents").await > 0);
+    client.batch_execute("drop trigger stop on public.documents").await.unwrap();
+    sqlmig(&db, &line).await.code(0);
+    sqlmig(&free, &format!("run {dump}")).await.code(0);
+    assert_eq!(state(&client).await, state(&free.connect().await).await);
 }

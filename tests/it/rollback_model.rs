@@ -257,6 +257,7 @@ impl Both {
             allow_incomplete: false,
             earlier: EarlierRuns::LoadedAgain,
             index: false,
+            following: None,
         };
         let source = source::open(&SourceSpec::File(path)).unwrap();
         let id = self.conductor.run(source, options).await.unwrap();

@@ -70,6 +70,7 @@ impl Command {
     pub fn promote(&self) -> Option<&PromoteArgs> {
         match self {
             Self::Run { promote, .. } | Self::Promote { promote, .. } => Some(promote),
+            Self::Preflight(options) => Some(&options.promote),
             _ => None,
         }
     }
@@ -84,6 +85,7 @@ impl Command {
             | Self::Search { embedding, .. }
             | Self::Validate { embedding, .. } => Some(embedding),
             Self::Quarantine { action: QuarantineCommand::Retry { embedding, .. } } => Some(embedding),
+            Self::Preflight(options) => Some(&options.embedding),
             _ => None,
         }
     }

@@ -1,8 +1,9 @@
 //! What `sqlmig rollback` takes.
 
 use clap::ArgGroup;
-use clap::builder::BoolishValueParser;
 use uuid::Uuid;
+
+use super::ConsentArgs;
 
 /// What to take back.
 #[derive(Debug, Clone, clap::Args)]
@@ -21,7 +22,7 @@ pub struct RollbackArgs {
     /// Put back also rows that somebody changed or deleted since: what they did is lost
     #[arg(long, conflicts_with = "staging")]
     pub force: bool,
-    /// Do not ask
-    #[arg(short, long, env = "SQLMIG_YES", value_parser = BoolishValueParser::new())]
-    pub yes: bool,
+    /// Whether to ask.
+    #[command(flatten)]
+    pub consent: ConsentArgs,
 }

@@ -8,6 +8,7 @@ mod embedding;
 mod fence;
 mod findings;
 mod known;
+mod plan;
 mod quarantine;
 mod report;
 mod rollback;
@@ -30,6 +31,7 @@ pub use findings::{
     finding_insert, quarantine_decoded,
 };
 pub use known::{KnownError, KnownFileRow, known_files, known_files_now, known_files_pin};
+pub use plan::{run_plan, run_plan_insert};
 pub use quarantine::{
     Quarantined, RetryTable, Selection, last_rows, quarantine_choose, quarantine_list_counts, quarantine_list_rows,
     quarantine_mark, quarantine_mend, quarantine_root, quarantine_row, quarantine_tables, quarantine_unread,

@@ -26,6 +26,7 @@ pub async fn report(client: &impl GenericClient, run: Uuid) -> Result<Option<Rep
     Ok(Some(Report {
         format: FORMAT,
         run: summary(found),
+        plan: super::run_plan(client, run).await?,
         tables,
         checks: checks(client, run).await?,
         quarantine: quarantine(client, run).await?,

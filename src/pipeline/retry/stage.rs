@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::db::ledger::{
     RunState, canary_forget, canary_put, retry_read, retry_tables, run_advance, source_table_insert, source_tables,
 };
-use crate::db::{doing, staging};
+use crate::db::{Place, doing, staging};
 use crate::decode::ColumnKind;
 use crate::names::staging_table;
 use crate::pipeline::PipelineError;
@@ -113,7 +113,7 @@ pub(super) async fn stage_retry(
         if i64::try_from(staged) != Ok(counted) {
             return Err(lost(&laid_out.staged_as, counted, staged));
         }
-        staging::make_ready(tx, &laid_out.staged_as).await?;
+        staging::make_ready(tx, Place::Ledger, &laid_out.staged_as).await?;
         rows += counted;
     }
     if !checked {

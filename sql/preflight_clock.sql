@@ -1,0 +1,2 @@
+-- The server's time
+select pg_catalog.clock_timestamp() as now

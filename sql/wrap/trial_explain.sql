@@ -1,0 +1,3 @@
+-- Which tables a SELECT reads; it is planned, and not run
+explain (format json, verbose)
+{{ select }}
