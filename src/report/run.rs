@@ -74,7 +74,8 @@ fn write_checks(checks: &[CheckResult], view: View, writer: &mut dyn Write) -> i
         title("Checks", view.color, writer)?;
     }
     if !passed.is_empty() && !view.verbose {
-        let names: Vec<&str> = passed.iter().map(|check| check.name.as_str()).collect();
+        let names = counted(passed.iter().map(|check| check.name.as_str()));
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         list(&format!("✓ {} passed:", count(as_count(passed.len()))), &names, view, writer)?;
     }
     let skipped: Vec<&CheckResult> = checks.iter().filter(|check| check.skipped.is_some()).collect();
@@ -83,6 +84,19 @@ fn write_checks(checks: &[CheckResult], view: View, writer: &mut dyn Write) -> i
         writeln!(writer, "- {} was skipped: {}", printable(&check.name), printable(reason))?;
     }
     if (!passed.is_empty() && !view.verbose) || !skipped.is_empty() { writeln!(writer) } else { Ok(()) }
+}
+
+/// Each name once, in the order of their first: a check that looked at several tables with how many those were.
+fn counted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut times: Vec<(&str, usize)> = Vec::new();
+    for name in names {
+        match times.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, times)) => *times += 1,
+            None => times.push((name, 1)),
+        }
+    }
+    let name = |(name, times): (&str, usize)| if times == 1 { name.to_owned() } else { format!("{name} ×{times}") };
+    times.into_iter().map(name).collect()
 }
 
 fn write_duplicates(report: &Report, view: View, writer: &mut dyn Write) -> io::Result<()> {
