@@ -38,7 +38,8 @@ pub async fn finals(client: &Connection) -> Result<String, String> {
         let name: String = table.get(0);
         let rows = format!("select t::text as row from {name} as t");
         let hash = format!("select md5(string_agg(row, E'\\n' order by row)) from ({rows}) as rows");
-        hashes += &format!("{name} {} ", text(client, &hash).await?);
+        let hash = text(client, &hash).await?;
+        hashes.extend([name.as_str(), " ", &hash, " "]);
     }
     Ok(hashes)
 }
