@@ -181,6 +181,7 @@ CREATE TABLE sqlmig.batch (
     rows_restored bigint DEFAULT 0 NOT NULL,
     rows_kept bigint DEFAULT 0 NOT NULL,
     rolled_back_at timestamp with time zone,
+    rows_removed bigint DEFAULT 0 NOT NULL,
     CONSTRAINT batch_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'failed'::text, 'rolled_back'::text])))
 );
 CREATE UNLOGGED TABLE sqlmig.canary (
