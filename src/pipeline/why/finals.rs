@@ -33,7 +33,9 @@ impl Conductor {
                 let (_, key, values) = wanted.parameters();
                 let template = include_str!("../../../sql/wrap/why_undo_keys.sql");
                 let rows = images(tx, "why_undo_keys.sql", template, &undo, &promote.key, &[&key, &values]).await?;
-                rows.iter().for_each(|row| add_key(keys, promote, row.get("key_values")));
+                for row in rows {
+                    add_key(keys, promote, row.get("key_values"));
+                }
             }
         }
         asked.extend(keys.iter().map(|(promote, values)| (*promote, Wanted::Values(values.clone()))));
@@ -118,13 +120,11 @@ async fn images(
     let query = render_wrap(name, template, context).map_err(crate::relations::RelationsError::from)?;
     let looking = || doing("look for before-images");
     tx.batch_execute("savepoint images").await.map_err(looking())?;
-    match tx.query(&query, parameters).await {
-        Ok(rows) => Ok(rows),
-        Err(_) => {
-            tx.batch_execute("rollback to savepoint images").await.map_err(looking())?;
-            Ok(Vec::new())
-        }
+    if let Ok(rows) = tx.query(&query, parameters).await {
+        return Ok(rows);
     }
+    tx.batch_execute("rollback to savepoint images").await.map_err(looking())?;
+    Ok(Vec::new())
 }
 
 pub(super) fn add_key<'a>(keys: &mut Vec<Key<'a>>, promote: &'a Promote, values: Vec<String>) {
