@@ -25,8 +25,8 @@ pub use self::embedding::{EmbeddingCost, EmbeddingCount};
 pub use self::examples::{CaseOutcome, ExampleReport};
 pub use self::fate::{ChunkPlace, ColumnValue, Fate, FateBatch, FinalRow, MergedWith, Why};
 pub use self::plan::{
-    FollowedPlan, Plan, PlanCheck, PlanCounts, PlanDump, PlanEmbedding, PlanEstimate, PlanFate, PlanMigration, PlanPromote, PlanRows,
-    PlanTable, PlannedTable,
+    FollowedPlan, Plan, PlanCheck, PlanCounts, PlanDump, PlanEmbedding, PlanEstimate, PlanFate, PlanMigration,
+    PlanPromote, PlanRows, PlanTable, PlannedTable,
 };
 pub use self::preflight::{DiskNeeds, Light, Preflight, ReadyFinding, TimeEstimate};
 pub use self::quarantine::{QuarantineCount, QuarantineEntry, QuarantineGroup, QuarantineList, QuarantinedRow, Try};

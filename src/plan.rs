@@ -86,9 +86,10 @@ pub async fn plan(
     let pending = pending(pool, project).await?;
 
     let mut tx = client.transaction().await.map_err(doing("begin a trial"))?;
-    let why_not = match options.quick {
-        true => Some("only the source was asked for".to_owned()),
-        false => trial::open(&tx, project, &pending, options).await?,
+    let why_not = if options.quick {
+        Some("only the source was asked for".to_owned())
+    } else {
+        trial::open(&tx, project, &pending, options).await?
     };
     let (read, tried, embeddings) = if why_not.is_none() {
         let mut tried = trial::run(&mut tx, project, source, options, stop, events).await?;
@@ -243,14 +244,9 @@ fn batches(table: &Counted, batch_size: BatchSize) -> i64 {
 }
 
 /// Checks, duplicate rules and proofs in the order they would run.
-fn checks(
-    project: &Project,
-    skipped: &impl Fn(&str) -> Option<String>,
-    tried: Option<&Tried>,
-) -> Vec<PlanCheck> {
+fn checks(project: &Project, skipped: &impl Fn(&str) -> Option<String>, tried: Option<&Tried>) -> Vec<PlanCheck> {
     let checks = project.check.iter().map(|check| (&check.file, check.on.clone(), check.severity, skipped(&check.on)));
-    let rules =
-        project.dedup.iter().map(|rule| (&rule.file, rule.on.clone(), Severity::Warn, skipped(&rule.on)));
+    let rules = project.dedup.iter().map(|rule| (&rule.file, rule.on.clone(), Severity::Warn, skipped(&rule.on)));
     let proofs = project.validate.iter().map(|proof| (&proof.file, proof.on.to_string(), proof.severity, None));
     let found = |phase: &str, name: &str| -> Option<i64> {
         let of = |found: &&crate::check::TrialFound| found.phase == phase && found.name == name;
@@ -275,15 +271,16 @@ fn checks(
 fn step(promote: &Promote, skipped: &impl Fn(&str) -> Option<String>, tried: Option<&Tried>) -> PlanPromote {
     let own = |step: &&crate::promote::TrialStep| step.transform == promote.file.name;
     let steps: Vec<_> = tried.into_iter().flat_map(|tried| &tried.steps).filter(own).collect();
-    let rows = steps.iter().fold(PlanRows::default(), |sum, step| match step.deletes {
-        true => PlanRows { delete: sum.delete + step.existing, ..sum },
-        false => PlanRows {
-            insert: sum.insert + step.incoming - step.existing,
-            update: sum.update + step.differing,
-            unchanged: sum.unchanged + step.existing - step.differing,
-            ..sum
-        },
-    });
+    let mut rows = PlanRows::default();
+    for step in &steps {
+        if step.deletes {
+            rows.delete += step.existing;
+        } else {
+            rows.insert += step.incoming - step.existing;
+            rows.update += step.differing;
+            rows.unchanged += step.existing - step.differing;
+        }
+    }
     PlanPromote {
         transform: promote.file.name.clone(),
         target: promote.target.to_string(),

@@ -1,5 +1,6 @@
 -- What a batch would do to the target: rows that it has not, rows that differ, and how wide they are. Writes nothing.
 -- $1 first row, $2 last row
+{%- from 'macros.sql' import same %}
 with incoming as materialized (
     select
         {% for column in columns %}{{ column.expression }} as {{ column.name | ident }}{% if not loop.last %},
@@ -16,7 +17,7 @@ judged as (
         {% for column in names %}coalesce(pg_catalog.pg_column_size(incoming.{{ column | ident }}), 0){% if not loop.last %} + {% endif %}{% endfor %} as width,
         {% for column in all_columns %}coalesce(pg_catalog.pg_column_size(target.{{ column | ident }}), 0){% if not loop.last %} + {% endif %}{% endfor %} as width_now
     from incoming
-    left join {{ target }} as target on {% for column in key %}incoming.{{ column | ident }} = target.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
+    left join {{ target }} as target on {{ same(key, 'incoming', 'target') }}
 )
 
 select

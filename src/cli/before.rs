@@ -1,7 +1,7 @@
 //! What a command that loads would do, in the words of the question that is asked before it.
 
 use sqlmig::db::catalog::has_ledger;
-use sqlmig::db::ledger::runs;
+use sqlmig::db::ledger::{books, runs};
 use sqlmig::db::migrate::{MigrationSet, pending};
 use sqlmig::db::{Target, doing};
 use sqlmig::outcome::Plan;
@@ -53,6 +53,17 @@ async fn question(
     }
     migrations(conductor, &mut lines).await?;
     unfinished(conductor, settings, &mut lines).await?;
+    if let Command::Promote { run, .. } = command {
+        let run = conductor.find_run(run.run).await?.id;
+        let client = conductor.pool.get().await.map_err(doing("connect"))?;
+        for table in books(&**client, run).await? {
+            let (staged, merged, out) = (table.rows_staged, table.rows_merged, table.rows_quarantined);
+            lines.push(format!(
+                "  {}: {staged} staged rows, {merged} of them merged; {out} in quarantine",
+                table.source
+            ));
+        }
+    }
     if settings.prune {
         lines.push("  - documents whose file is gone from its tree are removed".to_owned());
     }

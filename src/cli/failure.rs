@@ -72,7 +72,9 @@ impl ExitCode {
             Self::Done => "Nothing.",
             Self::Unexpected => "Read the error; it is a defect of sqlmig if its cause is not outside.",
             Self::Usage => "Correct the option, setting, project file or permission that the error names.",
-            Self::Data => "Read `sqlmig report`: it names the checks, the rows and the reasons.",
+            Self::Data => {
+                "Read `sqlmig report`: it names the checks, the rows and the reasons; after `preflight` or `run --plan`, what was printed does."
+            }
             Self::Source => "Make the source whole or reachable: the error says at which byte, line and row it ends.",
             Self::Database => {
                 "Run the same command again once the server answers: what is promoted stays, the rest is loaded."

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use sqlmig::db::{Target, doing};
 use sqlmig::db::ledger::run_plan;
+use sqlmig::db::{Target, doing};
 use sqlmig::names::hex;
 use sqlmig::outcome::{FORMAT, Plan, PlannedTable};
 use sqlmig::pipeline::{Conductor, Following};
@@ -72,10 +72,8 @@ async fn make(
 /// The options that decide what becomes of rows: another value is another plan. How fast it is done is not among them.
 fn named(settings: &Settings, conductor: &Conductor) -> BTreeMap<String, String> {
     let space = conductor.embed.space.as_ref();
-    let space = space.map_or_else(
-        || "none".to_owned(),
-        |space| format!("{} {} {}", space.provider, space.model, space.dimensions),
-    );
+    let space = space
+        .map_or_else(|| "none".to_owned(), |space| format!("{} {} {}", space.provider, space.model, space.dimensions));
     let service = conductor.embed.client.as_ref().map_or("none", |_| "asked");
     BTreeMap::from([
         ("scope".to_owned(), stage_options(settings, &conductor.project).scope()),
@@ -122,8 +120,9 @@ impl Followed {
     ) -> Result<(), Failure> {
         if source.source.as_deref() == Some(Path::new("-")) {
             let what = "a run that follows a plan reads its source twice, and stdin can be read only once";
-            return Err(Failure::new(ExitCode::Usage, what)
-                .with_hint(Some("load a file, or leave out --plan".to_owned())));
+            return Err(
+                Failure::new(ExitCode::Usage, what).with_hint(Some("load a file, or leave out --plan".to_owned()))
+            );
         }
         if self.is_followed(source, conductor, settings).await? {
             return Ok(());
@@ -134,7 +133,9 @@ impl Followed {
             return Ok(());
         }
         Err(Failure::new(ExitCode::Data, format!("the run would not do what the plan says: {}", parts.join("; ")))
-            .with_hint(Some("look at a new plan (sqlmig plan SOURCE --save FILE), and run that; nothing was done".into())))
+            .with_hint(Some(
+                "look at a new plan (sqlmig plan SOURCE --save FILE), and run that; nothing was done".into(),
+            )))
     }
 
     /// Whether an unfinished run follows this plan, or the source is loaded already.

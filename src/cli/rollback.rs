@@ -1,11 +1,11 @@
 //! `rollback` and `finish`: consent, the run lock, and what is shown.
 
-use sqlmig::db::ledger::{rollback_kept, rollback_totals};
+use sqlmig::db::ledger::{rollback_kept, rollback_totals, target_counts};
 use sqlmig::db::lock::{Lock, LockKind};
 use sqlmig::db::migrate::{MigrationSet, pending};
 use sqlmig::db::pooler::refuse_transaction_pooler;
 use sqlmig::db::{Target, doing};
-use sqlmig::outcome::{Accepted, FORMAT, Rollback, StagingEmptied};
+use sqlmig::outcome::{Accepted, FORMAT, Rollback, StagingEmptied, TargetCount};
 use sqlmig::pipeline::{Conductor, PipelineError};
 use sqlmig::report;
 use sqlmig::rollback::{self, RollbackOptions};
@@ -40,7 +40,8 @@ pub async fn rollback(
     let what = typed.batch.map_or_else(|| format!("run {run}"), |batch| format!("batch {batch} of run {run}"));
     let too = if typed.force { ", also rows that somebody changed since" } else { "" };
     let question = format!("Take back {what} in {}{too}?", target.describe());
-    confirm(typed.consent.yes, question, conductor, display).await?;
+    let lines = written(conductor, run, typed.batch.is_none()).await?;
+    ask(typed.consent.yes, &Question { ask: question, lines, stakes: Stakes::Loses }, display, &conductor.stop).await?;
     let options = RollbackOptions { batch: typed.batch, force: typed.force };
     let batches = locked(target, async || {
         bring_up_to_date(conductor).await?;
@@ -86,6 +87,20 @@ pub async fn finish(
         tables_dropped: finished.tables_dropped,
     };
     show(settings, display, |view, out| report::render_accepted(&accepted, view, out))
+}
+
+/// What a run has written, a line a final table: what is to be taken back of it.
+async fn written(conductor: &Conductor, run: Uuid, whole: bool) -> Result<Vec<String>, Failure> {
+    if !whole {
+        return Ok(Vec::new());
+    }
+    let client = conductor.pool.get().await.map_err(doing("connect"))?;
+    let targets = target_counts(&**client, run).await?;
+    let line = |target: &TargetCount| {
+        let (inserted, updated) = (target.rows_inserted, target.rows_updated);
+        format!("  - {}: {inserted} rows that it inserted, ~ {updated} that it updated", target.target)
+    };
+    Ok(targets.iter().filter(|target| target.rows_inserted + target.rows_updated > 0).map(line).collect())
 }
 
 /// Asks before something is lost.

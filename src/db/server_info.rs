@@ -82,6 +82,7 @@ impl ServerError {
 }
 
 /// Whether a version of pgvector is 0.7 or later, which brought halfvec and sparsevec.
+#[must_use]
 pub fn has_halfvec(version: &str) -> bool {
     let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (0, 7)

@@ -25,7 +25,7 @@ use crate::stop::Stop;
 
 pub use error::EmbedError;
 pub use options::EmbedOptions;
-pub use trial::embed_trial;
+pub use trial::{TrialEmbeddings, embed_trial};
 
 use fetch::Fetch;
 

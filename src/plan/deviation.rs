@@ -14,7 +14,8 @@ pub fn deviations(planned: &Plan, now: &Plan) -> Vec<String> {
     parts.extend(then.difference(&today).map(|name| format!("migration {name} was planned and is not pending now")));
     parts.extend(today.difference(&then).map(|name| format!("migration {name} is pending now and was not planned")));
     if !planned.counts.compared {
-        parts.push("the plan was made without comparing rows with the target: make it again without --quick".to_owned());
+        parts
+            .push("the plan was made without comparing rows with the target: make it again without --quick".to_owned());
     } else if let Some(why) = &now.counts.why_not {
         parts.push(format!("the rows can't be compared with the target now: {why}"));
     } else {

@@ -134,8 +134,8 @@ pub(super) async fn run(
     let blocking = found.iter().filter(|found| found.severity == crate::outcome::Severity::Error && found.rows > 0);
     let blocking = blocking.map(|found| format!("{} finds {} rows of {}", found.name, found.rows, found.on));
     let refusing = steps.iter().filter_map(|step| Some(format!("{}: {}", step.transform, step.refused.as_ref()?)));
-    let refused = blocking.chain(refusing).collect();
-    Ok(Tried { staged, found, steps, embeddings, fates, estimate, refused })
+    let refused = blocking.chain(embeddings.refused).chain(refusing).collect();
+    Ok(Tried { staged, found, steps, embeddings: embeddings.wanted, fates, estimate, refused })
 }
 
 /// What would become of the rows of each source table that a transform uses.

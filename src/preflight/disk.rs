@@ -59,7 +59,9 @@ pub(super) async fn disk(subject: &mut Subject<'_>) -> Result<Told, DbError> {
         )));
     };
     let free = match nix::sys::statvfs::statvfs(&folder) {
-        Ok(stat) => i64::try_from(u128::from(stat.blocks_available()) * u128::from(stat.fragment_size())).unwrap_or(i64::MAX),
+        Ok(stat) => {
+            i64::try_from(u128::from(stat.blocks_available()) * u128::from(stat.fragment_size())).unwrap_or(i64::MAX)
+        }
         Err(error) => {
             return Ok(told.info(format!("{what}; the server's disk can't be seen ({error})")));
         }

@@ -73,8 +73,11 @@ pub struct ReadyCheck {
     pub asks: &'static str,
     /// Whether there is nothing to ask without a source.
     pub needs_source: bool,
-    run: for<'a> fn(&'a mut Subject<'_>) -> Pin<Box<dyn Future<Output = Result<Told, DbError>> + 'a>>,
+    run: for<'a> fn(&'a mut Subject<'_>) -> Asking<'a>,
 }
+
+/// A check that is being asked.
+type Asking<'a> = Pin<Box<dyn Future<Output = Result<Told, DbError>> + 'a>>;
 
 /// What a check has to say.
 #[derive(Debug, Default)]
@@ -189,10 +192,7 @@ impl Subject<'_> {
         let mut tables: Vec<_> = self.wanted.project.promote.iter().map(|promote| promote.target.clone()).collect();
         tables.sort();
         tables.dedup();
-        tables
-            .into_iter()
-            .map(|table| (table.schema.unwrap_or_else(|| "public".to_owned()), table.table))
-            .unzip()
+        tables.into_iter().map(|table| (table.schema.unwrap_or_else(|| "public".to_owned()), table.table)).unzip()
     }
 
     /// Asks about the final tables: `$1` schemas, `$2` names.

@@ -58,7 +58,9 @@ pub(super) async fn run(subject: &mut Subject<'_>) -> Result<Told, DbError> {
             format!("as the database's owner: sqlmig migrate, or: grant create on database {database} to {role}"),
         );
     }
-    for row in subject.ask_all(include_str!("../../sql/preflight_ledger_rights.sql"), "look at the ledger's rights").await? {
+    for row in
+        subject.ask_all(include_str!("../../sql/preflight_ledger_rights.sql"), "look at the ledger's rights").await?
+    {
         let table: String = row.get("name");
         told = told.red(
             format!("{table} of the ledger can't be written"),
@@ -135,10 +137,10 @@ pub(super) async fn migrations(subject: &mut Subject<'_>) -> Result<Told, DbErro
     let project_changes = of_project > 0;
     let rows = subject.client.query(owned, &[&schemas, &names, &project_changes]).await;
     for row in rows.map_err(doing("look at who owns the tables"))? {
-        let (table, owner): (String, String) = (row.get("name"), row.get("owner"));
+        let (table, by): (String, String) = (row.get("name"), row.get("owner"));
         told = told.red(
-            format!("{table} belongs to {owner}: pending migrations may fail for this role"),
-            format!("as {owner}: sqlmig migrate"),
+            format!("{table} belongs to {by}: pending migrations may fail for this role"),
+            format!("as {by}: sqlmig migrate"),
         );
     }
     Ok(told)

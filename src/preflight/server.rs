@@ -44,7 +44,9 @@ pub(super) async fn replication(subject: &mut Subject<'_>) -> Result<Told, DbErr
             "bring the standby back, or take it out of synchronous_standby_names",
         );
     } else if standbys > 0 {
-        told = told.info(format!("{standbys} standbys stream, {synchronous} of them synchronous: they receive what a load writes"));
+        told = told.info(format!(
+            "{standbys} standbys stream, {synchronous} of them synchronous: they receive what a load writes"
+        ));
     } else {
         told = told.info("no standby is connected");
     }
@@ -92,7 +94,10 @@ pub(super) async fn run_lock(subject: &mut Subject<'_>) -> Result<Told, DbError>
     let told = Told::nothing();
     Ok(match held_by(subject.client, LockKind::Run).await? {
         Some(held) => {
-            let remedy = format!("wait for it (sqlmig status); if its client is dead: select pg_terminate_backend({})", held.pid);
+            let remedy = format!(
+                "wait for it (sqlmig status); if its client is dead: select pg_terminate_backend({})",
+                held.pid
+            );
             told.red(held.to_string(), remedy)
         }
         None => told.info("no other sqlmig holds the run lock"),
@@ -111,7 +116,10 @@ pub(super) async fn transactions(subject: &mut Subject<'_>) -> Result<Told, DbEr
         };
         let minutes = (row.get::<_, f64>("seconds") / 60.0).round();
         told = told.yellow(
-            format!("{} has kept a transaction open for {minutes} min: what a load replaces can't be removed meanwhile", row.get::<_, String>("who")),
+            format!(
+                "{} has kept a transaction open for {minutes} min: what a load replaces can't be removed meanwhile",
+                row.get::<_, String>("who")
+            ),
             remedy,
         );
     }

@@ -61,7 +61,10 @@ pub(super) async fn wal(subject: &mut Subject<'_>) -> Result<Told, DbError> {
     let needs = disk::needs(subject).unwrap_or_default();
     if needs.wal_bytes > max {
         told = told.yellow(
-            format!("a run writes about {} of WAL, more than max_wal_size: checkpoints come early and cost", size(needs.wal_bytes)),
+            format!(
+                "a run writes about {} of WAL, more than max_wal_size: checkpoints come early and cost",
+                size(needs.wal_bytes)
+            ),
             "for the time of the load: alter system set max_wal_size = '8GB'; select pg_reload_conf()",
         );
     }
@@ -71,7 +74,10 @@ pub(super) async fn wal(subject: &mut Subject<'_>) -> Result<Told, DbError> {
         ("autovacuum", "what a load replaces is never removed"),
     ] {
         if !row.get::<_, bool>(name) {
-            told = told.yellow(format!("{name} is off: {harm}"), format!("alter system reset {name}; select pg_reload_conf()"));
+            told = told.yellow(
+                format!("{name} is off: {harm}"),
+                format!("alter system reset {name}; select pg_reload_conf()"),
+            );
         }
     }
     Ok(told)
@@ -84,7 +90,9 @@ pub(super) async fn timeouts(subject: &mut Subject<'_>) -> Result<Told, DbError>
     let mut told = Told::nothing();
     let mut set = 0;
     for name in ["statement_timeout", "transaction_timeout"] {
-        let Some((milliseconds, source)) = known.get(name).filter(|(milliseconds, _)| *milliseconds > 0) else { continue };
+        let Some((milliseconds, source)) = known.get(name).filter(|(milliseconds, _)| *milliseconds > 0) else {
+            continue;
+        };
         set += 1;
         let what = format!("{name} is {} s (set by {source})", milliseconds / 1000);
         told = if *milliseconds < SHORT_TIMEOUT {

@@ -27,7 +27,8 @@ pub(super) async fn whole(subject: &mut Subject<'_>) -> Result<Told, DbError> {
         .sum();
     let mut told = Told::nothing();
     if let Some(error) = &scanned.ended_early {
-        told = told.red(format!("the source is incomplete: {error}"), "get it whole; --allow-incomplete loads what there is");
+        told = told
+            .red(format!("the source is incomplete: {error}"), "get it whole; --allow-incomplete loads what there is");
     }
     let tables = scanned.tables.len();
     Ok(if used == 0 {
@@ -36,7 +37,10 @@ pub(super) async fn whole(subject: &mut Subject<'_>) -> Result<Told, DbError> {
             "name the project that knows these tables with --project, or write a normalise transform",
         )
     } else {
-        told.info(format!("the source has {rows} rows in {tables} tables ({}), {used} of which the project uses", size(bytes)))
+        told.info(format!(
+            "the source has {rows} rows in {tables} tables ({}), {used} of which the project uses",
+            size(bytes)
+        ))
     })
 }
 
@@ -52,7 +56,8 @@ pub(super) async fn time(subject: &mut Subject<'_>) -> Result<Told, DbError> {
         Ok(probed) => probed,
         Err(error) => {
             let remedy = error.hint().unwrap_or_else(|| "sqlmig plan SOURCE says more".to_owned());
-            return Ok(Told::nothing().yellow(format!("part of the source could not be staged to measure it: {error}"), remedy));
+            return Ok(Told::nothing()
+                .yellow(format!("part of the source could not be staged to measure it: {error}"), remedy));
         }
     };
     let probed_bytes = i64::try_from(probed.row_bytes).unwrap_or(i64::MAX);
@@ -64,18 +69,16 @@ pub(super) async fn time(subject: &mut Subject<'_>) -> Result<Told, DbError> {
     let stage_ms = i64::try_from(scaled).unwrap_or(i64::MAX);
     let promote_ms = past_speed(subject).await?.map(|per_row| milliseconds(per_row, rows));
     let estimate = TimeEstimate { probed_bytes, probed_ms, stage_ms, promote_ms };
-    let mut message = format!(
-        "staging takes about {}: {} were staged in {} (measured, one connection, into a temporary table)",
+    let promotion = promote_ms.map_or_else(
+        || "promotion was never measured here: sqlmig plan SOURCE measures the part that reads".to_owned(),
+        |promote_ms| format!("promotion about {} by the speed of earlier runs here", clock(promote_ms)),
+    );
+    let message = format!(
+        "staging takes about {}: {} were staged in {} (measured, one connection, into a temporary table); {promotion}",
         clock(stage_ms),
         size(probed_bytes),
         clock(probed_ms)
     );
-    match promote_ms {
-        Some(promote_ms) => {
-            message += &format!("; promotion about {} by the speed of earlier runs here", clock(promote_ms));
-        }
-        None => message += "; promotion was never measured here: sqlmig plan SOURCE measures the part that reads",
-    }
     Ok(Told { time: Some(estimate), ..Told::nothing() }.info(message))
 }
 

@@ -67,9 +67,10 @@ pub(super) async fn indexes(subject: &mut Subject<'_>) -> Result<Told, DbError> 
     for row in &rows {
         let (index, table): (String, String) = (row.get("name"), row.get("table"));
         let own = subject.wanted.project.index.iter().any(|file| file.file.name == row.get::<_, String>("plain"));
-        let remedy = match own {
-            true => "sqlmig index builds it anew".to_owned(),
-            false => format!("reindex index concurrently {index}; or drop it"),
+        let remedy = if own {
+            "sqlmig index builds it anew".to_owned()
+        } else {
+            format!("reindex index concurrently {index}; or drop it")
         };
         told = told.yellow(format!("index {index} of {table} is invalid: a build of it was interrupted"), remedy);
     }

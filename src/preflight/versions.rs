@@ -26,7 +26,9 @@ pub(super) async fn pgvector(subject: &mut Subject<'_>) -> Result<Told, DbError>
     let of_project = subject.wanted.project.migrations.iter().any(|file| file.sql.contains("vector"));
     let of_source = subject.source.as_ref().is_some_and(|source| {
         let tables = source.scanned.facts.tables.iter().flat_map(|table| &table.columns);
-        tables.into_iter().any(|column| crate::decode::ColumnKind::of_type(&column.type_text) != crate::decode::ColumnKind::Text)
+        tables
+            .into_iter()
+            .any(|column| crate::decode::ColumnKind::of_type(&column.type_text) != crate::decode::ColumnKind::Text)
     });
     let (info, told) = (&subject.server, Told::nothing());
     let update = "install pgvector 0.7 or later on the server (packages are named postgresql-VERSION-pgvector), then: \
@@ -60,7 +62,10 @@ pub(super) async fn dump(subject: &mut Subject<'_>) -> Result<Told, DbError> {
         let number: i32 = from.split(|c: char| !c.is_ascii_digit()).next().and_then(|n| n.parse().ok()).unwrap_or(0);
         let what = format!("the dump is of PostgreSQL {from}, the server is {version}");
         told = if number > major {
-            told.yellow(what, "values of types that are newer than the server go to quarantine: look at sqlmig plan SOURCE")
+            told.yellow(
+                what,
+                "values of types that are newer than the server go to quarantine: look at sqlmig plan SOURCE",
+            )
         } else {
             told.info(what)
         };
@@ -79,7 +84,9 @@ pub(super) async fn encoding(subject: &mut Subject<'_>) -> Result<Told, DbError>
     }
     let of_source = subject.source.as_ref().and_then(|source| source.scanned.facts.encoding.clone());
     Ok(match of_source.filter(|of_source| of_source != "UTF8") {
-        Some(of_source) => told.info(format!("the database is UTF8; the source is {of_source} and is converted as it is read")),
+        Some(of_source) => {
+            told.info(format!("the database is UTF8; the source is {of_source} and is converted as it is read"))
+        }
         None => told.info("the database is UTF8"),
     })
 }

@@ -67,17 +67,21 @@ pub async fn promote_trial(
         if all.is_empty() {
             continue;
         }
-        let changed: BTreeSet<String> = steps.iter().filter(|step| step.writes()).map(|s| s.target.to_string()).collect();
+        let changed: BTreeSet<String> =
+            steps.iter().filter(|step| step.writes()).map(|s| s.target.to_string()).collect();
         let reads = tables_read(tx, project, relations, promote).await?;
         let reads_changed: Vec<String> = changed.intersection(&reads).cloned().collect();
         let counted = promote.from.is_some()
-            && !project.promote.iter().take_while(|earlier| *earlier != promote).any(|other| other.from == promote.from);
-        let conflicts = reading(tx, "look for rows of one key", async |tx| {
-            key_conflicts(tx, project, relations, promote).await
-        });
+            && !project
+                .promote
+                .iter()
+                .take_while(|earlier| *earlier != promote)
+                .any(|other| other.from == promote.from);
+        let conflicts =
+            reading(tx, "look for rows of one key", async |tx| key_conflicts(tx, project, relations, promote).await);
         let conflicts = conflicts.await?;
         for (source, last_row) in all {
-            let mut step = TrialStep {
+            let mut trial = TrialStep {
                 transform: promote.file.name.clone(),
                 target: promote.target.clone(),
                 source,
@@ -94,10 +98,10 @@ pub async fn promote_trial(
             };
             if !conflicts.is_empty() {
                 let keys = conflicts.join(", ");
-                step.refused = Some(format!("several rows go to one row of {}: {keys}", promote.target));
+                trial.refused = Some(format!("several rows go to one row of {}: {keys}", promote.target));
             }
-            step.compare(tx, project, relations, promote, last_row, batch_size, stop).await?;
-            steps.push(step);
+            trial.compare(tx, project, relations, promote, last_row, batch_size, stop).await?;
+            steps.push(trial);
         }
     }
     Ok(steps)

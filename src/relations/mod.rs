@@ -12,8 +12,8 @@ use serde::Serialize;
 use tokio_postgres::GenericClient;
 use uuid::Uuid;
 
-use crate::db::{Place, doing};
 use crate::db::ledger::{SourceTable, last_rows, source_tables};
+use crate::db::{Place, doing};
 use crate::names::{PARTS_SCHEMA, TableName};
 use crate::project::{Cast, Project, RelationSql, Scope};
 use crate::template::{Fragment, render_wrap};

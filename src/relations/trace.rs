@@ -8,8 +8,8 @@ use tokio_postgres::GenericClient;
 use uuid::Uuid;
 
 use super::{RelationsError, embedded, parenthesised};
-use crate::db::{Place, doing};
 use crate::db::ledger::SourceTable;
+use crate::db::{Place, doing};
 use crate::names::{TableName, ident, literal};
 use crate::project::{Normalise, Project, Promote, RelationSql, Scope};
 use crate::template::{Fragment, render_wrap};

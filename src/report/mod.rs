@@ -21,8 +21,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::outcome::{
-    Accepted, CaseOutcome, ExampleReport, History, Plan, Preflight, QuarantineEntry, QuarantineList, Report, Rollback, RunEvents,
-    SearchReport, StagingEmptied, Status, Why,
+    Accepted, CaseOutcome, ExampleReport, History, Plan, Preflight, QuarantineEntry, QuarantineList, Report, Rollback,
+    RunEvents, SearchReport, StagingEmptied, Status, Why,
 };
 
 pub use books::{Verdict, verdict};

@@ -3,9 +3,7 @@
 use std::io::{self, Write};
 
 use super::View;
-use super::grid::{
-    Grid, Head, Mark, count, duration, exception, number, printable, size, table_name, text, title,
-};
+use super::grid::{Grid, Head, Mark, count, duration, exception, number, printable, size, table_name, text, title};
 use super::run::{as_count, list, write_statements, write_warnings};
 use crate::outcome::{FollowedPlan, Plan, PlanDump, PlanFate, PlanRows, Severity};
 

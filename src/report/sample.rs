@@ -5,11 +5,11 @@ use uuid::Uuid;
 
 use crate::outcome::{
     Accepted, BatchCount, CaseOutcome, CheckResult, ChunkPlace, ColumnValue, DuplicateCount, EmbeddingCost,
-    EmbeddingCount, ExampleReport, FORMAT, FollowedPlan, Fate, FateBatch, FinalRow, Finding, FoundBy, History, KeptRow, MergedWith,
-    PhaseTime, Plan, PlanCheck, PlanCounts, PlanDump, PlanEmbedding, PlanEstimate, PlanFate, PlanMigration, PlanPromote,
-    PlanRows, PlanTable, PlannedTable, QuarantineCount, QuarantineEntry,
-    QuarantineGroup, QuarantineList, QuarantinedRow, Report, Rollback, RunEvent, RunEvents, RunSummary, Severity,
-    StatementCount, Status, TableBooks, TakenBack, TargetCount, TargetProgress, Throughput, Try, Why,
+    EmbeddingCount, ExampleReport, FORMAT, Fate, FateBatch, FinalRow, Finding, FollowedPlan, FoundBy, History, KeptRow,
+    MergedWith, PhaseTime, Plan, PlanCheck, PlanCounts, PlanDump, PlanEmbedding, PlanEstimate, PlanFate, PlanMigration,
+    PlanPromote, PlanRows, PlanTable, PlannedTable, QuarantineCount, QuarantineEntry, QuarantineGroup, QuarantineList,
+    QuarantinedRow, Report, Rollback, RunEvent, RunEvents, RunSummary, Severity, StatementCount, Status, TableBooks,
+    TakenBack, TargetCount, TargetProgress, Throughput, Try, Why,
 };
 
 pub(super) fn run() -> RunSummary {

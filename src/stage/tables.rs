@@ -12,7 +12,7 @@ use super::StageError;
 use super::layout::{Layout, digest_column, vector_type};
 
 #[derive(Serialize)]
-struct Table {
+struct Created {
     kind: Fragment,
     table: Fragment,
     columns: Vec<Column>,
@@ -81,7 +81,7 @@ pub(super) async fn create_in(
         })
         .collect();
     let kind = Fragment::new(if place == Place::Ledger { "unlogged table" } else { "temporary table" });
-    let context = Table { kind, table: Fragment::new(table.clone()), columns };
+    let context = Created { kind, table: Fragment::new(table.clone()), columns };
     let create =
         render_wrap("create_staging_table.sql", include_str!("../../sql/wrap/create_staging_table.sql"), context)?;
     let action = || format!("create {table}");

@@ -183,10 +183,10 @@ impl Copying<'_> {
         if self.made.contains_key(&layout.staged_as) {
             return Ok(());
         }
-        let schema = match layout.has_vectors() {
-            true => Some(ServerInfo::ensure_pgvector_in(self.tx).await.map_err(StageError::NoVector)?),
-            false => None,
-        };
+        let mut schema = None;
+        if layout.has_vectors() {
+            schema = Some(ServerInfo::ensure_pgvector_in(self.tx).await.map_err(StageError::NoVector)?);
+        }
         let recorded = tables::create_in(self.tx, Place::Session, layout, schema.as_deref()).await?;
         let copy = tables::copy_statement(layout, Place::Session)?;
         self.made.insert(layout.staged_as.clone(), Made { ordinal: self.made.len(), recorded, copy });

@@ -3,6 +3,7 @@
 mod checks;
 mod cli;
 mod connection;
+mod consent;
 mod cut;
 mod documents;
 mod embedded;
@@ -15,6 +16,7 @@ mod harness;
 mod layers;
 mod migrations;
 mod plan;
+mod preflight;
 mod program;
 mod promotion;
 mod quarantine;

@@ -186,11 +186,11 @@ async fn a_run_follows_its_plan_or_says_what_changed() {
     let before = text(&client, "select string_agg(t::text, ';' order by id) from public.things t").await;
     let runs = number(&client, "select count(*) from sqlmig.run").await;
     let refused = format!("run {newer} --plan {file}");
-    things
-        .sqlmig(&db, &refused)
-        .await
-        .code(3)
-        .says(&["public.things: 1 rows to update were planned, now it would be 2", "hint: ", "nothing was done"]);
+    things.sqlmig(&db, &refused).await.code(3).says(&[
+        "public.things: 1 rows to update were planned, now it would be 2",
+        "hint: ",
+        "nothing was done",
+    ]);
     assert_eq!(text(&client, "select string_agg(t::text, ';' order by id) from public.things t").await, before);
     assert_eq!(number(&client, "select count(*) from sqlmig.run").await, runs);
     client.batch_execute("update public.things set name = 'a' where id = 1").await.unwrap();

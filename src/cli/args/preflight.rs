@@ -32,6 +32,10 @@ impl PreflightArgs {
     #[must_use]
     pub fn source(&self) -> Option<SourceArgs> {
         let named = self.source.is_some() || !self.sources.is_empty();
-        named.then(|| SourceArgs { source: self.source.clone(), sources: self.sources.clone(), ..SourceArgs::default() })
+        named.then(|| SourceArgs {
+            source: self.source.clone(),
+            sources: self.sources.clone(),
+            ..SourceArgs::default()
+        })
     }
 }

@@ -37,7 +37,7 @@ pub use quarantine::{
     quarantine_mark, quarantine_mend, quarantine_root, quarantine_row, quarantine_tables, quarantine_unread,
     retry_begin, retry_promoted, retry_read, retry_tables, row_findings, row_tries,
 };
-pub use report::{batch_counts, books, report, status};
+pub use report::{batch_counts, books, report, status, target_counts};
 pub use rollback::{
     BatchState, UndoneBatch, rollback_batch_done, rollback_batch_state, rollback_batches, rollback_forget,
     rollback_kept, rollback_kept_forget, rollback_reopen, rollback_run, rollback_totals, run_accept, undo_key,

@@ -34,7 +34,7 @@ pub async fn report(client: &impl GenericClient, run: Uuid) -> Result<Option<Rep
         duplicates: duplicates(client, run).await?,
         embeddings: super::embedding_counts(client, run).await?,
         embedding_cost: super::embedding_spent(client, run).await?,
-        targets: targets(client, run).await?,
+        targets: target_counts(client, run).await?,
         batches: batch_counts(client, run).await?,
         migrations: events(client, run, EventKind::Migration).await?,
         other_statements: statements(client, run).await?,
@@ -192,7 +192,11 @@ async fn duplicates(client: &impl GenericClient, run: Uuid) -> Result<Vec<Duplic
         .collect())
 }
 
-async fn targets(client: &impl GenericClient, run: Uuid) -> Result<Vec<TargetCount>, DbError> {
+/// What a run has written, one line a promote transform.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn target_counts(client: &impl GenericClient, run: Uuid) -> Result<Vec<TargetCount>, DbError> {
     let rows = query(client, include_str!("../../../sql/target_counts.sql"), run).await?;
     Ok(rows
         .iter()
