@@ -101,7 +101,7 @@ async fn what_others_do_to_the_tables_is_told() {
         .await
         .unwrap();
     says(
-        ask(&db, "").await,
+        &ask(&db, "").await,
         "keys",
         "red",
         &["public.documents", "no unique index", "doc_type, source_name, doc_path"],
