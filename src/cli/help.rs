@@ -47,6 +47,7 @@ fn the_first_page() {
     Commands:
       run          Load a source: everything, in order, ending in a report
       plan         Show what a run would do; writes nothing
+      preflight    Say whether everything is ready for a run; writes nothing that stays
       migrate      Bring the ledger and the project's schema up to date
       stage        Stream a source into staging tables
       check        Run the project's checks on the staged rows and settle duplicates
@@ -173,8 +174,9 @@ fn the_first_page() {
       8 the embeddings API is unavailable (retry)
 
     First steps:
-      sqlmig plan dump.sql.gz     what would happen; writes nothing
-      sqlmig run dump.sql.gz      all of it, ending in a report
+      sqlmig preflight dump.sql.gz  is everything ready?
+      sqlmig plan dump.sql.gz       what would happen; writes nothing
+      sqlmig run dump.sql.gz        all of it, ending in a report
     ");
 }
 
@@ -387,6 +389,17 @@ fn run() {
 
               [env: SQLMIG_NO_INDEX]
 
+          --plan <FILE>
+              Do what this plan says, or nothing: where source, project, target or counts differ, refuse
+              and say which
+
+              [env: SQLMIG_PLAN]
+
+      -y, --yes
+              Do not ask
+
+              [env: SQLMIG_YES]
+
     Global options: …
 
     Examples:
@@ -404,9 +417,10 @@ fn plan() {
     insta::assert_snapshot!(own("plan"), @r"
     Show what a run would do; writes nothing
 
-    Reads SOURCE to its end and looks at the target in READ ONLY transactions. Prints the tables with
-    their rows, which transforms use them, the pending migrations, the checks, the batches, and what
-    else the source holds (functions, triggers, grants …) that no one will execute.
+    Stages SOURCE into temporary tables, checks it and compares every batch with the target, in one
+    transaction that is rolled back. Prints the rows that would be inserted (+), updated (~), deleted
+    (-) and left (=), merged and rejected; the pending migrations, disk, WAL and time, embeddings and
+    their cost, and what else the source holds (functions, triggers, grants …) that no one will execute.
 
     Usage: sqlmig plan [OPTIONS] [SOURCE]
 
@@ -561,13 +575,23 @@ fn plan() {
 
               [env: SQLMIG_EMBEDDING_SEND_DIMENSIONS]
 
+          --save <FILE>
+              Save the plan as JSON, for sqlmig run --plan FILE
+
+              [env: SQLMIG_SAVE]
+
+          --quick
+              Only read the source; do not compare its rows with the target
+
+              [env: SQLMIG_QUICK]
+
     Global options: …
 
     Examples:
       sqlmig plan dump.sql.gz
-      sqlmig plan dump.sql.gz --output json
+      sqlmig plan dump.sql.gz --save plan.json
 
-    Next: sqlmig run dump.sql.gz does it.
+    Next: sqlmig run dump.sql.gz --plan plan.json does exactly that, or refuses.
     Exit codes: sqlmig --help lists them.
     ");
 }
@@ -674,6 +698,11 @@ fn stage() {
               A statement may take so long; a batch that takes longer twice is halved [default: 5min]
 
               [env: SQLMIG_STATEMENT_TIMEOUT]
+
+      -y, --yes
+              Do not ask
+
+              [env: SQLMIG_YES]
 
     Global options: …
 
@@ -791,6 +820,11 @@ fn promote() {
               Promote also what came from an unfinished source (truncated file, no closing comment)
 
               [env: SQLMIG_ALLOW_INCOMPLETE]
+
+      -y, --yes
+              Do not ask
+
+              [env: SQLMIG_YES]
 
     Global options: …
 

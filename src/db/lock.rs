@@ -171,15 +171,6 @@ async fn try_once(client: &Client, kind: LockKind) -> Result<Option<i32>, DbErro
     Ok(row.get::<_, bool>("taken").then(|| row.get("pid")))
 }
 
-/// Who holds a lock of this database; nobody, where it is free.
-///
-/// # Errors
-/// The database could not be asked.
-pub async fn held_by(client: &Client, kind: LockKind) -> Result<Option<LockHeld>, DbError> {
-    let database = client.query_one(LOCK_DATABASE, &[]).await.map_err(doing("ask which database this is"))?;
-    holder_of(client, kind, database.get("database")).await
-}
-
 async fn holder_of(client: &Client, kind: LockKind, database: &str) -> Result<Option<LockHeld>, DbError> {
     let holder = client.query_opt(LOCK_HOLDER, &[&KEY_CLASS, &(kind as i32)]).await;
     Ok(holder.map_err(doing("ask who holds the run lock"))?.map(|row| LockHeld {
@@ -189,6 +180,15 @@ async fn holder_of(client: &Client, kind: LockKind, database: &str) -> Result<Op
         client_addr: row.get("client_addr"),
         since: row.get("since"),
     }))
+}
+
+/// Who holds a lock of this database; nobody, where it is free.
+///
+/// # Errors
+/// The database could not be asked.
+pub async fn held_by(client: &Client, kind: LockKind) -> Result<Option<LockHeld>, DbError> {
+    let database = client.query_one(LOCK_DATABASE, &[]).await.map_err(doing("ask which database this is"))?;
+    holder_of(client, kind, database.get("database")).await
 }
 
 impl Lock {

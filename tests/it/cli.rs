@@ -248,7 +248,7 @@ async fn on_a_terminal_there_is_a_progress_display_and_a_question() {
     let db = TestDb::from(&MIGRATED, "terminal").await;
     let own = url(&db).await;
     let own = own.as_str();
-    let shown = tokio::task::block_in_place(|| on_terminal(own, &format!("run {}", fixture("docs.sql.gz")), ""));
+    let shown = tokio::task::block_in_place(|| on_terminal(own, &format!("run {} --yes", fixture("docs.sql.gz")), ""));
     let (code, shown) = shown;
     assert_eq!(code, 0, "{shown}");
     assert!(shown.contains('\u{1b}') && shown.contains("stage") && shown.contains("MiB"), "{shown:?}");

@@ -238,3 +238,47 @@ async fn a_run_that_was_stopped_goes_on_by_its_plan() {
     sqlmig(&free, &format!("run {dump}")).await.code(0);
     assert_eq!(state(&client).await, state(&free.connect().await).await);
 }
+
+#[tokio::test]
+async fn a_plan_of_a_tree_counts_what_is_deleted() {
+    let db = TestDb::from(&MIGRATED, "plan_tree").await;
+    let tree = tempfile::tempdir().unwrap();
+    let write = |name: &str, body: &str| {
+        fs::write(tree.path().join(name), format!("# {name}\n\n{body}\n")).unwrap();
+    };
+    write("stays.md", "A page that stays as it is, and says something about mills.");
+    write("changes.md", "A page that changes.");
+    write("goes.md", "A page that goes, with all that it says.");
+    let source = format!("--source rust:tree={} --prune", tree.path().display());
+    sqlmig(&db, &format!("run {source}")).await.code(0);
+    write("changes.md", "A page that has changed since.");
+    write("comes.md", "A page that was not there.");
+    fs::remove_file(tree.path().join("goes.md")).unwrap();
+    let plan = sqlmig(&db, &format!("plan {source} --output json")).await.code(0).json();
+    let report = sqlmig(&db, &format!("run {source} --output json")).await.code(0).json();
+    for table in report["tables"].as_array().unwrap().iter().filter(|table| table["used"] == true) {
+        let source = table["source"].as_str().unwrap();
+        assert_eq!(fate(&plan, source), books(&report, source), "{source}");
+    }
+    let of = |list: &Value, name: &str| -> Value {
+        list.as_array().unwrap().iter().find(|step| step["transform"] == name).unwrap().clone()
+    };
+    let planned = of(&plan["promote"], "documents_gone")["rows"]["delete"].as_i64().unwrap();
+    let done = of(&report["targets"], "documents_gone");
+    assert_eq!((planned, done["rows_deleted"].as_i64().unwrap()), (1, 1), "{done}");
+}
+
+#[tokio::test]
+async fn rows_that_a_project_lets_in_only_with_an_embedding_are_planned_as_rejected() {
+    let things = Things::new().with(
+        "transforms/embed/wanted.sql",
+        "--! summary: A thing has a vector of its name\n--! on: things\n--! severity: reject\n\
+         select _row, name as text from {{ rows }} as things where name <> 'known'\n",
+    );
+    let db = TestDb::new("plan_embed").await;
+    let dump = things.dump(&["1|a|1|\\N|\\N|\\N", "2|known|2|\\N|\\N|\\N"]).display().to_string();
+    let plan = things.sqlmig(&db, &format!("plan {dump}")).await.code(0).json();
+    let report = things.sqlmig(&db, &format!("run {dump}")).await.code(0).json();
+    assert_eq!((fate(&plan, "public.things"), books(&report, "public.things")), ([1, 0, 0, 0, 1], [1, 0, 0, 0, 1]));
+    assert_eq!((&plan["embeddings"][0]["rows"], &plan["embeddings"][0]["texts"]), (&1.into(), &1.into()));
+}

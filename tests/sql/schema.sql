@@ -436,6 +436,12 @@ ALTER TABLE sqlmig.rollback_kept ALTER COLUMN ordinal ADD GENERATED ALWAYS AS ID
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE sqlmig.run_plan (
+    run_id uuid NOT NULL,
+    plan_sha256 text NOT NULL,
+    planned jsonb NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
 CREATE TABLE sqlmig.source_statement (
     run_id uuid NOT NULL,
     kind text NOT NULL,
@@ -505,6 +511,8 @@ ALTER TABLE ONLY sqlmig.rollback_kept
     ADD CONSTRAINT rollback_kept_pkey PRIMARY KEY (run_id, batch, ordinal);
 ALTER TABLE ONLY sqlmig.run
     ADD CONSTRAINT run_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY sqlmig.run_plan
+    ADD CONSTRAINT run_plan_pkey PRIMARY KEY (run_id);
 ALTER TABLE ONLY sqlmig.source_statement
     ADD CONSTRAINT source_statement_pkey PRIMARY KEY (run_id, kind);
 ALTER TABLE ONLY sqlmig.source_table
@@ -561,6 +569,8 @@ ALTER TABLE ONLY sqlmig.rollback_kept
     ADD CONSTRAINT rollback_kept_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
 ALTER TABLE ONLY sqlmig.run
     ADD CONSTRAINT run_parent_fkey FOREIGN KEY (parent) REFERENCES sqlmig.run(id) ON DELETE SET NULL;
+ALTER TABLE ONLY sqlmig.run_plan
+    ADD CONSTRAINT run_plan_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
 ALTER TABLE ONLY sqlmig.source_statement
     ADD CONSTRAINT source_statement_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
 ALTER TABLE ONLY sqlmig.source_table
