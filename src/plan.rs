@@ -15,8 +15,9 @@ use deadpool_postgres::Pool;
 
 use crate::db::catalog::{target_fingerprint, target_identity};
 use crate::db::doing;
-use crate::db::ledger::known_files_now;
+use crate::db::ledger::{SourceTable, known_files_now};
 use crate::db::migrate::{MigrationSet, pending_files};
+use crate::db::staging::DIGEST_TYPE;
 use crate::decode::{DecodeError, DumpFacts};
 use crate::embed::EmbedOptions;
 use crate::event::Events;
@@ -139,10 +140,9 @@ pub async fn plan(
 impl Read {
     fn of_trial(tried: &mut Tried) -> Self {
         let staged = &mut tried.staged;
-        let own = |column: &&String| !column.starts_with('_');
         let tables = staged.tables.iter().map(|table| Counted {
             table: table.source.clone(),
-            columns: table.columns.iter().filter(own).cloned().collect(),
+            columns: of_source(table),
             rows: table.rows_read,
             bytes: table.bytes_read,
         });
@@ -153,6 +153,12 @@ impl Read {
             source_sha256: staged.source_sha256.clone(),
         }
     }
+}
+
+/// The source's own columns of a staged table: the digests that sqlmig adds are the only bytes.
+fn of_source(table: &SourceTable) -> Vec<String> {
+    let typed = table.columns.iter().zip(&table.column_types);
+    typed.filter(|(_, type_name)| *type_name != DIGEST_TYPE).map(|(name, _)| name.clone()).collect()
 }
 
 /// Reads a source to its end and counts its rows.

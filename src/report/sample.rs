@@ -4,12 +4,13 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::outcome::{
-    Accepted, BatchCount, CaseOutcome, CheckResult, ChunkPlace, ColumnValue, DuplicateCount, EmbeddingCost,
+    Accepted, BatchCount, CaseOutcome, CheckResult, ChunkPlace, ColumnValue, DiskNeeds, DuplicateCount, EmbeddingCost,
     EmbeddingCount, ExampleReport, FORMAT, Fate, FateBatch, FinalRow, Finding, FollowedPlan, FoundBy, History, KeptRow,
-    MergedWith, PhaseTime, Plan, PlanCheck, PlanCounts, PlanDump, PlanEmbedding, PlanEstimate, PlanFate, PlanMigration,
-    PlanPromote, PlanRows, PlanTable, PlannedTable, QuarantineCount, QuarantineEntry, QuarantineGroup, QuarantineList,
-    QuarantinedRow, Report, Rollback, RunEvent, RunEvents, RunSummary, Severity, StatementCount, Status, TableBooks,
-    TakenBack, TargetCount, TargetProgress, Throughput, Try, Why,
+    Light, MergedWith, PhaseTime, Plan, PlanCheck, PlanCounts, PlanDump, PlanEmbedding, PlanEstimate, PlanFate,
+    PlanMigration, PlanPromote, PlanRows, PlanTable, PlannedTable, Preflight, QuarantineCount, QuarantineEntry,
+    QuarantineGroup, QuarantineList, QuarantinedRow, ReadyFinding, Report, Rollback, RunEvent, RunEvents, RunSummary,
+    Severity, StatementCount, Status, TableBooks, TakenBack, TargetCount, TargetProgress, Throughput, TimeEstimate,
+    Try, Why,
 };
 
 pub(super) fn run() -> RunSummary {
@@ -499,5 +500,36 @@ pub(super) fn accepted() -> Accepted {
         accepted_at,
         images: 4602,
         tables_dropped: 1,
+    }
+}
+
+pub(super) fn preflight() -> Preflight {
+    let finding = |check: &str, light: Light, message: &str, remedy: Option<&str>| ReadyFinding {
+        check: check.into(),
+        light,
+        message: message.into(),
+        remedy: remedy.map(Into::into),
+    };
+    Preflight {
+        format: FORMAT,
+        project: "docs".into(),
+        target: "database \"docs\" at db.example.com:5432 as \"loader\"".into(),
+        source: Some("/data/dump.sql.gz".into()),
+        strict: true,
+        ready: false,
+        findings: vec![
+            finding("locks", Light::Red, "public.documents is locked", Some("let its transaction end")),
+            finding("wal", Light::Yellow, "more WAL than max_wal_size", Some("raise it")),
+            finding("encoding", Light::Info, "the database is UTF8", None),
+        ],
+        left_out: vec!["disk: no source is named".into()],
+        needs: Some(DiskNeeds {
+            staging_bytes: 7 << 20,
+            target_bytes: 7 << 20,
+            index_bytes: 1 << 20,
+            undo_bytes: 1 << 10,
+            wal_bytes: 8 << 20,
+        }),
+        time: Some(TimeEstimate { probed_bytes: 8 << 20, probed_ms: 90, stage_ms: 71, promote_ms: Some(800) }),
     }
 }

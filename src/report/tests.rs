@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    Format, View, render, render_accepted, render_events, render_history, render_plan, render_quarantine,
-    render_quarantine_entry, render_rollback, render_status, render_why, sample,
+    Format, View, render, render_accepted, render_events, render_history, render_plan, render_preflight,
+    render_quarantine, render_quarantine_entry, render_rollback, render_status, render_why, sample,
 };
 use crate::outcome::Report;
 
@@ -210,6 +210,26 @@ fn a_plan_says_what_would_happen() {
 }
 
 #[test]
+fn a_preflight_says_what_to_do() {
+    let mut out = Vec::new();
+    render_preflight(&sample::preflight(), NARROW, &mut out).unwrap();
+    insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+    Target   database "docs" at db.example.com:5432 as "loader"
+    Project  docs
+    Source   /data/dump.sql.gz
+
+    ✗ red     locks     public.documents is locked
+                        → let its transaction end
+    ! yellow  wal       more WAL than max_wal_size
+                        → raise it
+    ✓ info    encoding  the database is UTF8
+      left out: disk: no source is named
+
+    Not ready: 1 red, 1 yellow, and yellow counts as red (--strict). Nothing was written.
+    "#);
+}
+
+#[test]
 fn status_and_history_show_where_runs_are() {
     let mut out = Vec::new();
     render_status(&sample::status(), NARROW, &mut out).unwrap();
@@ -317,6 +337,7 @@ fn the_page_documents_every_field_and_no_other() {
     let report = include_str!("../../docs/report.md");
     let quarantine = include_str!("../../docs/quarantine.md");
     let why = include_str!("../../docs/why.md");
+    let preflight = include_str!("../../docs/preflight.md");
     let forms = [
         (report, "sqlmig report", serde_json::to_value(sample::report())),
         (report, "sqlmig plan", serde_json::to_value(sample::plan())),
@@ -329,6 +350,7 @@ fn the_page_documents_every_field_and_no_other() {
         (quarantine, "sqlmig quarantine list --output json", serde_json::to_value(sample::quarantine())),
         (quarantine, "sqlmig quarantine show --output json", serde_json::to_value(sample::quarantine_entry())),
         (why, "sqlmig why --output json", serde_json::to_value(sample::why())),
+        (preflight, "sqlmig preflight --output json", serde_json::to_value(sample::preflight())),
     ];
     for (page, section, value) in forms {
         let mut fields = Vec::new();
