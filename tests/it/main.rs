@@ -19,6 +19,7 @@ mod program;
 mod promotion;
 mod quarantine;
 mod real_dumps;
+mod remote;
 mod resume;
 mod roles;
 mod rollback;
@@ -29,6 +30,7 @@ mod search;
 mod secrets;
 #[path = "../service/server.rs"]
 mod service;
+mod site;
 mod sources;
 mod trees;
 mod why;
