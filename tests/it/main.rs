@@ -12,6 +12,7 @@ mod examples;
 mod faults;
 mod front;
 mod harness;
+mod kubernetes;
 mod layers;
 mod migrations;
 mod plan;
