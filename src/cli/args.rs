@@ -9,8 +9,10 @@ mod load;
 mod plan;
 mod preflight;
 mod quarantine;
+mod remote;
 mod rollback;
 mod which;
+mod worker;
 
 use std::path::PathBuf;
 
@@ -26,8 +28,10 @@ pub use self::load::{BatchArgs, LimitArgs, PromoteArgs, RestartArgs, SourceArgs,
 pub use self::plan::{ConsentArgs, FollowArgs, PlanFileArgs};
 pub use self::preflight::PreflightArgs;
 pub use self::quarantine::{MendArgs, QuarantineCommand};
+pub use self::remote::RemoteArgs;
 pub use self::rollback::RollbackArgs;
 pub use self::which::{EventRunArgs, EveryRunArgs, RunArgs};
+pub use self::worker::WorkerArgs;
 
 /// Says, under `sqlmig --help`, what holds for every command.
 const AFTER_HELP: &str = "\
@@ -52,6 +56,7 @@ Exit codes (docs/exit-codes.md says what to do about each):
   6 another run holds the lock (retry)
   7 interrupted, resumable (retry)
   8 the embeddings API is unavailable (retry)
+  9 the source is unavailable (retry)
 
 First steps:
   sqlmig preflight dump.sql.gz  is everything ready?
@@ -265,9 +270,9 @@ Next: sqlmig validate.
         /// Which run.
         #[command(flatten)]
         run: RunArgs,
-        /// Help another process: take its batches, and begin and conclude nothing
-        #[arg(long, env = "SQLMIG_WORKER", value_parser = BoolishValueParser::new())]
-        worker: bool,
+        /// Whether to help another process.
+        #[command(flatten)]
+        worker: WorkerArgs,
         /// When to give up.
         #[command(flatten)]
         limits: LimitArgs,

@@ -112,16 +112,6 @@ async fn on_server(
 ) -> Result<(), Failure> {
     let Prepared { settings, project } = prepared;
     let target = &server.target;
-    if let Command::Preflight(options) = command {
-        let embed = settings.embedding.options()?;
-        return show_preflight(options, project, &embed, server, settings, display, stop).await;
-    }
-    fault::point("run.connect").await;
-    let connection = target.connect().await?;
-    for warning in ServerInfo::read(&*connection).await?.check()? {
-        display.events().warn(warning);
-    }
-    drop(connection);
     let mut conductor = Conductor {
         pool: target.pool(most_workers(settings).max(lanes()) + OTHER_CONNECTIONS)?,
         project: project.clone(),
@@ -130,6 +120,16 @@ async fn on_server(
         holder: None,
         embed: settings.embedding.options()?,
     };
+    // What would be refused here is what it is to find.
+    if let Command::Preflight(options) = command {
+        return show_preflight(options, &conductor, server, settings, display).await;
+    }
+    fault::point("run.connect").await;
+    let connection = target.connect().await?;
+    for warning in ServerInfo::read(&*connection).await?.check()? {
+        display.events().warn(warning);
+    }
+    drop(connection);
     let options = promote_options(settings);
     match command {
         Command::Test { names } => test(prepared, display, target, names).await,
@@ -160,9 +160,9 @@ async fn on_server(
             conduct(command, &conductor, settings, display, options, None).await
         }
         // A worker process holds no lock: the fence of the run that it joins keeps it in place.
-        Command::Promote { run, worker: true, .. } => {
+        Command::Promote { run, worker, .. } if worker.worker => {
             refuse_transaction_pooler(target).await?;
-            let batches = conductor.work(run.run, options).await?;
+            let batches = conductor.work(run.run, options, settings.wait).await?;
             display.clear();
             Ok(writeln!(io::stdout(), "{batches} batches committed")?)
         }
@@ -204,7 +204,7 @@ async fn conduct(
 ) -> Result<(), Failure> {
     match command {
         Command::Run { source, .. } => {
-            let source = open(source, settings, &conductor.project)?;
+            let source = open(source, settings, conductor).await?;
             let following = followed.map(Followed::following);
             let load = LoadOptions { following, ..load_options(settings, conductor, options) };
             // The report is shown on failure too: what succeeded is in it, and what failed comes last.
@@ -226,7 +226,7 @@ async fn conduct(
             Ok(writeln!(io::stdout(), "{} migrations applied", applied.len())?)
         }
         Command::Stage { source, .. } => {
-            let source = open(source, settings, &conductor.project)?;
+            let source = open(source, settings, conductor).await?;
             let load = load_options(settings, conductor, options);
             let taken = conductor.open(&source, &load, false).await?;
             let staged = conductor.stage(taken, source, load.stage).await;

@@ -64,7 +64,7 @@ async fn make(
         quick,
         named: named(settings, conductor),
     };
-    let source = open(source, settings, &conductor.project)?;
+    let source = open(source, settings, conductor).await?;
     let target = target.describe();
     Ok(plan(&conductor.pool, target, &conductor.project, source, &options, &conductor.stop, &conductor.events).await?)
 }
@@ -151,7 +151,7 @@ impl Followed {
             return Ok(known.is_some_and(|known| known.sha256 == self.sha256));
         }
         let scope = stage_options(settings, &conductor.project).scope();
-        let source = open(source, settings, &conductor.project)?;
+        let source = open(source, settings, conductor).await?;
         let Some(run) = conductor.already_loaded(&source, &scope).await? else { return Ok(false) };
         let client = conductor.pool.get().await.map_err(doing("connect"))?;
         Ok(run_plan(&**client, run).await?.is_some_and(|known| known.sha256 == self.sha256))

@@ -1,11 +1,9 @@
 //! `sqlmig preflight`.
 
-use sqlmig::embed::EmbedOptions;
 use sqlmig::outcome::Light;
+use sqlmig::pipeline::Conductor;
 use sqlmig::preflight::{Wanted, preflight};
-use sqlmig::project::Project;
 use sqlmig::report;
-use sqlmig::stop::Stop;
 use sqlmig::telemetry::Display;
 
 use super::args::PreflightArgs;
@@ -18,20 +16,18 @@ use super::show::show;
 /// Says whether everything is ready; what is red ends with exit code 3.
 pub async fn show_preflight(
     typed: &PreflightArgs,
-    project: &Project,
-    embed: &EmbedOptions,
+    conductor: &Conductor,
     server: &Server,
     settings: &Settings,
     display: &Display,
-    stop: &Stop,
 ) -> Result<(), Failure> {
     let source = match typed.source() {
         Some(source) => {
-            let first = open(&source, settings, project)?;
+            let first = open(&source, settings, conductor).await?;
             // Read twice: once to the end, and its beginning once more to be measured.
             let again = match source.source.as_deref().and_then(std::path::Path::to_str) {
                 Some("-") => None,
-                _ => Some(open(&source, settings, project)?),
+                _ => Some(open(&source, settings, conductor).await?),
             };
             Some((first, again))
         }
@@ -40,14 +36,14 @@ pub async fn show_preflight(
     let folder = server.data_folder();
     let wanted = Wanted {
         target: &server.target,
-        project,
-        stage: stage_options(settings, project),
-        embed,
+        project: &conductor.project,
+        stage: stage_options(settings, &conductor.project),
+        embed: &conductor.embed,
         max_connections: settings.max_connections,
         least_connections: u32::try_from(OTHER_CONNECTIONS + lanes()).unwrap_or(u32::MAX),
         data_folder: folder.as_deref(),
         strict: typed.strict,
-        stop,
+        stop: &conductor.stop,
     };
     let outcome = preflight(&wanted, source).await?;
     show(settings, display, |view, out| report::render_preflight(&outcome, view, out))?;
