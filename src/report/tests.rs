@@ -40,6 +40,13 @@ fn a_report_fits_a_terminal() {
     │ audit.log  staging.audit.log     7       7           0  ✓ │
     ╰───────────────────────────────────────────────────────────╯
 
+    The plan that it followed
+    ╭────────────────────────────────────────────────────────╮
+    │ table      + new  ~ changed  = as is  merged  rejected │
+    ├────────────────────────────────────────────────────────┤
+    │ documents  3,390          0        0      10     1,200 │
+    ╰────────────────────────────────────────────────────────╯
+
     Checks
     ╭────────────────────────────────────────────────────────────────────╮
     │    check                  on         severity  examined  found  ms │
@@ -176,20 +183,28 @@ fn a_plan_says_what_would_happen() {
     │ audit.log      7      700 B        1  only staged                 0 │
     ╰─────────────────────────────────────────────────────────────────────╯
 
+    What would become of the rows
+    ╭───────────────────────────────────────────────────────────────╮
+    │ table       rows  + new  ~ changed  = as is  merged  rejected │
+    ├───────────────────────────────────────────────────────────────┤
+    │ documents  4,600  4,500         40       50       2         8 │
+    ╰───────────────────────────────────────────────────────────────╯
+
     Checks, duplicate rules and validations
-    ╭──────────────────────────────────────────────────────────────────────────────╮
-    │ check              on         severity  what it finds                        │
-    ├──────────────────────────────────────────────────────────────────────────────┤
-    │ content_not_empty  documents  reject    Documents whose content is empty or  │
-    │                                         blank.                               │
-    ╰──────────────────────────────────────────────────────────────────────────────╯
+    ╭──────────────────────────────────────────────────────────────────────────╮
+    │ check              on         severity  rows  what it finds              │
+    ├──────────────────────────────────────────────────────────────────────────┤
+    │ content_not_empty  documents  reject       8  Documents whose content is │
+    │                                               empty or blank.            │
+    ╰──────────────────────────────────────────────────────────────────────────╯
 
     Promotion
-    ╭───────────────────────────────────────────────────────────────────╮
-    │ promote    from       into       note                             │
-    ├───────────────────────────────────────────────────────────────────┤
-    │ documents  documents  documents  skipped: nothing feeds documents │
-    ╰───────────────────────────────────────────────────────────────────╯
+    ╭──────────────────────────────────────────────────────────────────────────────╮
+    │ promote    into           +   ~  -   =  note                                 │
+    ├──────────────────────────────────────────────────────────────────────────────┤
+    │ documents  documents  4,500  40  0  50  as of now: reads document_sources,   │
+    │                                         changed by then                      │
+    ╰──────────────────────────────────────────────────────────────────────────────╯
 
     Rows that come without an embedding
     ╭────────────────────────────────────────────────────────────────────────────╮
@@ -198,14 +213,22 @@ fn a_plan_says_what_would_happen() {
     │ embedding_missing  documents           120             100  48,210  0.0063 │
     ╰────────────────────────────────────────────────────────────────────────────╯
 
+    What it would take
+      disk  190.0 MiB in staging (measured), 150.0 MiB in final tables, 40.0 MiB in indexes, 3.0 MiB of before-images
+      WAL   193.0 MiB at least
+      time  about 6.5 s: 1.8 s to stage and 600 ms to check (measured, one connection), 4.1 s to promote
+      not reckoned with: index by_words
+
     In the source, not executed: 2 × CREATE FUNCTION, 1 × GRANT
 
-    Migrations to apply: V1__documents
+    Migrations to apply (with their SQL: --verbose, --output json):
+      docs: V1__documents
 
     Warnings
     ! the target has no pgvector
 
-    A run would stage 4,607 rows of 2 tables and promote up to 4,600 of them in 1 batches. Nothing was written.
+    ✗ A run would stop: source_missing finds 2 rows of public.documents
+    + 4,500 to insert, ~ 40 to update, - 0 to delete, = 50 as they are; 2 merged, 8 rejected. Nothing was written.
     ");
 }
 
