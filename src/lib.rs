@@ -42,5 +42,6 @@ pub mod plan;
 pub mod examples;
 
 // Side: readers of events and outcomes.
+pub mod metrics;
 pub mod report;
 pub mod telemetry;

@@ -9,12 +9,13 @@ mod embedding;
 mod examples;
 mod fate;
 mod plan;
+pub mod progress;
 mod quarantine;
 mod rollback;
 mod run;
 mod search;
 mod severity;
-mod status;
+pub mod status;
 
 use serde::Serialize;
 
@@ -24,12 +25,13 @@ pub use self::embedding::{EmbeddingCost, EmbeddingCount};
 pub use self::examples::{CaseOutcome, ExampleReport};
 pub use self::fate::{ChunkPlace, ColumnValue, Fate, FateBatch, FinalRow, MergedWith, Why};
 pub use self::plan::{Plan, PlanCheck, PlanDump, PlanEmbedding, PlanPromote, PlanTable};
+pub use self::progress::Progress;
 pub use self::quarantine::{QuarantineCount, QuarantineEntry, QuarantineGroup, QuarantineList, QuarantinedRow, Try};
 pub use self::rollback::{Accepted, KeptRow, Rollback, StagingEmptied, TakenBack};
 pub use self::run::{History, PhaseTime, RunEvent, RunEvents, RunSummary, Throughput};
 pub use self::search::{Hit, SearchReport};
 pub use self::severity::Severity;
-pub use self::status::{Status, TargetProgress};
+pub use self::status::{Share, Status, TargetProgress};
 
 /// Version of the JSON forms of [`Report`], [`Plan`], [`Status`], [`History`] and [`ExampleReport`].
 pub const FORMAT: u32 = 1;

@@ -275,7 +275,11 @@ fn read(
             tables[place].bytes += i64::try_from(bytes).unwrap_or(i64::MAX);
         }
         if rows % ROWS_A_SIGN == 0 {
-            events.emit(Event::SourceProgress { bytes: progress.load(std::sync::atomic::Ordering::Relaxed), rows });
+            events.emit(Event::SourceProgress {
+                bytes: progress.load(std::sync::atomic::Ordering::Relaxed),
+                rows,
+                table: None,
+            });
         }
     };
     let mut embeddings: Vec<(TableName, Counter)> = counters.into_iter().collect();

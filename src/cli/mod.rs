@@ -13,6 +13,7 @@ pub mod generate;
 #[cfg(test)]
 mod help;
 pub mod interrupt;
+pub mod metrics;
 pub mod options;
 pub mod presentation;
 pub mod quarantine;
@@ -21,4 +22,5 @@ pub mod search;
 pub mod server;
 pub mod settings;
 pub mod show;
+pub mod watch;
 pub mod why;

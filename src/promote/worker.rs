@@ -120,6 +120,7 @@ impl Worker<'_> {
             elapsed: written.elapsed,
         });
         let rows = written.result.inserted + written.result.updated + written.result.unchanged;
+        self.session.events.emit(Event::Busy { shares: self.crew.shares() });
         self.told(self.crew.finished(count(rows)));
     }
 }
