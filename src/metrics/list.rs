@@ -155,11 +155,16 @@ pub static METRICS: [Metric; 44] = [
         "sqlmig_rows_promoted_total",
         Counter,
         ["target", "result"],
-        "Rows that were written to the final tables, by what became of them: inserted, updated, unchanged.",
+        "Rows that were written to the final tables, by what became of them: inserted, updated, unchanged, deleted.",
         |status| {
             let written = status.written.iter().flat_map(|table| {
-                [("inserted", table.inserted), ("updated", table.updated), ("unchanged", table.unchanged)]
-                    .map(|(result, rows)| sample([table.target.clone(), result.to_owned()], float(rows)))
+                [
+                    ("inserted", table.inserted),
+                    ("updated", table.updated),
+                    ("unchanged", table.unchanged),
+                    ("deleted", table.deleted),
+                ]
+                .map(|(result, rows)| sample([table.target.clone(), result.to_owned()], float(rows)))
             });
             written.collect()
         }

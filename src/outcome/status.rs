@@ -143,6 +143,8 @@ pub struct TargetWritten {
     pub updated: i64,
     /// Rows that it already had.
     pub unchanged: i64,
+    /// Rows deleted from it.
+    pub deleted: i64,
 }
 
 /// How long something took, many times.

@@ -4,6 +4,7 @@ mod checks;
 mod cli;
 mod connection;
 mod cut;
+mod documents;
 mod embedded;
 mod embeddings;
 mod exactly_once;

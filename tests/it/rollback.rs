@@ -469,8 +469,9 @@ async fn a_rollback_needs_few_rights_and_is_told_which() {
     let loaded = state(&client).await;
     let database = db.target().database().to_owned();
     let role = database.replace("sqlmig_test_rights", "undoer");
-    let grants = include_str!("../sql/rollback_role.sql").replace("sqlmig_rollback", &role);
-    client.batch_execute(&format!("{grants}; revoke delete on public.document_sources from {role}")).await.unwrap();
+    let page = include_str!("../../docs/rollback.md").split_once("## The role for it").unwrap().1;
+    let grants = page.split("```").nth(1).unwrap().trim_start_matches("sql").replace("sqlmig_rollback", &role);
+    client.batch_execute(&format!("{grants} revoke delete on public.document_sources from {role}")).await.unwrap();
     client.batch_execute(&format!("alter database {database} set role = {role}")).await.unwrap();
     let command = format!("rollback --run {} --yes", id(&report));
     let refused = sqlmig(&db, &command).await.code(2);

@@ -228,6 +228,7 @@ async fn written(tx: &Transaction<'_>, run: Uuid) -> Result<Vec<TargetWritten>, 
         inserted: row.get("inserted"),
         updated: row.get("updated"),
         unchanged: row.get("unchanged"),
+        deleted: row.get("deleted"),
     };
     Ok(rows.iter().map(target).collect())
 }

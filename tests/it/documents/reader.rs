@@ -1,0 +1,149 @@
+//! Someone who types what a page says: in an empty folder with the bundled dump, on an empty database.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::block::{Block, How, Language, Run};
+use crate::harness::TestDb;
+use crate::program::{copy, finish, fixture, url};
+use crate::service::Service;
+
+/// What stands in the pages for what a reader has, and the variable that has it here.
+const STAND_INS: [(&str, &str); 4] = [
+    ("postgres://loader@db.example.com/docs", "$PAGE_DATABASE"),
+    ("https://api.openai.com/v1", "$PAGE_EMBEDDINGS"),
+    ("http://127.0.0.1:8090/v1", "$PAGE_EMBEDDINGS"),
+    ("019ab1c2-0000-7000-8000-000000000001", "$PAGE_RUN"),
+];
+
+/// Programs that not every machine has. A block that needs one which is missing is named on stderr and passed over; `CI=1`
+/// makes it a failure.
+const TOOLS: [&str; 6] = ["jq", "psql", "pg_dump", "curl", "kubectl", "promtool"];
+
+/// A command that takes longer hangs.
+const LIMIT_SECONDS: u64 = 180;
+
+pub struct Reader {
+    folder: TempDir,
+    database: TestDb,
+    service: Service,
+    path: String,
+    programs: PathBuf,
+}
+
+impl Reader {
+    pub async fn begin() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        // What a page may speak of as being there.
+        for shared in ["fixtures", "transforms", "migrations", "k8s"] {
+            if root.join(shared).exists() {
+                copy(&root.join(shared), &folder.path().join(shared));
+            }
+        }
+        fs::copy(fixture("docs.sql.gz"), folder.path().join("dump.sql.gz")).unwrap();
+        fs::copy(fixture("docs-newer.sql.gz"), folder.path().join("newer.sql.gz")).unwrap();
+        let database = TestDb::new("page").await;
+        let programs = database.programs().await;
+        let own = Path::new(env!("CARGO_BIN_EXE_sqlmig")).parent().unwrap();
+        let path = format!("{}:{}:/usr/local/bin:/usr/bin:/bin", own.display(), programs.display());
+        let service = Service::start("127.0.0.1:0", "text-embedding-3-large", 3072).await.unwrap();
+        Self { folder, database, service, path, programs }
+    }
+
+    /// Runs one block, or puts the file there that it is; says what went otherwise than the page says.
+    pub async fn run(&self, block: &Block) -> Result<(), String> {
+        if let Some(file) = &block.file {
+            let path = self.folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, &block.text).unwrap();
+        }
+        let How::Run(run) = &block.how else { return Ok(()) };
+        let typed = match block.language {
+            Language::Console => {
+                block.text.lines().filter_map(|line| line.strip_prefix("$ ")).collect::<Vec<_>>().join("\n")
+            }
+            _ => block.text.clone(),
+        };
+        if let Some(tool) = self.missing(&format!("{}\n{typed}", run.before)) {
+            assert!(std::env::var_os("CI").is_none(), "a block needs {tool}: {typed}");
+            eprintln!("not run, for want of {tool}: {typed}");
+            return Ok(());
+        }
+        self.shell(&run.before, &Run::default()).await?;
+        if block.language == Language::Sql { self.sql(&typed).await } else { self.shell(&typed, run).await }
+    }
+
+    async fn sql(&self, typed: &str) -> Result<(), String> {
+        let client = self.database.connect().await;
+        let named =
+            "select undo_table from sqlmig.batch where target = 'public.documents' and undo_table is not null limit 1";
+        let undo: Option<String> = client.query_opt(named, &[]).await.ok().flatten().map(|row| row.get(0));
+        let statements = typed
+            .replace(":'run'", &format!("'{}'", self.newest_run().await))
+            .replace(r#"sqlmig."undo 1a2b3c4d public.documents""#, &undo.unwrap_or_default());
+        let outcome = client.batch_execute(&statements).await;
+        outcome.map_err(|error| format!("{:?} in\n{statements}", error.as_db_error()))
+    }
+
+    async fn shell(&self, typed: &str, run: &Run) -> Result<(), String> {
+        if typed.trim().is_empty() {
+            return Ok(());
+        }
+        let state = self.folder.path().join(".state");
+        let mut script = typed.to_owned();
+        for (name, variable) in STAND_INS {
+            script = script.replace(name, variable);
+        }
+        // Variables and the folder are those of the block before, as they would be in one terminal.
+        let script = format!(
+            "set -eo pipefail -o allexport\ntest ! -e {state} || . {state}\n\
+             trap 'code=$?; {{ export -p; printf \"cd %q\\n\" \"$PWD\"; }} > {state}; exit $code' EXIT\n\
+             PAGE_RUN={run}\n{script}\n",
+            state = state.display(),
+            run = self.newest_run().await,
+        );
+        let seconds = run.stopped_after_seconds.unwrap_or(LIMIT_SECONDS);
+        let mut command = Command::new("timeout");
+        command.arg(seconds.to_string()).args(["bash", "-c", &script]).current_dir(self.folder.path());
+        command.env_clear().env("PATH", &self.path).env("HOME", self.folder.path()).env("LC_ALL", "C.UTF-8");
+        command.env("PAGE_DATABASE", url(&self.database).await).env("PAGE_EMBEDDINGS", self.service.url());
+        command.env("DATABASE_URL", url(&self.database).await).env("SQLMIG_POSTGRES_BIN", &self.programs);
+        let outcome = finish(command).await;
+        let stopped = run.stopped_after_seconds.is_some() && outcome.code == 124;
+        if stopped || outcome.code == run.code {
+            return Ok(());
+        }
+        Err(format!(
+            "ended with {}, not {}\n{typed}\n--- stdout\n{}\n--- stderr\n{}",
+            outcome.code,
+            run.code,
+            end_of(&outcome.stdout),
+            end_of(&outcome.stderr)
+        ))
+    }
+
+    /// The id of the newest run; none yet is an id that no run has.
+    async fn newest_run(&self) -> String {
+        let client = self.database.connect().await;
+        let newest = "select id::text from sqlmig.run order by started_at desc limit 1";
+        let found = client.query(newest, &[]).await.ok().and_then(|rows| rows.first().map(|row| row.get(0)));
+        found.unwrap_or_else(|| "00000000-0000-7000-8000-000000000000".to_owned())
+    }
+
+    /// A program that these lines need and that is not there.
+    fn missing(&self, typed: &str) -> Option<&'static str> {
+        let words: Vec<&str> = typed.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').collect();
+        let there = |tool: &str| self.path.split(':').any(|folder| Path::new(folder).join(tool).exists());
+        TOOLS.into_iter().find(|tool| words.contains(tool) && !there(tool))
+    }
+}
+
+/// The last lines of what was said.
+fn end_of(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(12)..].join("\n")
+}
