@@ -33,6 +33,7 @@ fn names_and_units_follow_the_conventions() {
 fn every_metric_has_a_value_where_there_is_one_of_everything() {
     let mut status = sample::status();
     status.exit_code = Some(3);
+    status.run.finished_at = Some(status.at);
     let written = exposition(&seen(&status));
     for metric in &METRICS {
         assert!(

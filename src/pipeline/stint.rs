@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// How long the last of them may take.
 const LAST_LIMIT: Duration = Duration::from_secs(1);
 /// Reading how far the run is takes at most one part in so many of the time.
-const SHARE: u32 = 200;
+const SHARE: u32 = 100;
 
 /// The time that this process is at a phase; it goes on until it is ended or dropped.
 pub(super) struct Stint {

@@ -29,7 +29,7 @@ pub struct StatusArgs {
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Metrics")]
 pub struct MetricsArgs {
-    /// Serve Prometheus metrics there while the command runs: /metrics and /healthz [default: nowhere]
+    /// Serve Prometheus metrics there: /metrics and /healthz [default: nowhere; of monitor 127.0.0.1:9464]
     #[arg(long, value_name = "HOST:PORT", env = "SQLMIG_METRICS_ADDR")]
     pub metrics_addr: Option<String>,
     /// The size of the volume that the server's data is on: the alert about a full disk needs it, and SQL cannot tell

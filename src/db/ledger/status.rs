@@ -23,6 +23,9 @@ use crate::outcome::{FORMAT, RunSummary, Share, Status, TargetProgress};
 /// A process that was not heard of for so long is silent: several of its beats are missing.
 const SILENT_AFTER: Duration = Duration::from_secs(15);
 
+/// The same of a conductor whose lock nobody holds.
+const UNLOCKED_AFTER: Duration = Duration::from_secs(3);
+
 /// How long one of the statements may take: whoever looks must not be a burden.
 const PATIENCE: &str = "5s";
 
@@ -60,10 +63,14 @@ async fn read(tx: &Transaction<'_>, run: Run) -> Result<Option<Status>, DbError>
     let Some(work) = work.first() else { return Ok(None) };
     let at: OffsetDateTime = work.get("now");
     let committed = committed(work);
-    let now = present.filter(|worked| !worked.stint.ended);
-    let beats = |worked: &&Worked| worked.silent_seconds < SILENT_AFTER.as_secs_f64();
-    let failed = run.error.is_some();
     let (server, is_conducted) = server(tx).await?;
+    let now = present.filter(|worked| !worked.stint.ended);
+    // A conductor that is gone has left its lock: that is seen before the missing beats are.
+    let beats = |worked: &&Worked| {
+        let held = is_conducted || !worked.stint.conducts || worked.silent_seconds < UNLOCKED_AFTER.as_secs_f64();
+        held && worked.silent_seconds < SILENT_AFTER.as_secs_f64()
+    };
+    let failed = run.error.is_some();
     let activity = match now {
         _ if is_final => Activity::Ended,
         Some(worked) if beats(&worked) => Activity::Working,
@@ -257,7 +264,16 @@ async fn latencies(tx: &Transaction<'_>, run: Uuid) -> Result<(Latency, Latency)
     let rows = query(tx, include_str!("../../../sql/status_latency.sql"), &[&run]).await?;
     let Some(row) = rows.first() else { return Ok(Default::default()) };
     let seconds = |milliseconds: i64| float(milliseconds) / 1000.0;
-    let of = |count: &str, sum: &str, quantiles: &str| {
+    let within_bounds = |what: &str| {
+        let of_it = || buckets.iter().filter(|row| row.get::<_, &str>("what") == what);
+        let within = |place: usize| {
+            let passed =
+                |row: &&Row| usize::try_from(row.get::<_, i32>("bounds_passed")).is_ok_and(|passed| passed <= place);
+            of_it().filter(passed).map(|row| row.get::<_, i64>("count")).sum()
+        };
+        (0..).zip(LATENCY_BOUNDS_MS).map(|(place, bound)| (seconds(bound), within(place))).collect()
+    };
+    let of = |what: &str, count: &str, sum: &str, quantiles: &str| {
         let quantiles: Option<Vec<f64>> = row.get(quantiles);
         let quantile = |place: usize| quantiles.as_ref().and_then(|all| all.get(place)).map(|ms| ms / 1000.0);
         Latency {
@@ -266,10 +282,11 @@ async fn latencies(tx: &Transaction<'_>, run: Uuid) -> Result<(Latency, Latency)
             p50: quantile(0),
             p95: quantile(1),
             p99: quantile(2),
-            buckets: buckets.iter().map(|row| (seconds(row.get("ms")), row.get(count))).collect(),
+            buckets: within_bounds(what),
         }
     };
-    Ok((of("batches", "batches_ms", "batch_quantiles"), of("requests", "requests_ms", "request_quantiles")))
+    let batches = of("batch", "batches", "batches_ms", "batch_quantiles");
+    Ok((batches, of("request", "requests", "requests_ms", "request_quantiles")))
 }
 
 /// What the server has, and whether a process holds the lock of conductors.
