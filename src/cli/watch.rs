@@ -129,7 +129,7 @@ impl Screen {
         let mut out = io::stdout().lock();
         for line in lines {
             // A line that were broken at the edge would count for two: the terminal is told not to.
-            write!(out, "\x1b[?7l{line}\x1b[?7h\n")?;
+            writeln!(out, "\x1b[?7l{line}\x1b[?7h")?;
         }
         self.lines = lines.len();
         out.flush()

@@ -206,6 +206,7 @@ impl Progress {
 
 /// A count as a number to reckon with.
 #[expect(clippy::cast_precision_loss, reason = "rates and shares for people; no count here comes near 2^52")]
+#[must_use]
 pub fn float(count: i64) -> f64 {
     count as f64
 }

@@ -73,11 +73,10 @@ impl Facts {
             }
             Event::StepsPlanned { steps } => self.total = Some(*steps),
             Event::StepStarted { what } => self.doing = Some(what.clone()),
-            Event::CheckFinished { .. } => self.done += 1,
+            Event::CheckFinished { .. } | Event::BatchFinished { .. } => self.done += 1,
             Event::VectorsWanted { rows } => self.total = Some(*rows),
             Event::VectorsFetched { texts, .. } => self.done += texts,
             Event::BatchesPlanned { target, .. } => self.doing = Some(target.to_string()),
-            Event::BatchFinished { .. } => self.done += 1,
             Event::IndexProgress { name, phase, done, total } => {
                 self.doing = Some(format!("{name}: {phase}"));
                 (self.done, self.total) = (*done, Some(*total).filter(|total| *total > 0));

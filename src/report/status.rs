@@ -195,7 +195,12 @@ fn told(status: &Status) -> String {
 }
 
 fn bar(percent: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a percentage as columns of a bar")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "a percentage as columns of a bar"
+    )]
     let full = ((percent / 100.0) * BAR as f64) as usize;
     let full = full.min(BAR);
     format!("{}{}", "━".repeat(full), "─".repeat(BAR - full))
