@@ -8,8 +8,10 @@ mod generate;
 mod global;
 mod load;
 mod quarantine;
+mod remote;
 mod rollback;
 mod which;
+mod worker;
 
 use std::path::PathBuf;
 
@@ -24,8 +26,10 @@ pub use self::generate::GenerateArgs;
 pub use self::global::{Color, GlobalArgs, LogFormat, Output};
 pub use self::load::{BatchArgs, LimitArgs, PromoteArgs, RestartArgs, SourceArgs, TimeoutArgs};
 pub use self::quarantine::{MendArgs, QuarantineCommand};
+pub use self::remote::RemoteArgs;
 pub use self::rollback::RollbackArgs;
 pub use self::which::{EventRunArgs, EveryRunArgs, RunArgs};
+pub use self::worker::WorkerArgs;
 
 /// Says, under `sqlmig --help`, what holds for every command.
 const AFTER_HELP: &str = "\
@@ -50,6 +54,7 @@ Exit codes (docs/exit-codes.md says what to do about each):
   6 another run holds the lock (retry)
   7 interrupted, resumable (retry)
   8 the embeddings API is unavailable (retry)
+  9 the source is unavailable (retry)
 
 First steps:
   sqlmig plan dump.sql.gz     what would happen; writes nothing
@@ -248,9 +253,9 @@ Next: sqlmig validate.
         /// Which run.
         #[command(flatten)]
         run: RunArgs,
-        /// Help another process: take its batches, and begin and conclude nothing
-        #[arg(long, env = "SQLMIG_WORKER", value_parser = BoolishValueParser::new())]
-        worker: bool,
+        /// Whether to help another process.
+        #[command(flatten)]
+        worker: WorkerArgs,
         /// When to give up.
         #[command(flatten)]
         limits: LimitArgs,
