@@ -130,7 +130,7 @@ async fn a_run_is_followed_from_another_process_to_its_end() {
         .unwrap();
     let run = on(&db, &format!("run {dump} --no-index --parallel 1 --batch-size 100 --lock-timeout 1min")).await;
     let run = Running::start(run);
-    let status = until(&db, |status| status["progress"]["phase"] == "promote" && status["batches"]["done"] == 1).await;
+    let status = until(&db, |status| status["progress"]["doing"] == "public.documents").await;
     let progress = &status["progress"];
     assert_eq!((&status["activity"], &status["is_conducted"]), (&"working".into(), &true.into()));
     assert_eq!((&progress["doing"], &progress["unit"]), (&"public.documents".into(), &"rows".into()));

@@ -11,6 +11,7 @@ use sqlmig::metrics::{Kind, METRICS};
 
 use crate::following::{Running, get};
 use crate::harness::TestDb;
+use crate::kubernetes::manifest::{invalid, kubectl, render};
 use crate::program::{MIGRATED, bare, finish, on};
 use crate::service::Service;
 
@@ -101,6 +102,21 @@ fn every_alert_is_shown_to_fire_and_not_to_fire() {
     }
 }
 
+#[test]
+fn the_monitor_is_valid_by_the_schemas_of_kubernetes() {
+    assert_eq!(invalid(&folder().join("monitor.yaml")), "");
+    // Who scrapes finds the port by its name.
+    let monitor = fs::read_to_string(folder().join("monitor.yaml")).unwrap();
+    let scraped = fs::read_to_string(folder().join("podmonitor.yaml")).unwrap();
+    assert!(monitor.contains("{name: metrics, containerPort: 9464}") && scraped.contains("port: metrics"));
+    if let Some(kubectl) = kubectl() {
+        let made = render(&kubectl, &folder());
+        for kind in ["Deployment", "NetworkPolicy", "PodMonitor", "PrometheusRule", "ConfigMap"] {
+            assert!(made.contains(&format!("kind: {kind}\n")), "{kind}");
+        }
+    }
+}
+
 /// Runs promtool; a test that needs it fails where it is not there.
 fn promtool(arguments: &[&str], folder: &Path, input: Option<&str>) {
     let mut command = Command::new("promtool");
@@ -138,11 +154,11 @@ async fn eventful(db: &TestDb, service: &Service, scratch: &Path) -> Running {
                 create trigger slow before update on sqlmig.batch for each row execute function public.slow()";
     client.batch_execute(slow).await.unwrap();
     let line = format!(
-        "run {dump} --batch-size 10 --max-rejects 5% --metrics-addr 127.0.0.1:0 --disk-limit 10GiB --embedding-batch 8 \
-         --embedding-price 0.13"
+        "run {dump} --batch-size 10 --max-rejects 5% --metrics-addr 127.0.0.1:0 --disk-limit 10GiB --embedding-batch 4 \
+         --embedding-concurrency 2 --embedding-price 0.13"
     );
     let mut command = on(db, &line).await;
-    service.state.latency_ms.store(200, std::sync::atomic::Ordering::SeqCst);
+    service.state.latency_ms.store(300, std::sync::atomic::Ordering::SeqCst);
     command.env("SQLMIG_EMBEDDING_URL", service.url()).env("SQLMIG_EMBEDDING_MODEL", "text-embedding-3-large");
     Running::start(command)
 }
@@ -161,7 +177,8 @@ async fn promtool_finds_nothing_wrong_with_the_exposition() {
         let Ok(answer) = tokio::time::timeout(Duration::from_secs(10), get(&address, "/metrics")).await else { break };
         promtool(&["check", "metrics"], scratch.path(), Some(&answer.1));
         seen.extend(answer.1.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(str::to_owned));
-        if answer.1.contains("sqlmig_phase_active{phase=\"promote\"} 1") {
+        let promotes = answer.1.contains("sqlmig_phase_active{phase=\"promote\"} 1");
+        if promotes && answer.1.contains("sqlmig_busy_ratio") && answer.1.contains("sqlmig_promotion_workers") {
             break;
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
