@@ -149,9 +149,9 @@ async fn eventful(db: &TestDb, service: &Service, scratch: &Path) -> Running {
     finish(bare(&format!("generate {dump} --documents 900 {faults}"))).await.code(0);
     let client = db.connect().await;
     let slow = "create function public.slow() returns trigger language plpgsql as \
-                $$ begin perform pg_sleep(0.15); return new; end $$; \
-                create trigger slow before insert on sqlmig.chunk for each row execute function public.slow(); \
-                create trigger slow before update on sqlmig.batch for each row execute function public.slow()";
+                $$ begin perform pg_sleep(tg_argv[0]::float8); return new; end $$; \
+                create trigger slow before insert on sqlmig.chunk for each row execute function public.slow('0.7'); \
+                create trigger slow before update on sqlmig.batch for each row execute function public.slow('0.15')";
     client.batch_execute(slow).await.unwrap();
     let line = format!(
         "run {dump} --batch-size 10 --max-rejects 5% --metrics-addr 127.0.0.1:0 --disk-limit 10GiB --embedding-batch 4 \

@@ -151,7 +151,17 @@ fn shown(value: f64, unit: &str) -> String {
             value /= base;
             at += 1;
         }
-        format!("{}{}", if value.abs() < 10.0 { format!("{value:.2}") } else { format!("{value:.0}") }, units[at])
+        format!(
+            "{}{}",
+            if value != 0.0 && value.abs() < 0.1 {
+                format!("{value:.4}")
+            } else if value.abs() < 10.0 {
+                format!("{value:.2}")
+            } else {
+                format!("{value:.0}")
+            },
+            units[at]
+        )
     };
     match unit {
         "percentunit" => format!("{:.1} %", value * 100.0),
