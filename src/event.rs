@@ -10,7 +10,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::names::TableName;
-use crate::outcome::Severity;
+use crate::outcome::{Severity, Share, Status};
 
 /// The steps of a run, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -111,15 +111,17 @@ pub enum Event {
     },
     /// The source is open.
     SourceOpened {
-        /// Its size as stored (compressed), where it is known.
+        /// Its size as stored (compressed), where it is known and told how far reading has come.
         bytes: Option<u64>,
     },
     /// More of the source was read.
     SourceProgress {
-        /// Stored (compressed) bytes read so far.
+        /// Stored (compressed) bytes whose text was taken so far.
         bytes: u64,
-        /// Rows decoded so far, in all tables.
+        /// Rows found so far, in all tables.
         rows: u64,
+        /// The table that is being read, where that is told.
+        table: Option<TableName>,
     },
     /// All rows of a table are staged.
     TableStaged {
@@ -129,6 +131,26 @@ pub enum Event {
         staged: u64,
         /// Rows that could not be decoded and went to quarantine.
         rejected: u64,
+    },
+    /// So many steps make up the phase: checks, proofs.
+    StepsPlanned {
+        /// How many.
+        steps: u64,
+    },
+    /// One of them begins.
+    StepStarted {
+        /// Which, for people.
+        what: String,
+    },
+    /// What of the phase's parts was at work for which share of the time, since the phase began.
+    Busy {
+        /// Each part.
+        shares: Vec<Share>,
+    },
+    /// How far the run has come, as the ledger has it.
+    StatusRead {
+        /// All of it.
+        status: Arc<Status>,
     },
     /// A check, a duplicate rule or a validation ran.
     CheckFinished {
@@ -245,6 +267,11 @@ pub enum Event {
         /// Wall-clock time it took.
         elapsed: Duration,
     },
+    /// Something failed that may pass, and is tried again.
+    Retried {
+        /// What, and why, in one line.
+        message: String,
+    },
     /// Something the operator should know, in one line.
     Warning {
         /// The line.
@@ -271,6 +298,11 @@ impl Events {
     /// Tells of an event.
     pub fn emit(&self, event: Event) {
         (self.0)(event);
+    }
+
+    /// Tells that something is tried again.
+    pub fn retry(&self, message: impl Into<String>) {
+        self.emit(Event::Retried { message: message.into() });
     }
 
     /// Tells of something the operator should know.

@@ -43,5 +43,6 @@ pub mod examples;
 pub mod preflight;
 
 // Side: readers of events and outcomes.
+pub mod metrics;
 pub mod report;
 pub mod telemetry;

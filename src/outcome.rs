@@ -10,12 +10,13 @@ mod examples;
 mod fate;
 mod plan;
 mod preflight;
+pub mod progress;
 mod quarantine;
 mod rollback;
 mod run;
 mod search;
 mod severity;
-mod status;
+pub mod status;
 
 use serde::Serialize;
 
@@ -29,12 +30,13 @@ pub use self::plan::{
     PlanPromote, PlanRows, PlanTable, PlannedTable,
 };
 pub use self::preflight::{DiskNeeds, Light, Preflight, ReadyFinding, TimeEstimate};
+pub use self::progress::Progress;
 pub use self::quarantine::{QuarantineCount, QuarantineEntry, QuarantineGroup, QuarantineList, QuarantinedRow, Try};
 pub use self::rollback::{Accepted, KeptRow, Rollback, StagingEmptied, TakenBack};
 pub use self::run::{History, PhaseTime, RunEvent, RunEvents, RunSummary, Throughput};
 pub use self::search::{Hit, SearchReport};
 pub use self::severity::Severity;
-pub use self::status::{Status, TargetProgress};
+pub use self::status::{Share, Status, TargetProgress};
 
 /// Version of the JSON forms of [`Report`], [`Plan`], [`Status`], [`History`] and [`ExampleReport`].
 pub const FORMAT: u32 = 1;

@@ -98,6 +98,7 @@ pub(super) async fn settle(
     let name = rule.file.name.as_str();
     let started = Instant::now();
     let action = || format!("run duplicate rule {name}");
+    checking.events.emit(Event::StepStarted { what: format!("duplicate rule {name}") });
     let mut client = checking.pool.get().await.map_err(doing(action()))?;
     let tx = client.transaction().await.map_err(doing(action()))?;
     checking.fence.hold(&tx).await?;

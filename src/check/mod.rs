@@ -141,6 +141,16 @@ fn cast_check(feed: &Feed) -> Result<String, CheckError> {
     Ok(render_wrap("check.sql", include_str!("../../sql/wrap/check.sql"), context)?)
 }
 
+/// How many checks there are to tell of: one a table.
+fn steps(project: &Project, relations: &Relations, feeds: &[Feed]) -> u64 {
+    let checksums =
+        relations.tables().iter().filter(|table| feeds.iter().any(|feed| feed.source == table.source)).count();
+    let casts = feeds.iter().filter(|feed| !feed.casts.is_empty()).count();
+    let checks: usize = project.check.iter().map(|check| relations.sources(&check.on).len()).sum();
+    let rules: usize = project.dedup.iter().map(|rule| relations.sources(&rule.on).len()).sum();
+    (checksums + casts + checks + rules) as u64
+}
+
 /// The checks of one run, as they go.
 struct Checking<'a> {
     pool: &'a Pool,
@@ -156,6 +166,7 @@ impl<'a> Checking<'a> {
     /// Everything there is to check, in its order.
     async fn run_all(&mut self, project: &'a Project, relations: &mut Relations) -> Result<(), CheckError> {
         let feeds: Vec<Feed> = relations.feeds().cloned().collect();
+        self.events.emit(Event::StepsPlanned { steps: steps(project, relations, &feeds) });
         let vector_schema = self.vector_schema().await?;
         for table in relations.tables() {
             if let Some(feed) = feeds.iter().find(|feed| feed.source == table.source) {
@@ -195,6 +206,7 @@ impl<'a> Checking<'a> {
     /// Runs a check on one source table, takes out what it rejects, and records its result.
     async fn run_one(&mut self, name: &'a str, severity: Severity, feed: &Feed, sql: &str) -> Result<(), CheckError> {
         let source = feed.source.to_string();
+        self.events.emit(Event::StepStarted { what: format!("{name} on {source}") });
         let started = Instant::now();
         let keep = if severity == Severity::Reject { usize::MAX } else { FINDINGS_KEPT };
         let search = Search { phase: "check", name, on: &source, sql, keep };

@@ -3,6 +3,7 @@
 
 mod asked;
 mod embedding;
+mod follow;
 mod generate;
 mod global;
 mod load;
@@ -22,6 +23,7 @@ use clap_complete::Shell;
 use sqlmig::names::TableName;
 
 pub use self::embedding::EmbeddingArgs;
+pub use self::follow::{MetricsArgs, MonitorArgs, StatusArgs};
 pub use self::generate::GenerateArgs;
 pub use self::global::{Color, GlobalArgs, LogFormat, Output};
 pub use self::load::{BatchArgs, LimitArgs, PromoteArgs, RestartArgs, SourceArgs, TimeoutArgs};
@@ -126,6 +128,9 @@ Next: sqlmig report shows the result again; sqlmig history lists all runs.
         /// Whether to ask.
         #[command(flatten)]
         consent: ConsentArgs,
+        /// Where to serve metrics.
+        #[command(flatten)]
+        metrics: MetricsArgs,
     },
     /// Show what a run would do; writes nothing
     ///
@@ -207,6 +212,9 @@ Next: sqlmig check.
         /// Whether to ask before an unfinished run is set aside.
         #[command(flatten)]
         consent: ConsentArgs,
+        /// Where to serve metrics.
+        #[command(flatten)]
+        metrics: MetricsArgs,
     },
     /// Run the project's checks on the staged rows and settle duplicates
     ///
@@ -227,6 +235,9 @@ Next: sqlmig promote.
         /// When to give up.
         #[command(flatten)]
         limits: LimitArgs,
+        /// Where to serve metrics.
+        #[command(flatten)]
+        metrics: MetricsArgs,
     },
     /// Fetch the embeddings that rows lack, each text once and never twice
     ///
@@ -249,6 +260,9 @@ Next: sqlmig promote.
         /// How to fetch embeddings.
         #[command(flatten)]
         embedding: EmbeddingArgs,
+        /// Where to serve metrics.
+        #[command(flatten)]
+        metrics: MetricsArgs,
     },
     /// Write the rows that passed to the final tables, batch by batch
     ///
@@ -285,6 +299,9 @@ Next: sqlmig validate.
         /// Whether to ask.
         #[command(flatten)]
         consent: ConsentArgs,
+        /// Where to serve metrics.
+        #[command(flatten)]
+        metrics: MetricsArgs,
     },
     /// Build the project's indexes that are not there, beside those who read and write
     ///
@@ -345,22 +362,37 @@ Next: sqlmig report.
         /// How to fetch embeddings.
         #[command(flatten)]
         embedding: EmbeddingArgs,
+        /// Where to serve metrics.
+        #[command(flatten)]
+        metrics: MetricsArgs,
     },
     /// Show how far a run has come, from anywhere
     ///
-    /// Reads the ledger only, so it may be asked while another process runs.
+    /// Reads the ledger only, so it may be asked while another process runs, on any machine that reaches the database. Shows the
+    /// phase, how much of it is done, its rate and when it will be through, retries, rejected rows, what holds it up, and
+    /// what it takes of memory and connections.
     #[command(after_help = concat!("\
 Examples:
   sqlmig status
-  sqlmig status --run 019ab1c2-0000-7000-8000-000000000001 --output json
+  sqlmig status --watch
+  sqlmig status --watch --interval 10s --output json | jq '.progress.percent'
 
 Next: sqlmig report, once the run has ended.
 ", "Exit codes: sqlmig --help lists them."))]
-    Status {
-        /// Which run.
-        #[command(flatten)]
-        run: RunArgs,
-    },
+    Status(StatusArgs),
+    /// Serve Prometheus metrics of runs elsewhere, from the ledger
+    ///
+    /// Reads the ledger at every scrape, so it needs nothing of the process that runs, and goes on after that is gone. Serves
+    /// /metrics and /healthz; where the database is away, the last values and sqlmig_up 0. docs/monitoring.md lists the
+    /// metrics.
+    #[command(after_help = concat!("\
+Examples:
+  sqlmig monitor --metrics-addr 0.0.0.0:9464
+  curl http://127.0.0.1:9464/metrics
+
+Next: k8s/monitoring/ has the alerts and the dashboard.
+", "Exit codes: sqlmig --help lists them."))]
+    Monitor(MonitorArgs),
     /// Show what a run did: the books, checks, duplicates, quarantine, batches, timings
     ///
     /// Reads the ledger. The last line is the verdict: do the books balance? The JSON form is documented in

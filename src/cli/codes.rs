@@ -14,6 +14,7 @@ use sqlmig::db::staging::StagingError;
 use sqlmig::db::{ConnInfoError, DbError};
 use sqlmig::embed::EmbedError;
 use sqlmig::index::IndexError;
+use sqlmig::metrics::MetricsError;
 use sqlmig::pipeline::PipelineError;
 use sqlmig::plan::PlanError;
 use sqlmig::project::ProjectError;
@@ -72,6 +73,7 @@ macro_rules! told {
     };
 }
 
+told!(MetricsError, |_| ExitCode::Usage);
 told!(DbError, database);
 told!(ConnInfoError, |_| ExitCode::Usage);
 told!(EmbeddedError, |error| match error {

@@ -1,7 +1,9 @@
 //! From a command to the phases it stands for.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
+use sqlmig::db::ledger::run_exit;
 use sqlmig::db::lock::{Lock, LockKind};
 use sqlmig::db::pooler::refuse_transaction_pooler;
 use sqlmig::db::scratch::Scratch;
@@ -10,7 +12,7 @@ use sqlmig::embed::EmbedOptions;
 use sqlmig::event::Events;
 use sqlmig::examples;
 use sqlmig::fault;
-use sqlmig::pipeline::{Conductor, LoadOptions, PipelineError};
+use sqlmig::pipeline::{Conductor, LoadOptions, PipelineError, Vitals};
 use sqlmig::project::Project;
 use sqlmig::promote::PromoteOptions;
 use sqlmig::report;
@@ -24,6 +26,7 @@ use super::completions;
 use super::failure::{ExitCode, Failure};
 use super::generate::write_dump;
 use super::interrupt::until_interrupted;
+use super::metrics::{beside, monitor};
 use super::options::{OTHER_CONNECTIONS, lanes, most_workers, open, promote_options, stage_options};
 use super::plan::{self, Followed, show_plan};
 use super::preflight::show_preflight;
@@ -33,8 +36,12 @@ use super::rollback;
 use super::search::search;
 use super::server::Server;
 use super::settings::{FileSettings, Settings};
-use super::show::{history, show, show_report, status};
+use super::show::{history, show, show_report};
+use super::watch::show_status;
 use super::why::{events, why};
+
+/// How long leaving the exit code may take.
+const EXIT_LIMIT: Duration = Duration::from_secs(2);
 
 /// Runs a command to its end and tells of its failure, if it has one.
 pub fn execute(args: &Args) -> ExitCode {
@@ -71,7 +78,7 @@ fn told(presentation: &Presentation, display: Option<&Display>, failure: &Failur
     }
     let code = failure.code;
     // A closed stderr leaves nobody to tell; the exit code still says it.
-    drop(presentation.tell(failure));
+    drop(presentation.tell(failure, display.and_then(|display| display.run_id().get())));
     code
 }
 
@@ -96,7 +103,11 @@ async fn dispatch(command: &Command, prepared: &Prepared, display: &Display, sto
         Command::Generate(options) => Ok(write_dump(options)?),
         _ => {
             let server = Server::open(&prepared.settings, display).await?;
-            let outcome = Box::pin(on_server(command, prepared, display, &server, stop)).await;
+            let outcome = match command {
+                // It goes on while the database is away, and begins then, too.
+                Command::Monitor(args) => monitor(args.run.run, &prepared.settings, &server.target, stop).await,
+                _ => Box::pin(on_server(command, prepared, display, &server, stop)).await,
+            };
             server.close().await.and(outcome)
         }
     }
@@ -112,10 +123,12 @@ async fn on_server(
 ) -> Result<(), Failure> {
     let Prepared { settings, project } = prepared;
     let target = &server.target;
+    let vitals = Vitals::new(settings.max_rejects);
     let mut conductor = Conductor {
         pool: target.pool(most_workers(settings).max(lanes()) + OTHER_CONNECTIONS)?,
         project: project.clone(),
-        events: display.events(),
+        events: vitals.listen(display.events()),
+        vitals,
         stop: stop.clone(),
         holder: None,
         embed: settings.embedding.options()?,
@@ -131,10 +144,11 @@ async fn on_server(
     }
     drop(connection);
     let options = promote_options(settings);
+    let _metrics = beside(settings, target, display).await?;
     match command {
         Command::Test { names } => test(prepared, display, target, names).await,
         Command::Plan { source, file, .. } => show_plan(source, file, &conductor, target, settings, display).await,
-        Command::Status { run } => status(&conductor, settings, display, run.run).await,
+        Command::Status(args) => show_status(args, &conductor, settings, display).await,
         Command::Report { run } => {
             let run = conductor.find_run(run.run).await?.id;
             show_report(&conductor, settings, display, run).await
@@ -186,6 +200,7 @@ async fn on_server(
                 } => outcome,
                 lost = lock.keep(target) => Err(lost.into()),
             };
+            note_exit(&conductor, display, &outcome).await;
             fault::point("run.release").await;
             lock.release().await;
             outcome
@@ -280,6 +295,17 @@ async fn conduct(
     }
 }
 
+/// Leaves the exit code that this process will end with to whoever follows the run. That it could not be left is no failure.
+async fn note_exit(conductor: &Conductor, display: &Display, outcome: &Result<(), Failure>) {
+    let Some(run) = display.run_id().get() else { return };
+    let code = outcome.as_ref().map_or_else(|failure| failure.code, |()| ExitCode::Done);
+    let noted = async {
+        let client = conductor.pool.get().await.ok()?;
+        run_exit(&**client, run, code.number()).await.ok()
+    };
+    drop(tokio::time::timeout(EXIT_LIMIT, noted).await);
+}
+
 fn load_options(settings: &Settings, conductor: &Conductor, promote: PromoteOptions) -> LoadOptions {
     LoadOptions {
         stage: stage_options(settings, &conductor.project),
@@ -313,6 +339,7 @@ async fn test(prepared: &Prepared, display: &Display, target: &Target, names: &[
             pool,
             project: project.clone(),
             events: Events::none(),
+            vitals: Vitals::default(),
             stop: Stop::default(),
             holder: None,
             embed: EmbedOptions::default(),

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::{self, Write};
 
 use serde::Serialize;
+use uuid::Uuid;
 
 /// How a sqlmig process ends. Kubernetes' `podFailurePolicy` reads these: a number never changes its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +51,12 @@ impl ExitCode {
     #[must_use]
     pub fn number(self) -> u8 {
         self as u8
+    }
+
+    /// The code of a number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.number() == number)
     }
 
     /// What it means, in a few words.
@@ -119,6 +126,8 @@ pub struct Failure {
 /// The JSON form of a failure.
 #[derive(Serialize)]
 struct Json<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<Uuid>,
     error: &'a str,
     causes: &'a [String],
     hint: Option<&'a str>,
@@ -173,13 +182,14 @@ impl Failure {
         self.hint.iter().try_for_each(|hint| line(writer, color, "36", "hint", hint))
     }
 
-    /// Tells the failure as one line of JSON.
+    /// Tells the failure as one line of JSON, with the run that it is of, if that is known.
     ///
     /// # Errors
     ///
     /// What the writer reports.
-    pub fn write_json(&self, writer: &mut dyn Write) -> io::Result<()> {
+    pub fn write_json(&self, run: Option<Uuid>, writer: &mut dyn Write) -> io::Result<()> {
         let json = Json {
+            run,
             error: &self.what,
             causes: &self.causes,
             hint: self.hint.as_deref(),
@@ -249,8 +259,12 @@ mod tests {
     #[test]
     fn a_failure_as_json_is_one_line() {
         let mut out = Vec::new();
-        sample().write_json(&mut out).unwrap();
-        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"{"error":"cannot stage public.documents: connection refused","causes":["no route\u001b[2J to host","os error 113\nsecond line"],"hint":"run the same command again","code":5,"meaning":"the database is unavailable","retryable":true}"#);
+        sample().write_json(None, &mut out).unwrap();
+        sample().write_json(Some(Uuid::from_u128(7)), &mut out).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+        {"error":"cannot stage public.documents: connection refused","causes":["no route\u001b[2J to host","os error 113\nsecond line"],"hint":"run the same command again","code":5,"meaning":"the database is unavailable","retryable":true}
+        {"run":"00000000-0000-0000-0000-000000000007","error":"cannot stage public.documents: connection refused","causes":["no route\u001b[2J to host","os error 113\nsecond line"],"hint":"run the same command again","code":5,"meaning":"the database is unavailable","retryable":true}
+        "#);
     }
 
     #[test]

@@ -57,6 +57,7 @@ fn the_first_page() {
       search       Find the rows nearest to a text or a vector
       validate     Prove the result: the books, and the project's proofs on the final tables
       status       Show how far a run has come, from anywhere
+      monitor      Serve Prometheus metrics of runs elsewhere, from the ledger
       report       Show what a run did: the books, checks, duplicates, quarantine, batches, timings
       quarantine   Show the rows that were taken out, and try them again once they or the SQL are mended
       why          Show the fate of one row, from the dump to the final table
@@ -413,6 +414,18 @@ fn run() {
               Do not ask
 
               [env: SQLMIG_YES]
+    Metrics:
+          --metrics-addr <HOST:PORT>
+              Serve Prometheus metrics there: /metrics and /healthz [default: nowhere; of monitor
+              127.0.0.1:9464]
+
+              [env: SQLMIG_METRICS_ADDR]
+
+          --disk-limit <SIZE>
+              The size of the volume that the server's data is on: the alert about a full disk needs it,
+              and SQL cannot tell
+
+              [env: SQLMIG_DISK_LIMIT]
 
     Global options: …
 
@@ -743,6 +756,18 @@ fn stage() {
               Do not ask
 
               [env: SQLMIG_YES]
+    Metrics:
+          --metrics-addr <HOST:PORT>
+              Serve Prometheus metrics there: /metrics and /healthz [default: nowhere; of monitor
+              127.0.0.1:9464]
+
+              [env: SQLMIG_METRICS_ADDR]
+
+          --disk-limit <SIZE>
+              The size of the volume that the server's data is on: the alert about a full disk needs it,
+              and SQL cannot tell
+
+              [env: SQLMIG_DISK_LIMIT]
 
     Global options: …
 
@@ -781,6 +806,19 @@ fn check() {
               [default: no bound]
 
               [env: SQLMIG_MAX_REJECTS]
+
+    Metrics:
+          --metrics-addr <HOST:PORT>
+              Serve Prometheus metrics there: /metrics and /healthz [default: nowhere; of monitor
+              127.0.0.1:9464]
+
+              [env: SQLMIG_METRICS_ADDR]
+
+          --disk-limit <SIZE>
+              The size of the volume that the server's data is on: the alert about a full disk needs it,
+              and SQL cannot tell
+
+              [env: SQLMIG_DISK_LIMIT]
 
     Global options: …
 
@@ -870,6 +908,18 @@ fn promote() {
               Do not ask
 
               [env: SQLMIG_YES]
+    Metrics:
+          --metrics-addr <HOST:PORT>
+              Serve Prometheus metrics there: /metrics and /healthz [default: nowhere; of monitor
+              127.0.0.1:9464]
+
+              [env: SQLMIG_METRICS_ADDR]
+
+          --disk-limit <SIZE>
+              The size of the volume that the server's data is on: the alert about a full disk needs it,
+              and SQL cannot tell
+
+              [env: SQLMIG_DISK_LIMIT]
 
     Global options: …
 
@@ -1008,6 +1058,19 @@ fn validate() {
 
               [env: SQLMIG_EMBEDDING_SEND_DIMENSIONS]
 
+    Metrics:
+          --metrics-addr <HOST:PORT>
+              Serve Prometheus metrics there: /metrics and /healthz [default: nowhere; of monitor
+              127.0.0.1:9464]
+
+              [env: SQLMIG_METRICS_ADDR]
+
+          --disk-limit <SIZE>
+              The size of the volume that the server's data is on: the alert about a full disk needs it,
+              and SQL cannot tell
+
+              [env: SQLMIG_DISK_LIMIT]
+
     Global options: …
 
     Examples:
@@ -1024,7 +1087,9 @@ fn status() {
     insta::assert_snapshot!(own("status"), @r"
     Show how far a run has come, from anywhere
 
-    Reads the ledger only, so it may be asked while another process runs.
+    Reads the ledger only, so it may be asked while another process runs, on any machine that reaches
+    the database. Shows the phase, how much of it is done, its rate and when it will be through,
+    retries, rejected rows, what holds it up, and what it takes of memory and connections.
 
     Usage: sqlmig status [OPTIONS]
 
@@ -1034,6 +1099,26 @@ fn status() {
 
               [env: SQLMIG_RUN]
 
+      -w, --watch
+              Go on until the run has ended, and end as it did
+
+              On a terminal the status is drawn again and again; elsewhere every look is a line, with
+              --output json an object. Ends with the exit code of the run: 0 when it is done, that of
+              its failure, or 7 when nobody works on it any more.
+
+              [env: SQLMIG_WATCH]
+
+          --interval <TIME>
+              Look so often [default: 2s]
+
+              [env: SQLMIG_INTERVAL]
+
+          --patience <TIME>
+              End when nobody has worked on the unfinished run for so long, or the database has not
+              answered [default: 1min]
+
+              [env: SQLMIG_PATIENCE]
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -1041,7 +1126,8 @@ fn status() {
 
     Examples:
       sqlmig status
-      sqlmig status --run 019ab1c2-0000-7000-8000-000000000001 --output json
+      sqlmig status --watch
+      sqlmig status --watch --interval 10s --output json | jq '.progress.percent'
 
     Next: sqlmig report, once the run has ended.
     Exit codes: sqlmig --help lists them.

@@ -15,6 +15,7 @@ pub mod generate;
 #[cfg(test)]
 mod help;
 pub mod interrupt;
+pub mod metrics;
 pub mod options;
 pub mod plan;
 pub mod preflight;
@@ -25,4 +26,5 @@ pub mod search;
 pub mod server;
 pub mod settings;
 pub mod show;
+pub mod watch;
 pub mod why;

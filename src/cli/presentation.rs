@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 
 use sqlmig::report::{Format, View};
 use sqlmig::telemetry::{Display, Mode, log};
+use uuid::Uuid;
 
 use super::args::{Color, GlobalArgs, LogFormat, Output};
 use super::failure::Failure;
@@ -77,16 +78,16 @@ impl Presentation {
         Ok(display)
     }
 
-    /// Tells of a failure on stderr: as JSON where data is, too.
+    /// Tells of a failure on stderr: as JSON where data is, too, with the run that this process works on.
     ///
     /// # Errors
     ///
     /// What stderr reports.
-    pub fn tell(&self, failure: &Failure) -> io::Result<()> {
+    pub fn tell(&self, failure: &Failure, run: Option<Uuid>) -> io::Result<()> {
         let mut stderr = io::stderr().lock();
         // Where lines are meant for a program, this one is too.
         if self.output == Format::Json || self.log_format == log::Format::Json {
-            failure.write_json(&mut stderr)
+            failure.write_json(run, &mut stderr)
         } else {
             failure.write_text(self.colored(&io::stderr()), &mut stderr)
         }

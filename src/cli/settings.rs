@@ -28,6 +28,9 @@ const WAIT: Duration = Duration::from_mins(1);
 const LIMIT: u32 = 20;
 /// Rows that `search` shows.
 const TOP: u32 = 10;
+/// How often `status --watch` looks, and how long it waits for somebody to go on with a run that nobody works on.
+const INTERVAL: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Where the embedded server lives, below the folder sqlmig was started in.
 const EMBEDDED_DIR: &str = ".sqlmig";
 
@@ -118,6 +121,14 @@ pub struct FileSettings {
     pub embedding_allow_http: Option<bool>,
     /// `--embedding-send-dimensions`.
     pub embedding_send_dimensions: Option<bool>,
+    /// `--metrics-addr`.
+    pub metrics_addr: Option<String>,
+    /// `--disk-limit`: bytes, or a text with a unit.
+    pub disk_limit: Option<ByteSize>,
+    /// `--interval` of `status --watch`: a text with a unit.
+    pub interval: Option<TimeSpan>,
+    /// `--patience` of `status --watch`: a text with a unit.
+    pub patience: Option<TimeSpan>,
     /// `--no-index`.
     pub no_index: Option<bool>,
     /// `--top`.
@@ -236,6 +247,14 @@ pub struct Settings {
     pub top: u32,
     /// How embeddings are fetched.
     pub embedding: EmbeddingSettings,
+    /// Where metrics are served.
+    pub metrics_addr: Option<String>,
+    /// The size of the volume that the server's data is on.
+    pub disk_limit: Option<ByteSize>,
+    /// How often `status --watch` looks.
+    pub interval: Duration,
+    /// How long it waits for somebody to go on.
+    pub patience: Duration,
 }
 
 impl Settings {
@@ -251,6 +270,8 @@ impl Settings {
         let time =
             |typed: Option<TimeSpan>, file: Option<TimeSpan>, default| typed.or(file).map_or(default, |time| time.0);
         let usual = Timeouts::default();
+        let metrics = command.metrics();
+        let follow = if let Command::Status(follow) = command { Some(follow) } else { None };
         let named: &[TableName] = source.map_or(&[], |source| &source.tables);
         let typed_limit = match command {
             Command::History { limit, .. } | Command::Quarantine { action: QuarantineCommand::List { limit, .. } } => {
@@ -311,6 +332,10 @@ impl Settings {
             .unwrap_or(false),
             top: number(if let Command::Search { top, .. } = command { *top } else { None }, file.top, TOP),
             embedding: EmbeddingSettings::resolve(command.embedding(), file),
+            metrics_addr: first(metrics.and_then(|metrics| metrics.metrics_addr.as_ref()), file.metrics_addr.as_ref()),
+            disk_limit: metrics.and_then(|metrics| metrics.disk_limit).or(file.disk_limit),
+            interval: time(follow.and_then(|follow| follow.interval), file.interval, INTERVAL),
+            patience: time(follow.and_then(|follow| follow.patience), file.patience, PATIENCE),
         })
     }
 }
@@ -408,9 +433,9 @@ mod tests {
     }
 
     /// Options that no file may set: where the file is, consent, and what is about one call only.
-    const NOT_IN_A_FILE: [&str; 16] = [
+    const NOT_IN_A_FILE: [&str; 17] = [
         "project", "yes", "run", "staging", "restart", "worker", "batch", "force", "vector", "probe", "source",
-        "prune", "plan", "save", "quick", "strict",
+        "prune", "plan", "save", "quick", "strict", "watch",
     ];
     /// Of these, what is so much about one call that it has no variable, either.
     const TYPED_ONLY: [&str; 3] = ["staging", "batch", "force"];

@@ -26,19 +26,6 @@ pub async fn show_report(
     show(settings, display, |view, out| report::render(&found, view, out))
 }
 
-/// Shows how far a run has come.
-pub async fn status(
-    conductor: &Conductor,
-    settings: &Settings,
-    display: &Display,
-    run: Option<Uuid>,
-) -> Result<(), Failure> {
-    let run = conductor.find_run(run).await?;
-    let client = conductor.pool.get().await.map_err(doing("connect"))?;
-    let status = ledger::status(&**client, run).await?;
-    show(settings, display, |view, out| report::render_status(&status, view, out))
-}
-
 /// Lists the runs.
 pub async fn history(conductor: &Conductor, settings: &Settings, display: &Display) -> Result<(), Failure> {
     let client = conductor.pool.get().await.map_err(doing("connect"))?;

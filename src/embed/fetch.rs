@@ -205,7 +205,7 @@ impl<'a> Fetch<'a> {
                 if self.throttle.is_open() {
                     self.give_up(error);
                 } else {
-                    self.events.warn(format!("{error}; trying again"));
+                    self.events.retry(format!("{error}; trying again"));
                 }
                 Ok(())
             }

@@ -31,8 +31,11 @@ impl Conductor {
         let known = self.require(fence, RunState::Checked, "promoted").await?;
         self.events.emit(Event::RunStarted { run: known.id, source: known.source, project: known.project });
         self.events.emit(Event::PhaseStarted { phase: Phase::Promote });
+        let stint = self.stint(fence.run, Phase::Promote, false);
         let relations = self.checked_relations(fence).await?;
-        let batches = work(&self.pool, fence, &self.project, &relations, options, &self.stop, &self.events).await?;
+        let worked = work(&self.pool, fence, &self.project, &relations, options, &self.stop, &self.events).await;
+        stint.end().await;
+        let batches = worked?;
         let (elapsed, summary) = (started.elapsed(), format!("{batches} batches committed by this worker"));
         self.events.emit(Event::PhaseFinished { phase: Phase::Promote, elapsed, summary });
         Ok(batches)

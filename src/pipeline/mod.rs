@@ -10,6 +10,8 @@ mod probe;
 mod record;
 mod resume;
 mod retry;
+mod stint;
+mod vitals;
 mod why;
 
 use std::time::Instant;
@@ -39,6 +41,7 @@ use crate::validate::validate;
 pub use error::PipelineError;
 pub use resume::Taken;
 pub use retry::{Given, RetryError, RetryOptions};
+pub use vitals::Vitals;
 pub use why::WhyError;
 
 /// Where a run happens: the target and the project.
@@ -49,6 +52,8 @@ pub struct Conductor {
     pub project: Project,
     /// Who listens.
     pub events: Events,
+    /// What this process says of its work; it hears of it where `events` were made by [`Vitals::listen`].
+    pub vitals: Vitals,
     /// Whether to stop.
     pub stop: Stop,
     /// Who holds the run lock for it; without one, whoever calls sees to it that there is no other conductor.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::stint::memory;
 use super::{Conductor, Following, PipelineError};
 use crate::db::ledger::{EventKind, Fence, event_insert, phase_insert, run_fail, run_memory, run_plan_insert};
 use crate::event::{Event, Phase};
@@ -17,6 +18,7 @@ impl Conductor {
     ) -> Result<(), PipelineError> {
         let started = Instant::now();
         self.events.emit(Event::PhaseStarted { phase });
+        let stint = self.stint(fence.run, phase, true);
         fault::point(&format!("{phase}.started")).await;
         let outcome = match phase {
             // These end what they have in hand; of the others nothing is worth finishing.
@@ -28,6 +30,7 @@ impl Conductor {
         };
         fault::point(&format!("{phase}.ended")).await;
         let elapsed = started.elapsed();
+        stint.end().await;
         match outcome {
             Ok(summary) => {
                 self.record(fence, phase, elapsed, &summary, None).await?;
@@ -106,7 +109,7 @@ impl Conductor {
     ) -> Result<(), PipelineError> {
         fence
             .transaction(&self.pool, "record the phase", async |tx| {
-                run_memory(&**tx, fence.run, peak_rss_bytes()).await?;
+                run_memory(&**tx, fence.run, memory().map_or(0, |(_, peak)| peak)).await?;
                 phase_insert(&**tx, fence.run, phase, elapsed, summary).await?;
                 match error {
                     None => {}
@@ -119,12 +122,4 @@ impl Conductor {
             })
             .await
     }
-}
-
-/// Largest resident set of this process in bytes, from Linux's /proc; 0 where there is none.
-fn peak_rss_bytes() -> i64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kibibytes: i64 = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0);
-    kibibytes * 1024
 }

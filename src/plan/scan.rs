@@ -90,7 +90,8 @@ pub fn scan(
             tables[place].bytes += i64::try_from(bytes).unwrap_or(i64::MAX);
         }
         if rows % ROWS_A_SIGN == 0 {
-            events.emit(Event::SourceProgress { bytes: progress.load(std::sync::atomic::Ordering::Relaxed), rows });
+            let bytes = progress.load(std::sync::atomic::Ordering::Relaxed);
+            events.emit(Event::SourceProgress { bytes, rows, table: None });
         }
     };
     let mut embeddings: Vec<(TableName, Counter)> = counters.into_iter().collect();

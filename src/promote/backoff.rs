@@ -75,7 +75,7 @@ impl<'a> Outage<'a> {
         }
         let pause = pause(self.tries);
         self.tries += 1;
-        self.events.warn(format!("{error}; trying again in {:.1} s", pause.as_secs_f64()));
+        self.events.retry(format!("{error}; trying again in {:.1} s", pause.as_secs_f64()));
         rest(pause, self.stop).await
     }
 }

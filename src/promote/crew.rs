@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use crate::outcome::Share;
+
 /// Workers to begin with, where that many are allowed: the first finding of every measurement so far is that two are faster
 /// than one, since one writes while the other waits for its COMMIT.
 const FIRST: usize = 2;
@@ -176,6 +178,12 @@ impl Crew {
         }
     }
 
+    /// What the workers were busy with so far.
+    pub fn shares(&self) -> Vec<Share> {
+        let parts = self.spent.parts().into_iter().flatten();
+        parts.map(|(part, percent)| Share { part: part.to_owned(), share: percent / 100.0 }).collect()
+    }
+
     /// How many workers there were at last, what was measured of that, and what held them up, for people.
     pub fn told(&self) -> String {
         let state = self.state();
@@ -197,21 +205,24 @@ impl Crew {
 }
 
 impl Spent {
-    /// What held the batches up, in words: "; held up by the server's statements (91 % of the time; COMMIT 6 %, locks and answers 3 %)".
-    fn told(&self) -> String {
+    /// Its parts in percent of the time, once there is any.
+    fn parts(&self) -> Option<[(&'static str, f64); 3]> {
         #[expect(clippy::cast_precision_loss, reason = "a share in percent")]
         let [whole, writing, committing] =
             [&self.whole, &self.writing, &self.committing].map(|counter| counter.load(Ordering::Relaxed) as f64);
-        if whole <= 0.0 {
-            return String::new();
-        }
         let [writing, committing] = [writing, committing].map(|part| 100.0 * part / whole);
         let others = (100.0 - writing - committing).max(0.0);
-        let parts = [
+        (whole > 0.0).then_some([
             ("the server's statements", writing),
             ("COMMIT, that is the WAL", committing),
             ("locks and answers", others),
-        ];
+        ])
+    }
+
+    /// What held the batches up, in words: "; held up by the server's statements (91 % of the time; COMMIT 6 %, locks and answers 3 %)".
+    fn told(&self) -> String {
+        let Some(parts) = self.parts() else { return String::new() };
+        let [writing, committing, others] = parts.map(|part| part.1);
         let slowest = parts.iter().max_by(|one, other| one.1.total_cmp(&other.1)).map_or("", |part| part.0);
         format!(
             "; held up by {slowest} (statements {writing:.0} %, COMMIT {committing:.0} %, locks and answers {others:.0} %)"

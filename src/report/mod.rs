@@ -10,8 +10,9 @@ mod rollback;
 mod run;
 mod runs;
 mod search;
+mod status;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 mod why;
@@ -27,6 +28,7 @@ use crate::outcome::{
 
 pub use books::{Verdict, verdict};
 pub use grid::{count, duration, printable, size};
+pub use status::{progress_line, progress_lines};
 
 /// How data is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +144,22 @@ pub fn render_search(found: &SearchReport, view: View, writer: &mut dyn Write) -
 pub fn render_status(status: &Status, view: View, writer: &mut dyn Write) -> io::Result<()> {
     match view.format {
         Format::Json => json(status, writer),
-        Format::Table => runs::write_status(status, view, writer),
+        Format::Table => status::write(status, view, writer),
+    }
+}
+
+/// Writes how far a run has come as one line: of JSON, or for people.
+///
+/// # Errors
+///
+/// What the writer reports.
+pub fn render_status_line(status: &Status, view: View, writer: &mut dyn Write) -> io::Result<()> {
+    match view.format {
+        Format::Json => {
+            serde_json::to_writer(&mut *writer, status)?;
+            writeln!(writer)
+        }
+        Format::Table => writeln!(writer, "{}", status::progress_line(status)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Runs: the head of a report, the history, and how far a run has come.
+//! Runs: the head of a report, and the history.
 
 use std::io::{self, Write};
 
@@ -6,9 +6,9 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use super::grid::{Grid, Head, Mark, count, duration, mark, number, printable, text};
-use super::{View, books};
-use crate::outcome::{History, RunEvents, RunSummary, Status};
+use super::View;
+use super::grid::{Grid, Head, Mark, duration, mark, printable, text};
+use crate::outcome::{History, RunEvents, RunSummary};
 
 const MOMENT: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
 
@@ -105,36 +105,4 @@ pub(super) fn write_events(events: &RunEvents, view: View, writer: &mut dyn Writ
         ]);
     }
     grid.write(writer)
-}
-
-/// Writes how far a run has come.
-pub(super) fn write_status(status: &Status, view: View, writer: &mut dyn Write) -> io::Result<()> {
-    write_head(&status.run, view, writer)?;
-    books::write(&status.run.state, &status.tables, view, writer)?;
-    let heads = [
-        Head::Text("target"),
-        Head::Number("batches"),
-        Head::Number("of"),
-        Head::Number("rows"),
-        Head::Number("of"),
-        Head::Number("done"),
-    ];
-    let mut grid = Grid::new("Promotion", view, &heads);
-    for target in &status.targets {
-        grid.row(vec![
-            text(&super::grid::table_name(&target.target)),
-            number(target.batches_done),
-            number(target.batches_planned),
-            number(target.rows_done),
-            number(target.rows_planned),
-            text(&percent(target.batches_done, target.batches_planned)),
-        ]);
-    }
-    grid.write(writer)
-}
-
-/// How much of a whole is done; a whole of nothing is done.
-fn percent(done: i64, planned: i64) -> String {
-    let share = if planned <= 0 { 100 } else { done.saturating_mul(100) / planned };
-    format!("{} %", count(share))
 }

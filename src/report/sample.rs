@@ -3,14 +3,17 @@
 use time::macros::datetime;
 use uuid::Uuid;
 
+use crate::outcome::status::{
+    Activity, CheckRejects, EmbeddingProgress, Latency, PhaseSpent, Process, Rejects, ServerUse, TargetWritten,
+};
 use crate::outcome::{
     Accepted, BatchCount, CaseOutcome, CheckResult, ChunkPlace, ColumnValue, DiskNeeds, DuplicateCount, EmbeddingCost,
     EmbeddingCount, ExampleReport, FORMAT, Fate, FateBatch, FinalRow, Finding, FollowedPlan, FoundBy, History, KeptRow,
     Light, MergedWith, PhaseTime, Plan, PlanCheck, PlanCounts, PlanDump, PlanEmbedding, PlanEstimate, PlanFate,
-    PlanMigration, PlanPromote, PlanRows, PlanTable, PlannedTable, Preflight, QuarantineCount, QuarantineEntry,
-    QuarantineGroup, QuarantineList, QuarantinedRow, ReadyFinding, Report, Rollback, RunEvent, RunEvents, RunSummary,
-    Severity, StatementCount, Status, TableBooks, TakenBack, TargetCount, TargetProgress, Throughput, TimeEstimate,
-    Try, Why,
+    PlanMigration, PlanPromote, PlanRows, PlanTable, PlannedTable, Preflight, Progress, QuarantineCount,
+    QuarantineEntry, QuarantineGroup, QuarantineList, QuarantinedRow, ReadyFinding, Report, Rollback, RunEvent,
+    RunEvents, RunSummary, Severity, Share, StatementCount, Status, TableBooks, TakenBack, TargetCount, TargetProgress,
+    Throughput, TimeEstimate, Try, Why,
 };
 
 pub(super) fn run() -> RunSummary {
@@ -240,11 +243,86 @@ pub(super) fn plan() -> Plan {
     }
 }
 
-pub(super) fn status() -> Status {
+pub(crate) fn status() -> Status {
+    let latency = Latency {
+        count: 3,
+        sum: 1.25,
+        p50: Some(0.4),
+        p95: Some(0.5),
+        p99: Some(0.51),
+        buckets: vec![(0.25, 0), (0.5, 2), (1.0, 3)],
+    };
     Status {
         format: FORMAT,
+        at: datetime!(2026-01-02 03:05:05 UTC),
         run: RunSummary { state: "checked".into(), finished_at: None, ..run() },
+        exit_code: None,
+        activity: Activity::Working,
+        is_conducted: true,
+        progress: Some(Progress {
+            phase: "promote".into(),
+            doing: Some("public.documents".into()),
+            unit: "rows",
+            done: 1150,
+            total: Some(4600),
+            percent: Some(25.0),
+            per_second: Some(115.0),
+            rows: Some(1150),
+            rows_per_second: Some(115.0),
+            eta_seconds: Some(30.0),
+            active_seconds: 10.0,
+            tries: 2,
+            reread_percent: None,
+        }),
+        phases: vec![PhaseSpent { phase: "stage".into(), seconds: 4.2, tries: 1 }],
         tables: vec![table("public.documents", 4600, 0, 0, 0)],
+        written: vec![TargetWritten {
+            target: "public.documents".into(),
+            inserted: 1000,
+            updated: 100,
+            unchanged: 50,
+            deleted: 0,
+        }],
+        batches: BatchCount { done: 3, failed: 0, pending: 9, retried: 1, rolled_back: 0 },
+        batch_seconds: latency.clone(),
+        rows_read: 4610,
+        rows_staged: 4600,
+        chunks: 5,
+        source_bytes_done: Some(900_000),
+        source_bytes: Some(1_000_000),
+        rejects: Rejects {
+            rows: 10,
+            by_check: vec![CheckRejects { check: "decode".into(), rows: 10 }],
+            allowed: Some(46),
+        },
+        retries: 1,
+        embeddings: EmbeddingProgress {
+            requests: 2,
+            vectors: 64,
+            tokens: 9000,
+            cost: 0.00117,
+            request_seconds: latency,
+        },
+        busy: vec![Share { part: "the server's statements".into(), share: 0.83 }],
+        processes: vec![Process {
+            role: "conductor".into(),
+            host: "loader-0".into(),
+            pid: 7,
+            phase: "promote".into(),
+            workers: Some(2),
+            rss_bytes: Some(80 << 20),
+            peak_rss_bytes: Some(96 << 20),
+            silent_seconds: 0.4,
+        }],
+        server: ServerUse {
+            connections: 5,
+            connections_all: 9,
+            connections_max: 100,
+            database_bytes: 3 << 30,
+            wal_bytes: Some(5 << 30),
+        },
+        last_progress_at: datetime!(2026-01-02 03:05:04 UTC),
+        last_heard_at: Some(datetime!(2026-01-02 03:05:05 UTC)),
         targets: vec![TargetProgress {
             target: "public.documents".into(),
             batches_done: 3,

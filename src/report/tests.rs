@@ -263,6 +263,11 @@ fn status_and_history_show_where_runs_are() {
     SHA-256  abababababababababababababababababababababababababababababababab
     Started  2026-01-02 03:04:05 UTC · not ended
 
+    promote  ━━━━━━──────────────────  25.0 % · 1,150 of 4,600 rows · 115 rows/s · ETA 30.0 s
+             at public.documents · batch 4 of 12 · 95 % of batches within 500 ms · try 2 · for 10.0 s
+             1 retry · 10 rows rejected of 46 allowed · 64 vectors, 9,000 tokens, cost 0.0012 · held up by the server's statements (83 %)
+             loader-0 process 7 · 80.0 MiB of memory · 5 connections (9 of 100 taken) · database 3.0 GiB
+
     Staged
     ╭────────────────────────────────────────────────────────────╮
     │ table      staged as           read  staged  quarantine    │

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::GzDecoder;
 
-use super::stored::Stored;
+use super::stored::{Consumed, Stored};
 
 /// Bytes read from storage at once.
 const STORED_BUFFER_BYTES: usize = 256 << 10;
@@ -71,7 +71,7 @@ pub(super) fn recognise(head: &[u8]) -> Content {
 /// Decompresses what is stored.
 pub(super) fn decompress(compression: Compression, stored: Stored) -> io::Result<Box<dyn Read + Send>> {
     let state = stored.state();
-    let input = BufReader::with_capacity(STORED_BUFFER_BYTES, stored);
+    let input = Consumed::new(BufReader::with_capacity(STORED_BUFFER_BYTES, stored), state.clone());
     let text: Box<dyn Read + Send> = match compression {
         Compression::None | Compression::PgRestore | Compression::Tree => return Ok(Box::new(input)),
         Compression::Gzip => Box::new(Gzip { member: Some(GzDecoder::new(input)) }),

@@ -247,6 +247,13 @@ impl Source {
         Arc::clone(&self.state.progress)
     }
 
+    /// Stored bytes whose text was taken out of the reader so far; goes on counting. `None` where it is not known what becomes
+    /// of them: `pg_restore` reads the file by itself.
+    #[must_use]
+    pub fn position(&self) -> Option<Arc<AtomicU64>> {
+        (self.compression != Compression::PgRestore).then(|| Arc::clone(&self.state.position))
+    }
+
     /// A handle to the digest of the stored bytes.
     #[must_use]
     pub fn digest(&self) -> StoredDigest {
@@ -279,13 +286,14 @@ impl Source {
     /// of their kinds, `UnexpectedEof` and `InvalidData` mean that the source is cut off or damaged.
     #[must_use]
     pub fn into_reader(self) -> Box<dyn Read + Send> {
+        let state = self.state.clone();
         let text: io::Result<Box<dyn Read + Send>> = match (self.compression, &self.spec) {
             (Compression::PgRestore, SourceSpec::File(path)) => {
                 pg_restore::PgRestore::start(path, self.stored).map(|text| Box::new(text) as Box<dyn Read + Send>)
             }
             (compression, _) => compression::decompress(compression, self.stored),
         };
-        match text.and_then(read_ahead::ReadAhead::start) {
+        match text.and_then(|text| read_ahead::ReadAhead::start(text, state)) {
             Ok(reader) => Box::new(reader),
             Err(error) => Box::new(Failed(Some(error))),
         }

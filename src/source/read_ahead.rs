@@ -1,15 +1,19 @@
 //! Reading in a thread of its own, over a bounded channel of buffers that go to and fro.
 
 use std::io::{self, Read};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
+
+use super::stored::State;
 
 /// Size of one buffer, and how many there are: what may be read ahead.
 const BUFFER_BYTES: usize = 256 << 10;
 const BUFFERS: usize = 4;
 
 enum Piece {
-    Bytes(Vec<u8>),
+    /// Text, and the stored bytes that were made into text when it was there.
+    Bytes(Vec<u8>, u64),
     End,
     Failed(io::Error),
 }
@@ -20,25 +24,29 @@ pub(super) struct ReadAhead {
     free: Sender<Vec<u8>>,
     piece: Vec<u8>,
     at: usize,
+    /// Stored bytes before the piece, and at its end.
+    stored: (u64, u64),
+    state: State,
     ended: bool,
 }
 
 impl ReadAhead {
     /// Begins to read; stops when the reading end is dropped.
-    pub(super) fn start(input: Box<dyn Read + Send>) -> io::Result<Self> {
+    pub(super) fn start(input: Box<dyn Read + Send>, state: State) -> io::Result<Self> {
         let (full, pieces) = sync_channel(BUFFERS);
         let (free, empty) = channel();
         for _ in 0..BUFFERS {
             // The receiver is right here.
             let _ = free.send(vec![0; BUFFER_BYTES]);
         }
-        thread::Builder::new().name("source".to_owned()).spawn(move || pump(input, &full, &empty))?;
-        Ok(Self { pieces, free, piece: Vec::new(), at: 0, ended: false })
+        let filled = state.clone();
+        thread::Builder::new().name("source".to_owned()).spawn(move || pump(input, &filled, &full, &empty))?;
+        Ok(Self { pieces, free, piece: Vec::new(), at: 0, stored: (0, 0), state, ended: false })
     }
 }
 
 /// Fills buffers until the input ends, fails, or nobody reads any more.
-fn pump(mut input: Box<dyn Read + Send>, full: &SyncSender<Piece>, empty: &Receiver<Vec<u8>>) {
+fn pump(mut input: Box<dyn Read + Send>, state: &State, full: &SyncSender<Piece>, empty: &Receiver<Vec<u8>>) {
     while let Ok(mut buffer) = empty.recv() {
         buffer.resize(BUFFER_BYTES, 0);
         let mut length = 0;
@@ -54,7 +62,7 @@ fn pump(mut input: Box<dyn Read + Send>, full: &SyncSender<Piece>, empty: &Recei
             }
         };
         buffer.truncate(length);
-        if full.send(Piece::Bytes(buffer)).is_err() {
+        if full.send(Piece::Bytes(buffer, state.decompressed())).is_err() {
             return;
         }
         if let Some(last) = last {
@@ -68,7 +76,8 @@ impl Read for ReadAhead {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         while self.at == self.piece.len() && !self.ended {
             match self.pieces.recv() {
-                Ok(Piece::Bytes(bytes)) => {
+                Ok(Piece::Bytes(bytes, stored)) => {
+                    self.stored = (self.stored.1, stored);
                     let read = std::mem::replace(&mut self.piece, bytes);
                     self.at = 0;
                     if read.capacity() > 0 {
@@ -89,6 +98,16 @@ impl Read for ReadAhead {
         let length = out.len().min(self.piece.len() - self.at);
         out[..length].copy_from_slice(&self.piece[self.at..self.at + length]);
         self.at += length;
+        self.state.position.store(self.position(), Ordering::Relaxed);
         Ok(length)
+    }
+}
+
+impl ReadAhead {
+    /// Stored bytes whose text was taken: within a piece, in proportion.
+    fn position(&self) -> u64 {
+        let (before, after) = self.stored;
+        let share = u128::from(after - before) * self.at as u128 / self.piece.len().max(1) as u128;
+        before + u64::try_from(share).unwrap_or_default()
     }
 }

@@ -1,6 +1,6 @@
 //! The stored bytes of a source: counted and hashed as they are read.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -22,6 +22,10 @@ impl StoredDigest {
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
     pub(super) progress: Arc<AtomicU64>,
+    /// Of these, what was made into text,
+    decompressed: Arc<AtomicU64>,
+    /// and of that, what was taken. Storage is read far ahead of it.
+    pub(super) position: Arc<AtomicU64>,
     pub(super) digest: StoredDigest,
     failed: Arc<AtomicBool>,
 }
@@ -30,6 +34,11 @@ impl State {
     /// Stored bytes read so far.
     pub(super) fn bytes(&self) -> u64 {
         self.progress.load(Ordering::Relaxed)
+    }
+
+    /// Stored bytes that were made into text so far.
+    pub(super) fn decompressed(&self) -> u64 {
+        self.decompressed.load(Ordering::Relaxed)
     }
 
     /// Whether the storage itself failed, and not what is made of its bytes.
@@ -73,5 +82,38 @@ impl Read for Stored {
             self.state.digest.0.get_or_init(|| std::mem::take(&mut self.hash).finalize().into());
         }
         Ok(length)
+    }
+}
+
+/// Stored bytes on their way into a decompressor, which takes them in steps far smaller than those they are read in.
+pub(super) struct Consumed<R> {
+    input: R,
+    state: State,
+}
+
+impl<R> Consumed<R> {
+    pub(super) fn new(input: R, state: State) -> Self {
+        Self { input, state }
+    }
+
+    fn count(&self, bytes: usize) {
+        self.state.decompressed.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+impl<R: Read> Read for Consumed<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.input.read(out).inspect(|bytes| self.count(*bytes))
+    }
+}
+
+impl<R: BufRead> BufRead for Consumed<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.input.fill_buf()
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.input.consume(bytes);
+        self.count(bytes);
     }
 }

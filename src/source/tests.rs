@@ -76,6 +76,36 @@ fn every_compression_is_recognised_and_read() {
 }
 
 #[test]
+fn the_position_is_that_of_the_text_that_was_taken() {
+    let text = text();
+    for stored_bytes in [text.clone(), gzip(&text), zstd(&text), xz(&text)] {
+        let (_file, source) = stored(&stored_bytes);
+        let (kind, position) = (source.compression, source.position().unwrap());
+        let mut reader = source.into_reader();
+        let (mut taken, mut last) = (0, 0);
+        let mut piece = vec![0; 64 << 10];
+        loop {
+            let length = reader.read(&mut piece).unwrap();
+            taken += length;
+            let now = position.load(std::sync::atomic::Ordering::Relaxed);
+            assert!(now >= last, "{kind} goes back from {last} to {now}");
+            last = now;
+            if length == 0 {
+                break;
+            }
+            // zstd and xz take up to 128 KiB of what is stored, here all of it, before they give any text.
+            let expected = stored_bytes.len() as f64 * taken as f64 / text.len() as f64;
+            let off = (now as f64 - expected).abs() / stored_bytes.len() as f64;
+            assert!(
+                matches!(kind, Compression::Zstd | Compression::Xz) || off < 0.1,
+                "{kind}: {now} is far from {expected:.0}"
+            );
+        }
+        assert!(last as f64 > stored_bytes.len() as f64 * 0.99, "{kind}: {last} of {}", stored_bytes.len());
+    }
+}
+
+#[test]
 fn damage_is_never_taken_for_the_end() {
     let text = text();
     for whole in [gzip(&text), zstd(&text), xz(&text)] {

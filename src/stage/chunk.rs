@@ -33,6 +33,8 @@ pub(super) struct RawChunk {
     pub block: Arc<Block>,
     /// Ordinal of the first row in its source table, from 1.
     pub first_row: u64,
+    /// Stored bytes of the source from the end of the last chunk to that of this one, where they are known.
+    pub stored_bytes: Option<u64>,
     /// The rows' bytes, one after another.
     text: Buffer,
     rows: Vec<Span>,
@@ -57,7 +59,7 @@ impl RawChunk {
         first_row: u64,
         text: Buffer,
     ) -> Self {
-        Self { layout, fields, block, first_row, text, rows: Vec::new(), oversized: Vec::new() }
+        Self { layout, fields, block, first_row, stored_bytes: None, text, rows: Vec::new(), oversized: Vec::new() }
     }
 
     /// Adds the next row.
@@ -118,6 +120,7 @@ impl RawChunk {
         let written = self.written();
         let mut chunk = EncodedChunk {
             place: self.place(),
+            stored_bytes: self.stored_bytes,
             written,
             first_row: self.first_row,
             last_row: self.first_row + self.len() - 1,
@@ -170,6 +173,8 @@ fn reject(error: RowError, row: u64, at: &RawRow<'_>, raw: Vec<u8>) -> DecodeRej
 pub(super) struct EncodedChunk {
     /// Where the first row stands in the source.
     pub place: Place,
+    /// Stored bytes of the source from the end of the last chunk to that of this one, where they are known.
+    pub stored_bytes: Option<u64>,
     /// How the rows are written there.
     pub written: Written,
     /// Where they go.

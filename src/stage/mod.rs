@@ -23,6 +23,7 @@ mod tables;
 mod trial;
 mod waits;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -131,8 +132,8 @@ pub async fn stage(
     scan.known.extend(known_shapes(&**client).await?);
     drop(client);
     let digest = source.digest();
-    let progress = source.progress();
-    events.emit(Event::SourceOpened { bytes: source.stored_bytes });
+    let (progress, position) = (source.progress(), source.position());
+    events.emit(Event::SourceOpened { bytes: source.stored_bytes.filter(|_| position.is_some()) });
 
     let (chunks, waiting) = mpsc::sync_channel(RAW_CHUNKS_WAITING);
     let failed = Arc::new(AtomicBool::new(false));
@@ -152,7 +153,7 @@ pub async fn stage(
         events: events.clone(),
     };
     let reader = {
-        let (events, progress, pool) = (events.clone(), Arc::clone(&progress), pool.clone());
+        let (events, pool) = (events.clone(), pool.clone());
         let (only, digested) = (options.only.clone(), options.digested.clone());
         let (earlier, stop, waits) = (Arc::clone(&earlier), stop.clone(), waits.clone());
         tokio::task::spawn_blocking(move || {
@@ -171,8 +172,10 @@ pub async fn stage(
                 texts: Buffers::new(1 + RAW_CHUNKS_WAITING + options.lanes.max(1), CHUNK_CAPACITY),
                 failed: &failed,
                 stop: &stop,
-                progress: &progress,
+                position: position.as_deref(),
+                flushed_at: Cell::new(0),
                 waits: &waits,
+                began: (started, lane_count),
                 events: &events,
             };
             read::read(scanner, &reading)

@@ -1,5 +1,6 @@
 //! The reading side of staging: one thread that scans the source and cuts its rows into chunks.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::Read;
 use std::sync::Arc;
@@ -41,10 +42,14 @@ pub(super) struct Reading<'a> {
     pub failed: &'a AtomicBool,
     /// Whether it was asked to stop.
     pub stop: &'a Stop,
-    /// Stored bytes read so far.
-    pub progress: &'a AtomicU64,
+    /// Stored bytes whose text was taken so far, where that is known.
+    pub position: Option<&'a AtomicU64>,
+    /// What they were when the last chunk was sent on.
+    pub flushed_at: Cell<u64>,
     /// Told how long lanes were waited for.
     pub waits: &'a Waits,
+    /// When reading began, and how many lanes there are.
+    pub began: (Instant, usize),
     /// Told how far reading has come.
     pub events: &'a Events,
 }
@@ -159,17 +164,22 @@ fn flush(
     if reading.stop.is_requested() {
         return Err(StageError::Interrupted);
     }
-    let Some((place, chunk)) = open.take() else { return Ok(()) };
+    let Some((place, mut chunk)) = open.take() else { return Ok(()) };
     if chunk.len() == 0 {
         *open = Some((place, chunk));
         return Ok(());
     }
     tables[place].rows += chunk.len();
+    let position = reading.position.map(|position| position.load(Ordering::Relaxed));
+    chunk.stored_bytes = position.map(|position| position - reading.flushed_at.replace(position));
     let (layout, fields, block) = (Arc::clone(&chunk.layout), Arc::clone(&chunk.fields), Arc::clone(&chunk.block));
     let sent = Instant::now();
     reading.chunks.send(chunk).map_err(|_| StageError::Stopped)?;
     reading.waits.add(Wait::ReaderForLane, sent);
-    reading.events.emit(Event::SourceProgress { bytes: reading.progress.load(Ordering::Relaxed), rows });
+    let table = Some(layout.source.clone());
+    reading.events.emit(Event::SourceProgress { bytes: position.unwrap_or_default(), rows, table });
+    let (began, lanes) = reading.began;
+    reading.events.emit(Event::Busy { shares: reading.waits.busy(began.elapsed(), lanes).shares() });
     let next = RawChunk::new(layout, fields, block, tables[place].rows + 1, reading.texts.take());
     *open = Some((place, next));
     Ok(())

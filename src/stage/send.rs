@@ -200,7 +200,7 @@ impl Lanes {
         if *attempt == ATTEMPTS || !error.is_retryable() || self.failed.load(Ordering::Relaxed) {
             return Err(error.into());
         }
-        self.events.warn(format!("{error}; trying again ({attempt} of {ATTEMPTS})"));
+        self.events.retry(format!("{error}; trying again ({attempt} of {ATTEMPTS})"));
         tokio::time::sleep(PAUSE * 2_u32.pow(*attempt - 1)).await;
         *attempt += 1;
         Ok(())
@@ -224,7 +224,7 @@ impl Lanes {
         }
         fault::point("stage.chunk_fenced").await;
         // First, so that a chunk whose COMMIT got no answer is not sent a second time.
-        chunk_insert(&tx, self.fence.run, source, &chunk.record(), chunk.place).await?;
+        chunk_insert(&tx, self.fence.run, source, &chunk.record(), chunk.place, chunk.stored_bytes).await?;
         fault::point("stage.chunk_recorded").await;
         let copy = answer(limit, action, tx.prepare_cached(copy)).await?;
         let mut sink = pin!(answer(limit, action, tx.copy_in::<_, Bytes>(&copy)).await?);

@@ -3,6 +3,7 @@
 //! One connection in place of lanes, because temporary tables are one session's. What is measured on the way is what a run is
 //! estimated by.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
@@ -67,7 +68,7 @@ pub async fn stage_trial(
 ) -> Result<TrialStaged, StageError> {
     let mut scan = options.scan;
     scan.known.extend(known_shapes(tx).await?);
-    let (digest, progress) = (source.digest(), source.progress());
+    let (digest, progress, position) = (source.digest(), source.progress(), source.position());
     events.emit(Event::SourceOpened { bytes: source.stored_bytes });
     let started = Instant::now();
     let failed = Arc::new(AtomicBool::new(false));
@@ -75,7 +76,7 @@ pub async fn stage_trial(
     let (encoded, mut waiting) = mpsc::channel(1);
     let row_limit = scan.row_limit_bytes;
     let reader = {
-        let (events, progress, failed, stop) = (events.clone(), progress.clone(), Arc::clone(&failed), stop.clone());
+        let (events, failed, stop) = (events.clone(), Arc::clone(&failed), stop.clone());
         let (only, digested) = (options.only, options.digested);
         tokio::task::spawn_blocking(move || {
             let reading = Reading {
@@ -87,8 +88,10 @@ pub async fn stage_trial(
                 texts: Buffers::new(2 + RAW_CHUNKS_WAITING, CHUNK_CAPACITY),
                 failed: &failed,
                 stop: &stop,
-                progress: &progress,
+                position: position.as_deref(),
+                flushed_at: Cell::new(0),
                 waits: &Waits::default(),
+                began: (started, 1),
                 events: &events,
             };
             read::read(Scanner::new(source.into_reader(), scan), &reading)

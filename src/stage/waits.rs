@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::outcome::Share;
+
 /// Time that was spent waiting, of all lanes together. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Waits(Arc<Counters>);
@@ -89,15 +91,27 @@ pub struct Busy {
     pub server: f64,
 }
 
-impl fmt::Display for Busy {
-    /// "reading the source took longest (busy: source 71 %, scanning 4 %, decoding 43 %, server 52 %)".
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = [
+impl Busy {
+    /// Its parts, in the words that people are told.
+    fn parts(&self) -> [(&'static str, f64); 4] {
+        [
             ("reading and decompressing the source", self.source),
             ("scanning", self.scanning),
             ("decoding", self.decoding),
             ("the server", self.server),
-        ];
+        ]
+    }
+
+    /// Its parts, for whoever follows the run.
+    pub(super) fn shares(&self) -> Vec<Share> {
+        self.parts().map(|(part, share)| Share { part: part.to_owned(), share }).into()
+    }
+}
+
+impl fmt::Display for Busy {
+    /// "reading the source took longest (busy: source 71 %, scanning 4 %, decoding 43 %, server 52 %)".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = self.parts();
         let slowest = parts.iter().max_by(|one, other| one.1.total_cmp(&other.1)).map_or("", |part| part.0);
         let [source, scanning, decoding, server] = parts.map(|part| part.1 * 100.0);
         write!(

@@ -86,10 +86,14 @@ fn told(event: &Event) -> Option<(Tone, String)> {
             let (deleted, restored) = (rows_of(*deleted), rows_of(*restored));
             (Tone::Good, format!("rollback: {batches}, {deleted} deleted, {restored} restored ({})", time(*elapsed)))
         }
-        Event::Warning { message } => (Tone::Warn, printable(message)),
+        Event::Retried { message } | Event::Warning { message } => (Tone::Warn, printable(message)),
         Event::PhaseStarted { .. }
         | Event::SourceOpened { .. }
         | Event::SourceProgress { .. }
+        | Event::StepsPlanned { .. }
+        | Event::StepStarted { .. }
+        | Event::Busy { .. }
+        | Event::StatusRead { .. }
         | Event::IndexProgress { .. }
         | Event::VectorsWanted { .. }
         | Event::VectorsFetched { .. }

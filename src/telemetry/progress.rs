@@ -2,22 +2,26 @@
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::log::RunId;
 use super::{line, step};
-use crate::event::{Event, Events, Phase};
-use crate::names::TableName;
+use crate::event::{Event, Events};
+use crate::report::progress_lines;
 
-/// A source whose stored size is known.
-const SIZED: &str = "stage    {wide_bar} {percent:>3} % of {binary_total_bytes} · {msg} · ETA {eta}";
-/// A source from a pipe.
-const UNSIZED: &str = "stage    {spinner} {binary_bytes} · {msg} · {elapsed}";
-/// The rows of one target.
-const BATCHES: &str = "promote  {prefix} {wide_bar} {human_pos}/{human_len} rows · {msg} · ETA {eta}";
+/// A source that is looked through, and whose stored size is known.
+const SIZED: &str = "reading  {wide_bar} {percent:>3} % of {binary_total_bytes} · {msg} · ETA {eta}";
+/// The same, from a pipe.
+const UNSIZED: &str = "reading  {spinner} {binary_bytes} · {msg} · {elapsed}";
+/// A run: what its status says.
+const RUN: &str = "{msg}";
 /// The rows of a rollback.
 const ROLLBACK: &str = "rollback {wide_bar} {human_pos}/{human_len} rows · {msg} · ETA {eta}";
+
+/// How often a log line tells how far a phase is.
+const LOG_EVERY: Duration = Duration::from_secs(30);
 
 /// What progress is shown as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,23 +48,18 @@ pub struct Display {
 /// The bars on the screen.
 #[derive(Debug, Default)]
 struct Shown {
+    /// Of a source that is looked through without a run, as `plan` does.
     source: Option<ProgressBar>,
-    targets: Vec<Target>,
+    /// How far the run is; there while a phase is.
+    run: Option<ProgressBar>,
     rollback: Option<Rollback>,
+    /// When a phase began, or a log line told of it.
+    told_at: Option<Instant>,
 }
 
 /// The bar of a rollback.
 #[derive(Debug)]
 struct Rollback {
-    bar: ProgressBar,
-    batches: u64,
-    done: u64,
-}
-
-/// The bar of one target.
-#[derive(Debug)]
-struct Target {
-    name: TableName,
     bar: ProgressBar,
     batches: u64,
     done: u64,
@@ -123,7 +122,8 @@ impl Display {
             self.run.set(*run);
         }
         match self.mode {
-            Mode::Lines => step::log(event),
+            Mode::Lines if self.is_due(event) => step::log(event),
+            Mode::Lines => {}
             Mode::Bars { color } => {
                 self.draw(event);
                 if let Some(line) = line::line(event, color) {
@@ -131,6 +131,22 @@ impl Display {
                 }
             }
         }
+    }
+
+    /// Whether a log line is due: a status comes every few seconds, which is too much for a log.
+    fn is_due(&self, event: &Event) -> bool {
+        let mut shown = self.shown();
+        match event {
+            Event::PhaseStarted { .. } => shown.told_at = Some(Instant::now()),
+            Event::StatusRead { .. } => {
+                if shown.told_at.is_some_and(|told_at| told_at.elapsed() < LOG_EVERY) {
+                    return false;
+                }
+                shown.told_at = Some(Instant::now());
+            }
+            _ => {}
+        }
+        true
     }
 
     /// A reader that panicked while it held the bars leaves bars that are at worst out of date.
@@ -141,30 +157,31 @@ impl Display {
     fn draw(&self, event: &Event) {
         let mut shown = self.shown();
         match event {
-            Event::SourceOpened { bytes } => {
+            Event::SourceOpened { bytes } if shown.run.is_none() => {
                 let bar = self.bars.add(source_bar(*bytes));
                 bar.set_message(line::rows_of(0));
                 shown.source = Some(bar);
             }
-            Event::SourceProgress { bytes, rows } => {
+            Event::SourceProgress { bytes, rows, .. } => {
                 if let Some(bar) = &shown.source {
                     bar.set_position(*bytes);
                     bar.set_message(rows_and_rate(*rows, bar.elapsed().as_secs_f64()));
                 }
             }
-            Event::BatchesPlanned { target, batches, rows } => {
-                let bar = self.bars.add(target_bar(target, *rows));
-                bar.set_message(format!("batch 0/{batches}"));
-                shown.targets.push(Target { name: target.clone(), bar, batches: *batches, done: 0 });
+            Event::PhaseStarted { phase } => {
+                let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_style(style(RUN));
+                let bar = self.bars.add(bar);
+                bar.set_message(format!("{:<8} …", phase.to_string()));
+                shown.run = Some(bar);
             }
-            Event::BatchFinished { target, inserted, updated, unchanged, deleted, .. } => {
-                if let Some(at) = shown.targets.iter_mut().rev().find(|at| at.name == *target) {
-                    at.done += 1;
-                    at.bar.inc(inserted + updated + unchanged + deleted);
-                    // A transform that reads no source rows has none to plan with: its bar grows to what it wrote.
-                    let written = at.bar.position();
-                    at.bar.set_length(at.bar.length().unwrap_or_default().max(written));
-                    at.bar.set_message(format!("batch {}/{}", at.done, at.batches));
+            Event::StatusRead { status } => {
+                if let (Some(bar), Mode::Bars { color }) = (&shown.run, self.mode) {
+                    bar.set_message(progress_lines(status, color).join("\n"));
+                }
+            }
+            Event::PhaseFinished { .. } => {
+                if let Some(bar) = shown.run.take() {
+                    bar.finish_and_clear();
                 }
             }
             Event::RollbackStarted { batches, rows, .. } => {
@@ -185,16 +202,6 @@ impl Display {
                     rollback.bar.finish_and_clear();
                 }
             }
-            Event::PhaseFinished { phase: Phase::Stage, .. } => {
-                if let Some(bar) = shown.source.take() {
-                    bar.finish_and_clear();
-                }
-            }
-            Event::PhaseFinished { phase: Phase::Promote, .. } => {
-                for target in shown.targets.drain(..) {
-                    target.bar.finish_and_clear();
-                }
-            }
             _ => {}
         }
     }
@@ -208,12 +215,6 @@ fn source_bar(bytes: Option<u64>) -> ProgressBar {
         }
         None => ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()).with_style(style(UNSIZED)),
     }
-}
-
-/// A bar over the rows to promote.
-fn target_bar(target: &TableName, rows: u64) -> ProgressBar {
-    let name = crate::report::printable(&target.to_string());
-    ProgressBar::with_draw_target(Some(rows), ProgressDrawTarget::hidden()).with_style(style(BATCHES)).with_prefix(name)
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -235,7 +236,8 @@ fn rows_and_rate(rows: u64, seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use crate::event::Phase;
+    use crate::names::TableName;
 
     /// A display whose bars no one sees.
     fn hidden() -> Display {
@@ -246,36 +248,45 @@ mod tests {
 
     #[test]
     fn templates_are_well_formed() {
-        for template in [SIZED, UNSIZED, BATCHES, ROLLBACK] {
+        for template in [SIZED, UNSIZED, RUN, ROLLBACK] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }
 
     #[test]
-    fn bars_follow_the_events_and_go_with_their_phase() {
+    fn a_source_that_is_looked_through_has_a_bar() {
         let display = hidden();
-        let target = TableName::new("public", "documents");
         display.draw(&Event::SourceOpened { bytes: Some(1000) });
-        display.draw(&Event::SourceProgress { bytes: 250, rows: 40 });
+        display.draw(&Event::SourceProgress { bytes: 250, rows: 40, table: None });
         assert_eq!(display.shown().source.as_ref().unwrap().position(), 250);
         assert!(display.shown().source.as_ref().unwrap().message().starts_with("40 rows"));
-        let finished = |phase| Event::PhaseFinished { phase, elapsed: Duration::ZERO, summary: String::new() };
-        display.draw(&finished(Phase::Stage));
+    }
+
+    #[test]
+    fn a_run_shows_its_status_while_a_phase_goes_on() {
+        let display = hidden();
+        let status = Arc::new(crate::report::sample::status());
+        display.draw(&Event::StatusRead { status: Arc::clone(&status) });
+        assert!(display.shown().run.is_none());
+        display.draw(&Event::PhaseStarted { phase: Phase::Stage });
+        display.draw(&Event::SourceOpened { bytes: Some(1000) });
         assert!(display.shown().source.is_none());
-        display.draw(&Event::BatchesPlanned { target: target.clone(), batches: 2, rows: 30 });
-        display.draw(&Event::BatchFinished {
-            target,
-            number: 7,
-            inserted: 4,
-            deleted: 0,
-            updated: 5,
-            unchanged: 6,
-            elapsed: Duration::ZERO,
-        });
-        assert_eq!(display.shown().targets[0].bar.position(), 15);
-        assert_eq!(display.shown().targets[0].bar.message(), "batch 1/2");
-        display.draw(&finished(Phase::Promote));
-        assert!(display.shown().targets.is_empty());
+        assert_eq!(display.shown().run.as_ref().unwrap().message(), "stage    …");
+        display.draw(&Event::StatusRead { status: Arc::clone(&status) });
+        let expected = crate::report::progress_lines(&status, false).join("\n");
+        assert_eq!(display.shown().run.as_ref().unwrap().message(), expected);
+        display.draw(&Event::PhaseFinished { phase: Phase::Stage, elapsed: Duration::ZERO, summary: String::new() });
+        assert!(display.shown().run.is_none());
+    }
+
+    #[test]
+    fn a_log_has_a_status_now_and_then() {
+        let display = Display::new(Mode::Lines);
+        let status = Event::StatusRead { status: Arc::new(crate::report::sample::status()) };
+        assert!(display.is_due(&Event::PhaseStarted { phase: Phase::Stage }));
+        assert!(!display.is_due(&status));
+        display.shown().told_at = Instant::now().checked_sub(LOG_EVERY);
+        assert!(display.is_due(&status) && !display.is_due(&status));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Events as log lines, one a step, with their numbers as fields.
 
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::event::Event;
-use crate::outcome::Severity;
+use crate::outcome::{Severity, Status};
 
 /// Milliseconds, as every time in sqlmig's logs.
 fn ms(elapsed: std::time::Duration) -> u64 {
@@ -27,8 +27,10 @@ pub(super) fn log(event: &Event) {
         }
         Event::MigrationApplied { set, name } => info!(set, name, "migration applied"),
         Event::SourceOpened { bytes } => info!(bytes, "source opened"),
-        // Too many for a log; the table's own event tells the sum.
-        Event::SourceProgress { .. } => {}
+        // Too many for a log; what they tell is in the status.
+        Event::SourceProgress { .. } | Event::StepStarted { .. } | Event::Busy { .. } => {}
+        Event::StepsPlanned { steps } => debug!(steps, "steps planned"),
+        Event::StatusRead { status } => progress(status),
         Event::TableStaged { table, staged, rejected: 0 } => info!(%table, staged, rejected = 0, "table staged"),
         Event::TableStaged { table, staged, rejected } => warn!(%table, staged, rejected, "table staged"),
         Event::CheckFinished { name, on, severity, examined, failed, elapsed } => {
@@ -55,6 +57,7 @@ pub(super) fn log(event: &Event) {
         }
         Event::IndexProgress { name, phase, done, total } => info!(index = name, phase, done, total, "building index"),
         Event::IndexBuilt { name, elapsed } => info!(index = name, elapsed_ms = ms(*elapsed), "index built"),
+        Event::Retried { message } => warn!(retried = true, "{message}"),
         Event::Warning { message } => warn!("{message}"),
     }
 }
@@ -67,4 +70,29 @@ fn check(name: &str, on: &str, severity: Severity, (examined, failed): (u64, u64
     } else {
         warn!(check = name, on, severity, examined, failed, elapsed_ms, "check found rows");
     }
+}
+
+/// How far the run is: a line every now and then, for a phase that takes long.
+fn progress(status: &Status) {
+    let Some(at) = &status.progress else { return };
+    info!(
+        phase = at.phase,
+        doing = at.doing,
+        unit = at.unit,
+        done = at.done,
+        total = at.total,
+        percent = at.percent.map(tenths),
+        rows = at.rows,
+        rows_per_second = at.rows_per_second.map(tenths),
+        eta_seconds = at.eta_seconds.map(f64::round),
+        batches_done = status.batches.done,
+        retries = status.retries,
+        rejected = status.rejects.rows,
+        held_up_by = status.busy.first().map(|busy| busy.part.as_str()),
+        "in progress"
+    );
+}
+
+fn tenths(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
 }

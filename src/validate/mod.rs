@@ -77,11 +77,13 @@ pub async fn validate(
         .await?;
     fault::point("validate.begun").await;
 
+    events.emit(Event::StepsPlanned { steps: project.validate.len() as u64 });
     let mut failed = Vec::new();
     let mut results = CheckResults::default();
     for (ordinal, proof) in (1..).zip(&project.validate) {
         let name = proof.file.name.as_str();
         let on = proof.on.to_string();
+        events.emit(Event::StepStarted { what: format!("{name} on {on}") });
         let rendered = project.render(&proof.file, &relations.scope(None))?;
         let context = minijinja::context! { select => Fragment::new(rendered.sql) };
         let sql = render_wrap("proof.sql", include_str!("../../sql/wrap/proof.sql"), context)?;

@@ -17,14 +17,14 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("tools: the template language", &["template"]),
     ("tools: what files say", &["formats"]),
     ("side: telemetry", &["telemetry"]),
-    ("side: report", &["report"]),
+    ("side: report", &["report", "metrics"]),
     ("leaves: events", &["event"]),
     ("leaves: outcomes", &["outcome"]),
     ("leaves: words", &["limits", "names", "stop", "fault", "tokens"]),
 ];
 
 /// Read events and outcomes: what is above them and below the binary must not know that they exist.
-const SIDE: [&str; 2] = ["telemetry", "report"];
+const SIDE: [&str; 3] = ["telemetry", "report", "metrics"];
 
 /// What only some files may do: a name, texts that give it away, and where it may stand, each with the reason.
 const RESERVED: [Reserved; 3] = [

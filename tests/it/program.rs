@@ -19,6 +19,7 @@ pub static MIGRATED: Template = Template::new("migrated", |target| {
             pool: target.pool(2).unwrap(),
             project,
             events: sqlmig::event::Events::none(),
+            vitals: sqlmig::pipeline::Vitals::default(),
             stop: sqlmig::stop::Stop::default(),
             holder: None,
             embed: sqlmig::embed::EmbedOptions::default(),

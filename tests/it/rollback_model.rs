@@ -428,6 +428,7 @@ async fn case(steps: Vec<Step>) -> Result<(), TestCaseError> {
         pool: db.target().pool(6).unwrap(),
         project,
         events: Events::none(),
+        vitals: sqlmig::pipeline::Vitals::default(),
         stop: Stop::default(),
         holder: None,
         embed: sqlmig::embed::EmbedOptions::default(),

@@ -67,6 +67,7 @@ CREATE TABLE sqlmig.run (
     accepted_at timestamp with time zone,
     parent uuid,
     known_files bigint,
+    exit_code smallint,
     CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['staging'::text, 'staged'::text, 'checked'::text, 'promoted'::text, 'done'::text, 'superseded'::text, 'rolled_back'::text])))
 );
 CREATE FUNCTION sqlmig.run_family(run uuid) RETURNS TABLE(id uuid)
@@ -211,7 +212,9 @@ CREATE TABLE sqlmig.chunk (
     bytes bigint DEFAULT 0 NOT NULL,
     content_digest bigint DEFAULT 0 NOT NULL,
     first_line bigint,
-    first_byte bigint
+    first_byte bigint,
+    stored_bytes bigint,
+    at timestamp with time zone DEFAULT clock_timestamp()
 );
 CREATE TABLE sqlmig.embedding (
     text_sha256 bytea NOT NULL,
@@ -460,6 +463,29 @@ CREATE TABLE sqlmig.source_table (
     bytes_read bigint DEFAULT 0 NOT NULL,
     digest numeric
 );
+CREATE TABLE sqlmig.stint (
+    run_id uuid NOT NULL,
+    id uuid NOT NULL,
+    phase text NOT NULL,
+    role text NOT NULL,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    beat_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    progress_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    ended_at timestamp with time zone,
+    doing text,
+    done bigint DEFAULT 0 NOT NULL,
+    total bigint,
+    retries bigint DEFAULT 0 NOT NULL,
+    workers integer,
+    busy jsonb,
+    rss_bytes bigint,
+    peak_rss_bytes bigint,
+    max_rejects text,
+    CONSTRAINT stint_role_check CHECK ((role = ANY (ARRAY['conductor'::text, 'worker'::text])))
+)
+WITH (fillfactor='50');
 CREATE TABLE sqlmig.undo_table (
     name text NOT NULL,
     target text NOT NULL,
@@ -517,6 +543,8 @@ ALTER TABLE ONLY sqlmig.source_statement
     ADD CONSTRAINT source_statement_pkey PRIMARY KEY (run_id, kind);
 ALTER TABLE ONLY sqlmig.source_table
     ADD CONSTRAINT source_table_pkey PRIMARY KEY (run_id, source);
+ALTER TABLE ONLY sqlmig.stint
+    ADD CONSTRAINT stint_pkey PRIMARY KEY (run_id, id);
 ALTER TABLE ONLY sqlmig.undo_table
     ADD CONSTRAINT undo_table_pkey PRIMARY KEY (name);
 CREATE INDEX idx_document_sources_enabled ON public.document_sources USING btree (enabled);
@@ -575,3 +603,5 @@ ALTER TABLE ONLY sqlmig.source_statement
     ADD CONSTRAINT source_statement_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
 ALTER TABLE ONLY sqlmig.source_table
     ADD CONSTRAINT source_table_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;
+ALTER TABLE ONLY sqlmig.stint
+    ADD CONSTRAINT stint_run_id_fkey FOREIGN KEY (run_id) REFERENCES sqlmig.run(id) ON DELETE CASCADE;

@@ -2,7 +2,10 @@
 
 use sqlmig::pipeline::EarlierRuns;
 
-use super::{BatchArgs, Command, EmbeddingArgs, LimitArgs, PromoteArgs, QuarantineCommand, SourceArgs, TimeoutArgs};
+use super::{
+    BatchArgs, Command, EmbeddingArgs, LimitArgs, MetricsArgs, MonitorArgs, PromoteArgs, QuarantineCommand, SourceArgs,
+    TimeoutArgs,
+};
 
 impl Command {
     /// The command line that goes on where this one was stopped, without its options.
@@ -61,6 +64,21 @@ impl Command {
             Self::Run { timeouts, .. } | Self::Stage { timeouts, .. } | Self::Promote { timeouts, .. } => {
                 Some(timeouts)
             }
+            _ => None,
+        }
+    }
+
+    /// Where metrics are served, of a command that may.
+    #[must_use]
+    pub fn metrics(&self) -> Option<&MetricsArgs> {
+        match self {
+            Self::Run { metrics, .. }
+            | Self::Stage { metrics, .. }
+            | Self::Check { metrics, .. }
+            | Self::Embed { metrics, .. }
+            | Self::Promote { metrics, .. }
+            | Self::Validate { metrics, .. }
+            | Self::Monitor(MonitorArgs { metrics, .. }) => Some(metrics),
             _ => None,
         }
     }

@@ -13,6 +13,8 @@ mod quarantine;
 mod report;
 mod rollback;
 mod run;
+mod status;
+mod stint;
 mod tables;
 mod why;
 
@@ -37,7 +39,7 @@ pub use quarantine::{
     quarantine_mark, quarantine_mend, quarantine_root, quarantine_row, quarantine_tables, quarantine_unread,
     retry_begin, retry_promoted, retry_read, retry_tables, row_findings, row_tries,
 };
-pub use report::{batch_counts, books, report, status, target_counts};
+pub use report::{batch_counts, books, report, target_counts};
 pub use rollback::{
     BatchState, UndoneBatch, rollback_batch_done, rollback_batch_state, rollback_batches, rollback_forget,
     rollback_kept, rollback_kept_forget, rollback_reopen, rollback_run, rollback_totals, run_accept, undo_key,
@@ -45,9 +47,11 @@ pub use rollback::{
 };
 pub use run::{
     EventKind, NewRun, Run, RunState, RunToJoin, event_insert, last_load, phase_insert, run_advance,
-    run_end_predecessors, run_fail, run_insert, run_memory, run_set_aside, run_source_read, run_take,
+    run_end_predecessors, run_exit, run_fail, run_insert, run_memory, run_set_aside, run_source_read, run_take,
     run_target_schema, run_to_join, runs,
 };
+pub use status::status;
+pub use stint::{StintBeat, stint_beat};
 pub use tables::{
     Chunk, Place, SourceTable, chunk_insert, chunks, chunks_forget, source_statement_insert, source_table_insert,
     source_table_read, source_table_staged, source_tables,

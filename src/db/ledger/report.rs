@@ -8,7 +8,7 @@ use crate::db::{DbError, doing};
 use crate::names::{STAGING_SCHEMA, TableName};
 use crate::outcome::{
     BatchCount, CheckResult, DuplicateCount, FORMAT, Finding, PhaseTime, QuarantineCount, Report, RunSummary, Severity,
-    StatementCount, Status, TableBooks, TargetCount, TargetProgress, Throughput,
+    StatementCount, TableBooks, TargetCount, Throughput,
 };
 
 /// Rows shown of each check.
@@ -43,23 +43,6 @@ pub async fn report(client: &impl GenericClient, run: Uuid) -> Result<Option<Rep
         warnings: events(client, run, EventKind::Warning).await?,
         events: super::run_events(client, run).await?,
     }))
-}
-
-/// How far a run has come.
-///
-/// # Errors
-/// Fails when the database does not answer.
-pub async fn status(client: &impl GenericClient, run: Run) -> Result<Status, DbError> {
-    let tables = books(client, run.id).await?;
-    let targets = query(client, include_str!("../../../sql/target_progress.sql"), run.id).await?;
-    let targets = targets.iter().map(|row| TargetProgress {
-        target: row.get("target"),
-        batches_done: row.get("batches_done"),
-        batches_planned: row.get("batches_planned"),
-        rows_done: row.get("rows_done"),
-        rows_planned: row.get("rows_planned"),
-    });
-    Ok(Status { format: FORMAT, tables, targets: targets.collect(), run: summary(run) })
 }
 
 /// A run as reports show it.

@@ -222,6 +222,20 @@ pub async fn run_fail(client: &impl GenericClient, id: Uuid, error: &str) -> Res
     Ok(())
 }
 
+/// Records how the process that conducted a run ends: this one. What another process says of a run that it has taken on since
+/// is not touched.
+///
+/// # Errors
+/// Fails when the database refuses the row.
+pub async fn run_exit(client: &impl GenericClient, id: Uuid, exit_code: u8) -> Result<(), DbError> {
+    let (host, pid) = this_process();
+    client
+        .execute(include_str!("../../../sql/run_exit.sql"), &[&id, &host, &pid, &i16::from(exit_code)])
+        .await
+        .map_err(doing("record how the run ended"))?;
+    Ok(())
+}
+
 /// Records the largest resident set of this process so far.
 ///
 /// # Errors
@@ -273,7 +287,7 @@ pub async fn run_set_aside(tx: &Transaction<'_>, id: Uuid) -> Result<(), DbError
 }
 
 /// Where this process runs, and its number there.
-fn this_process() -> (String, i32) {
+pub(super) fn this_process() -> (String, i32) {
     let host = hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     (host, i32::try_from(std::process::id()).unwrap_or_default())
 }

@@ -144,7 +144,8 @@ pub struct Place {
     pub byte: u64,
 }
 
-/// Records a chunk, in the transaction that copied it; `place` is where its first row stands.
+/// Records a chunk, in the transaction that copied it; `place` is where its first row stands, `stored_bytes` what of the source
+/// as stored was read for it.
 ///
 /// # Errors
 /// Fails when the database refuses the row.
@@ -154,6 +155,7 @@ pub async fn chunk_insert(
     source: &TableName,
     chunk: &Chunk,
     place: Place,
+    stored_bytes: Option<u64>,
 ) -> Result<(), DbError> {
     let doing = || doing("record a chunk");
     let statement = tx.prepare_cached(include_str!("../../../sql/chunk_insert.sql")).await.map_err(doing())?;
@@ -170,6 +172,7 @@ pub async fn chunk_insert(
             &chunk.content_digest,
             &count(place.line),
             &count(place.byte),
+            &stored_bytes.map(count),
         ],
     )
     .await

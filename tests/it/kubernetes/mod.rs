@@ -4,7 +4,7 @@
 mod cluster;
 mod controller;
 mod kubelet;
-mod manifest;
+pub mod manifest;
 
 use std::collections::BTreeMap;
 use std::fs;
