@@ -6,7 +6,9 @@ mod embedding;
 mod generate;
 mod global;
 mod load;
+mod output;
 mod quarantine;
+mod report;
 mod rollback;
 mod which;
 
@@ -19,9 +21,11 @@ use sqlmig::names::TableName;
 
 pub use self::embedding::EmbeddingArgs;
 pub use self::generate::GenerateArgs;
-pub use self::global::{Color, GlobalArgs, LogFormat, Output};
+pub use self::global::{Color, GlobalArgs, LogFormat};
 pub use self::load::{BatchArgs, LimitArgs, PromoteArgs, RestartArgs, SourceArgs, TimeoutArgs};
+pub use self::output::{Output, OutputParser, OutputTo};
 pub use self::quarantine::{MendArgs, QuarantineCommand};
+pub use self::report::{ReportArgs, ReportFileArgs};
 pub use self::rollback::RollbackArgs;
 pub use self::which::{EventRunArgs, EveryRunArgs, RunArgs};
 
@@ -79,6 +83,7 @@ pub enum Command {
     #[command(after_help = concat!("\
 Examples:
   sqlmig run dump.sql.gz
+  sqlmig run dump.sql.gz --report report.html --report junit.xml
   pg_dump mydb | sqlmig run -
   DATABASE_URL=postgres://loader@db/docs sqlmig run dump.sql.gz --max-rejects 1%
 
@@ -110,6 +115,9 @@ Next: sqlmig report shows the result again; sqlmig history lists all runs.
         #[arg(long, value_name = "BOOL", env = "SQLMIG_NO_INDEX", num_args = 0..=1, require_equals = true,
               default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
         no_index: Option<bool>,
+        /// Where to write the report to.
+        #[command(flatten)]
+        report: ReportFileArgs,
     },
     /// Show what a run would do; writes nothing
     ///
@@ -324,20 +332,18 @@ Next: sqlmig report, once the run has ended.
     },
     /// Show what a run did: the books, checks, duplicates, quarantine, batches, timings
     ///
-    /// Reads the ledger. The last line is the verdict: do the books balance? The JSON form is documented in
-    /// docs/report.md and carries a format number.
+    /// Reads the ledger. The last line is the verdict: do the books balance? --format gives it as a page, for a pull request,
+    /// for a CI or for programs; --output FILE writes it to a file. docs/report.md documents every form.
     #[command(after_help = concat!("\
 Examples:
   sqlmig report
+  sqlmig report --output report.html
+  sqlmig report --format markdown
   sqlmig report --output json | jq '.tables[] | select(.balanced | not)'
 
 Next: sqlmig history lists earlier runs.
 ", "Exit codes: sqlmig --help lists them."))]
-    Report {
-        /// Which run.
-        #[command(flatten)]
-        run: RunArgs,
-    },
+    Report(ReportArgs),
     /// Show the rows that were taken out, and try them again once they or the SQL are mended
     ///
     /// Rows in quarantine are never lost: each is kept whole, with its check, its reason and, where it could not be

@@ -2,7 +2,12 @@
 
 mod books;
 mod examples;
+mod form;
+mod found;
 mod grid;
+mod html;
+mod junit;
+mod markdown;
 mod plan;
 mod quarantine;
 mod rollback;
@@ -11,6 +16,8 @@ mod runs;
 mod search;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod tests;
 mod why;
@@ -25,6 +32,7 @@ use crate::outcome::{
 };
 
 pub use books::{Verdict, verdict};
+pub use form::{Form, render_form};
 pub use grid::{count, duration, printable, size};
 
 /// How data is written.
