@@ -2,18 +2,10 @@
 -- a row, the words of $6. $1 run id, $2 relation, $3 source table, $4 check, $5 at most how many findings, $6 those words
 with left_out as (
     select wanted.row, coalesce(wanted.reason, $6) as reason
-    from sqlmig.embedding_row as wanted
+    from sqlmig.embedding_wanting as wanted
     where wanted.run_id = $1
         and wanted.relation = $2
         and wanted.source = $3
-        and not exists (
-            select
-            from sqlmig.embedding as embedding
-            where embedding.text_sha256 = wanted.text_sha256
-                and embedding.provider = wanted.provider
-                and embedding.model = wanted.model
-                and embedding.dimensions = wanted.dimensions
-        )
 ),
 
 kept as (

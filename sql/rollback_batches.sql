@@ -1,7 +1,7 @@
 -- What can be taken back: batches that are promoted, and those taken back with rows left. The last one first, so that rows
 -- go before those that they refer to; by time, since the halves of a batch have later numbers than what came after it. $1 run id, $2 one batch, or null for all, $3 whether only those with rows left that other
 -- rows kept from going
-select batch.number, batch.target, batch.undo_table, batch.rows_inserted + batch.rows_updated as rows_written
+select batch.number, batch.target, batch.undo_table, batch.rows_inserted + batch.rows_updated + batch.rows_removed as rows_written
 from sqlmig.batch as batch
 where batch.run_id = $1
     and ($2::bigint is null or batch.number = $2)

@@ -180,6 +180,8 @@ pub enum Event {
         updated: u64,
         /// Rows that the target already had as they are.
         unchanged: u64,
+        /// Rows deleted from the target.
+        deleted: u64,
         /// Time from claim to COMMIT.
         elapsed: Duration,
     },

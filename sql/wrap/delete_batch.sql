@@ -2,26 +2,13 @@
 --
 -- A row that changed since this statement's snapshot is not deleted (its xmin differs): then the counts do not add up, and
 -- the batch is rolled back and tried again.
-with incoming as materialized (
-    select distinct
-        {% for column in columns %}{{ column.expression }} as {{ column.name | ident }}{% if not loop.last %},
-        {% endif %}{% endfor %}
-    from (
-{{ select }}) as selected
-),
-
-existing as materialized (
-    select target.xmin as _xmin, {{ all_columns | idents('target') }}
-    from {{ target }} as target
-    where exists (
-        select from incoming where {% for column in key %}incoming.{{ column | ident }} = target.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
-    )
-),
+{%- from 'macros.sql' import incoming_and_existing, same %}
+with {{ incoming_and_existing(select, columns, key, target, all_columns, distinct=true) }},
 
 removed as (
     delete from {{ target }} as target
     using existing
-    where {% for column in key %}target.{{ column | ident }} = existing.{{ column | ident }} and {% endfor %}target.xmin = existing._xmin
+    where {{ same(key, 'target', 'existing') }} and target.xmin = existing._xmin
     returning {{ all_columns | idents('existing') }}
 ),
 

@@ -2,20 +2,12 @@
 -- what it lacked. $1 the new run's id, $2 run id, $3 source table
 with recursive meant as (
     select wanted.source, wanted.row
-    from sqlmig.embedding_row as wanted
+    from sqlmig.embedding_wanting as wanted
     where wanted.run_id = $2
         and not exists (
             select
             from sqlmig.quarantine as taken
             where taken.run_id = $2 and taken.source = wanted.source and taken.row = wanted.row
-        )
-        and not exists (
-            select
-            from sqlmig.embedding as embedding
-            where embedding.text_sha256 = wanted.text_sha256
-                and embedding.provider = wanted.provider
-                and embedding.model = wanted.model
-                and embedding.dimensions = wanted.dimensions
         )
     union
     select merged.source, merged.row

@@ -1,5 +1,5 @@
 -- Keys that more than one row of the run would be written to: one would overwrite the other.
-select pg_catalog.concat_ws('/', {% for column in key %}incoming.{{ column | ident }}{% if not loop.last %}, {% endif %}{% endfor %}) as key,
+select pg_catalog.concat_ws('/', {{ key | idents('incoming') }}) as key,
     pg_catalog.count(*) as rows
 from (
 {{ select }}) as incoming

@@ -7,26 +7,13 @@
 --
 -- Each undo row also keeps a hash of the row as the batch left it, so that a rollback knows a row that somebody changed
 -- since.
-with incoming as materialized (
-    select
-        {% for column in columns %}{{ column.expression }} as {{ column.name | ident }}{% if not loop.last %},
-        {% endif %}{% endfor %}
-    from (
-{{ select }}) as selected
-),
-
-existing as materialized (
-    select target.xmin as _xmin, {{ all_columns | idents('target') }}
-    from {{ target }} as target
-    where exists (
-        select from incoming where {% for column in key %}incoming.{{ column | ident }} = target.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
-    )
-),
+{%- from 'macros.sql' import incoming_and_existing, same %}
+with {{ incoming_and_existing(select, columns, key, target, all_columns) }},
 
 differing as materialized (
     select existing.*
     from existing
-    join incoming on {% for column in key %}incoming.{{ column | ident }} = existing.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
+    join incoming on {{ same(key, 'incoming', 'existing') }}
     where {% if updated %}({% for column in updated %}existing.{{ column.name | ident }}{{ column.comparison }}{% if not loop.last %}, {% endif %}{% endfor %})
         is distinct from ({% for column in updated %}incoming.{{ column.name | ident }}{{ column.comparison }}{% if not loop.last %}, {% endif %}{% endfor %}){% else %}false{% endif %}
 ),
@@ -36,8 +23,8 @@ changed as (
     update {{ target }} as target
     set {% for column in updated %}{{ column.name | ident }} = incoming.{{ column.name | ident }}{% if not loop.last %}, {% endif %}{% endfor %}
     from differing
-    join incoming on {% for column in key %}incoming.{{ column | ident }} = differing.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
-    where {% for column in key %}target.{{ column | ident }} = differing.{{ column | ident }} and {% endfor %}target.xmin = differing._xmin
+    join incoming on {{ same(key, 'incoming', 'differing') }}
+    where {{ same(key, 'target', 'differing') }} and target.xmin = differing._xmin
     returning {{ row_hash }} as _after, {{ all_columns | idents('differing') }}
 ),
 
@@ -53,7 +40,7 @@ added as (
     select {{ names | idents('incoming') }}
     from incoming
     where not exists (
-        select from existing where {% for column in key %}existing.{{ column | ident }} = incoming.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
+        select from existing where {{ same(key, 'existing', 'incoming') }}
     )
     on conflict ({{ key | idents }}) do nothing
     returning {{ key | idents('target') }}, {{ row_hash }} as _after

@@ -1,11 +1,12 @@
 -- Leaves the rows that are not as the batch left them: changed since, or gone; or there again, where it deleted them.
 -- $1 run id, $2 batch
+{%- from 'macros.sql' import same %}
 with judged as materialized (
     select
         image.ctid as place,
         case when target.ctid is null then 'deleted' else 'changed' end as reason
     from {{ undo }} as image
-    left join {{ target }} as target on {% for column in key %}target.{{ column | ident }} = image.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
+    left join {{ target }} as target on {{ same(key, 'target', 'image') }}
     where image._run_id = $1
         and image._batch = $2
         and case

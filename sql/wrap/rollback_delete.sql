@@ -1,4 +1,5 @@
 -- Deletes the rows that a batch inserted. $1 run id, $2 batch{% if single %}, $3 one before-image{% endif %}
+{%- from 'macros.sql' import same %}
 delete from {{ target }} as target
 using {{ undo }} as image
 where image._run_id = $1
@@ -8,4 +9,4 @@ where image._run_id = $1
     {%- endif %}
     and image._operation = 'insert'
     and image._kept is null
-    and {% for column in key %}target.{{ column | ident }} = image.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
+    and {{ same(key, 'target', 'image') }}

@@ -1,9 +1,10 @@
 -- Leaves the rows that rows of another table refer to by one foreign key, or rows of the same table that stay: of rows to be
 -- deleted, and of rows that would get another value in the columns referred to. $1 run id, $2 batch
+{%- from 'macros.sql' import same %}
 with judged as materialized (
     select image.ctid as place, pg_catalog.count(*) as dependants
     from {{ undo }} as image
-    join {{ target }} as target on {% for column in key %}target.{{ column | ident }} = image.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
+    join {{ target }} as target on {{ same(key, 'target', 'image') }}
     join {{ referencing }} as child on {% for column in references %}child.{{ column.own | ident }} = target.{{ column.other | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
     where image._run_id = $1
         and image._batch = $2
@@ -22,7 +23,7 @@ with judged as materialized (
             where also._run_id = $1
                 and also._batch = $2
                 and also._kept is null
-                and {% for column in key %}also.{{ column | ident }} = child.{{ column | ident }} and {% endfor %}(
+                and {{ same(key, 'also', 'child') }} and (
                     also._operation = 'insert'
                     or ({% for column in references %}also.{{ column.own | ident }}{% if not loop.last %}, {% endif %}{% endfor %})
                         is distinct from ({% for column in references %}child.{{ column.own | ident }}{% if not loop.last %}, {% endif %}{% endfor %})

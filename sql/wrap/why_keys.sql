@@ -4,7 +4,7 @@ select traced.row, traced.key, traced.key_values
 from (
     select
         _traced._row::bigint as row,
-        pg_catalog.concat_ws('/', {% for column in key %}_promoted.{{ column | ident }}{% if not loop.last %}, {% endif %}{% endfor %}) as key,
+        pg_catalog.concat_ws('/', {{ key | idents('_promoted') }}) as key,
         array[{% for column in key %}_promoted.{{ column | ident }}::text{% if not loop.last %}, {% endif %}{% endfor %}] as key_values
     from ({{ canonical }}) as _traced
     cross join lateral (

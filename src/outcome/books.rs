@@ -57,6 +57,8 @@ pub struct TargetCount {
     pub rows_updated: i64,
     /// Rows the target already had.
     pub rows_unchanged: i64,
+    /// Rows deleted from the target.
+    pub rows_deleted: i64,
 }
 
 /// Batches of a run.

@@ -8,6 +8,7 @@ use crate::db::ledger::{Batch, BatchResult, BatchesLeft, batch_claim, batch_done
 use crate::db::patience::{close, connection, within};
 use crate::db::{DbError, doing};
 use crate::fault;
+use crate::project::Action;
 
 use super::PromoteError;
 use super::session::is_lost;
@@ -126,7 +127,11 @@ impl Worker<'_> {
             return Err(self.miscounted(batch, Trouble::Passing, reason));
         }
         fault::point("promote.counted").await;
-        let result = BatchResult { inserted: added, updated: changed, unchanged: existing - changed };
+        let (updated, deleted) = match self.step.promote.action {
+            Action::Upsert => (changed, 0),
+            Action::Delete => (0, changed),
+        };
+        let result = BatchResult { inserted: added, updated, unchanged: existing - changed, deleted };
         let (elapsed, asked) = (started.elapsed(), Instant::now());
         let done = batch_done(tx, fence.run, batch, result, &statement.undo_table, fence.epoch, elapsed);
         let xid = within(limit, "record a batch", done).await;

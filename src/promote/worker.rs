@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::db::DbError;
-use crate::db::ledger::Batch;
+use crate::db::ledger::{Batch, BatchResult};
 use crate::event::Event;
 use crate::relations::Relations;
 
@@ -117,9 +117,11 @@ impl Worker<'_> {
             inserted: count(written.result.inserted),
             updated: count(written.result.updated),
             unchanged: count(written.result.unchanged),
+            deleted: count(written.result.deleted),
             elapsed: written.elapsed,
         });
-        let rows = written.result.inserted + written.result.updated + written.result.unchanged;
+        let BatchResult { inserted, updated, unchanged, deleted } = written.result;
+        let rows = inserted + updated + unchanged + deleted;
         self.told(self.crew.finished(count(rows)));
     }
 }

@@ -1,5 +1,6 @@
 //! The report of one run, for people.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::grid::{
@@ -74,15 +75,34 @@ fn write_checks(checks: &[CheckResult], view: View, writer: &mut dyn Write) -> i
         title("Checks", view.color, writer)?;
     }
     if !passed.is_empty() && !view.verbose {
-        let names: Vec<&str> = passed.iter().map(|check| check.name.as_str()).collect();
+        let names = counted(passed.iter().map(|check| check.name.as_str()));
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         list(&format!("✓ {} passed:", count(as_count(passed.len()))), &names, view, writer)?;
     }
-    let skipped: Vec<&CheckResult> = checks.iter().filter(|check| check.skipped.is_some()).collect();
-    for check in &skipped {
-        let reason = check.skipped.as_deref().unwrap_or_default();
-        writeln!(writer, "- {} was skipped: {}", printable(&check.name), printable(reason))?;
+    let mut skipped: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for check in checks {
+        if let Some(reason) = &check.skipped {
+            skipped.entry(reason).or_default().push(&check.name);
+        }
+    }
+    for (reason, names) in &skipped {
+        let lead = format!("- {} skipped, {}:", count(as_count(names.len())), printable(reason));
+        list(&lead, names, view, writer)?;
     }
     if (!passed.is_empty() && !view.verbose) || !skipped.is_empty() { writeln!(writer) } else { Ok(()) }
+}
+
+/// Each name once, in the order of their first: a check that looked at several tables with how many those were.
+fn counted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut times: Vec<(&str, usize)> = Vec::new();
+    for name in names {
+        match times.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, times)) => *times += 1,
+            None => times.push((name, 1)),
+        }
+    }
+    let name = |(name, times): (&str, usize)| if times == 1 { name.to_owned() } else { format!("{name} ×{times}") };
+    times.into_iter().map(name).collect()
 }
 
 fn write_duplicates(report: &Report, view: View, writer: &mut dyn Write) -> io::Result<()> {
@@ -154,7 +174,8 @@ fn write_embeddings(report: &Report, view: View, writer: &mut dyn Write) -> io::
 }
 
 fn write_targets(report: &Report, view: View, writer: &mut dyn Write) -> io::Result<()> {
-    let heads = [
+    let deletes = report.targets.iter().any(|target| target.rows_deleted > 0);
+    let mut heads = vec![
         Head::Text("transform"),
         Head::Text("target"),
         Head::Number("batches"),
@@ -162,16 +183,19 @@ fn write_targets(report: &Report, view: View, writer: &mut dyn Write) -> io::Res
         Head::Number("updated"),
         Head::Number("unchanged"),
     ];
+    heads.extend(deletes.then_some(Head::Number("deleted")));
     let mut grid = Grid::new("Written", view, &heads);
     for target in &report.targets {
-        grid.row(vec![
+        let mut row = vec![
             text(&target.transform),
             text(&table_name(&target.target)),
             number(target.batches),
             number(target.rows_inserted),
             number(target.rows_updated),
             number(target.rows_unchanged),
-        ]);
+        ];
+        row.extend(deletes.then(|| number(target.rows_deleted)));
+        grid.row(row);
     }
     grid.write(writer)?;
     let batches = &report.batches;

@@ -113,6 +113,7 @@ pub(super) fn report() -> Report {
             rows_inserted: 4560,
             rows_updated: 0,
             rows_unchanged: 0,
+            rows_deleted: 0,
         }],
         batches: BatchCount { done: 2, failed: 0, pending: 0, retried: 1, rolled_back: 0 },
         migrations: vec!["V1__documents".into(), "V2__document_sources".into()],

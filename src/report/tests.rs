@@ -49,7 +49,7 @@ fn a_report_fits_a_terminal() {
     ╰────────────────────────────────────────────────────────────────────╯
 
     ✓ 2 passed: casts, dimensions
-    - crate_name was skipped: nothing feeds crates
+    - 1 skipped, nothing feeds crates: crate_name
 
     Duplicates merged
     ╭───────────────────────────╮

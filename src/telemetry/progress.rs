@@ -157,10 +157,10 @@ impl Display {
                 bar.set_message(format!("batch 0/{batches}"));
                 shown.targets.push(Target { name: target.clone(), bar, batches: *batches, done: 0 });
             }
-            Event::BatchFinished { target, inserted, updated, unchanged, .. } => {
+            Event::BatchFinished { target, inserted, updated, unchanged, deleted, .. } => {
                 if let Some(at) = shown.targets.iter_mut().rev().find(|at| at.name == *target) {
                     at.done += 1;
-                    at.bar.inc(inserted + updated + unchanged);
+                    at.bar.inc(inserted + updated + unchanged + deleted);
                     // A transform that reads no source rows has none to plan with: its bar grows to what it wrote.
                     let written = at.bar.position();
                     at.bar.set_length(at.bar.length().unwrap_or_default().max(written));
@@ -267,6 +267,7 @@ mod tests {
             target,
             number: 7,
             inserted: 4,
+            deleted: 0,
             updated: 5,
             unchanged: 6,
             elapsed: Duration::ZERO,

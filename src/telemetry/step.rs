@@ -42,9 +42,9 @@ pub(super) fn log(event: &Event) {
             info!(workers, %why, "promotion goes on with another number of workers");
         }
         Event::BatchesPlanned { target, batches, rows } => info!(table = %target, batches, rows, "batches planned"),
-        Event::BatchFinished { target, number, inserted, updated, unchanged, elapsed } => {
+        Event::BatchFinished { target, number, inserted, updated, unchanged, deleted, elapsed } => {
             let elapsed_ms = ms(*elapsed);
-            info!(table = %target, batch = number, inserted, updated, unchanged, elapsed_ms, "batch committed");
+            info!(table = %target, batch = number, inserted, updated, unchanged, deleted, elapsed_ms, "batch committed");
         }
         Event::RollbackStarted { batches, rows, .. } => info!(batches, rows, "rollback started"),
         Event::BatchTakenBack { target, number, deleted, restored, elapsed, .. } => {

@@ -9,6 +9,9 @@ use crate::names::TableName;
 use super::environment;
 use super::error::{TemplateError, Vocabulary, explain};
 
+/// What wrapper statements share, as `{% from 'macros.sql' import same %}` names it.
+const MACROS: (&str, &str) = ("macros.sql", include_str!("../../sql/wrap/macros.sql"));
+
 /// A piece of SQL that is handed to [`render_wrap`] and stands in the result as it is.
 ///
 /// Everything else in the context is a value: it must pass `| ident`, `| idents` or `| literal`. A fragment prints as
@@ -49,11 +52,15 @@ impl Serialize for Fragment {
 /// # Errors
 /// The template cannot be understood, asks for something that `context` lacks, or leaves a value unquoted.
 pub fn render_wrap(name: &'static str, source: &'static str, context: impl Serialize) -> Result<String, TemplateError> {
-    let environment = environment::new();
+    let mut environment = environment::new();
     let context = Value::from(Serde(context));
     let known: Vec<String> =
         context.try_iter().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect();
-    environment.template_from_named_str(name, source).and_then(|template| template.render(context)).map_err(|error| {
+    let rendered = environment
+        .add_template(MACROS.0, MACROS.1)
+        .and_then(|()| environment.template_from_named_str(name, source))
+        .and_then(|template| template.render(context));
+    rendered.map_err(|error| {
         let vocabulary = Vocabulary { names: &known, functions: &[], undefined: |_| None };
         explain(&error, name, source, 1, &vocabulary)
     })

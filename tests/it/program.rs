@@ -117,6 +117,12 @@ pub fn fixture(name: &str) -> String {
     format!("{}/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
+/// How many migrations a database without anything needs: the docs project's and the ledger's.
+pub fn all_migrations() -> usize {
+    let files = |folder: &str| fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap().count();
+    files("migrations") + files("sql/ledger")
+}
+
 /// The first column of the first row, as text.
 pub async fn text(client: &Connection, query: &str) -> String {
     let row = client.query_one(&format!("select ({query})::text"), &[]).await;

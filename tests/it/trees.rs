@@ -123,8 +123,13 @@ async fn what_changed_is_updated_and_what_is_gone_is_told_of_and_pruned_and_brou
     assert_eq!(text(&client, paths).await, "a.md b.md long.md");
     assert_eq!(text(&client, "select content from public.documents where doc_path = 'a.md'").await, "# A, mended\n");
     let before = state(&client).await;
-    sqlmig(&db, &format!("run {source} --prune")).await.code(0);
+    let report = sqlmig(&db, &format!("run {source} --prune --output json")).await.code(0).json();
     assert_eq!(text(&client, paths).await, "a.md long.md");
+    let gone =
+        report["targets"].as_array().unwrap().iter().find(|target| target["transform"] == "documents_gone").unwrap();
+    assert_eq!((&gone["rows_deleted"], &gone["rows_updated"]), (&1.into(), &0.into()), "{gone}");
+    let fate = sqlmig(&db, "why public.documents generic/tree/b.md").await.code(0).stdout;
+    assert!(fate.contains("inserted in public.documents") && fate.contains("deleted in public.documents"), "{fate}");
     assert_eq!(number(&client, "select count(*) from public.document_files").await, 2);
     let totals = "select total_docs from public.document_sources";
     assert_eq!(number(&client, totals).await, 2);

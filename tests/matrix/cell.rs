@@ -194,7 +194,7 @@ impl Bench<'_> {
     }
 
     fn invocation(&self, url: String, faults: Option<PathBuf>) -> Invocation {
-        let arguments = self.base.arguments(self.cell.scenario, &self.database);
+        let arguments = self.base.arguments(self.cell.scenario);
         Invocation { arguments, url, variables: self.cell.kind.variables(), faults }
     }
 
@@ -220,7 +220,7 @@ impl Bench<'_> {
         let ended = match self.act(&mut running, &found, proxy.as_ref(), hold.is_some()).await {
             Ok(Acted::GoOn(patience)) => running.end(patience).await?,
             Ok(Acted::Outcome(ended, outcome)) => {
-                let wrong = if matches!(self.cell.scenario, Scenario::Run | Scenario::Resume) {
+                let wrong = if self.cell.scenario.loads() {
                     let newest = checks::newest(&self.server.connect(&self.database).await).await?;
                     checks::agree(&ended, newest.as_ref(), true)
                 } else {
@@ -396,8 +396,7 @@ impl Bench<'_> {
         let client = self.server.connect(&self.database).await;
         let row = "set statement_timeout = '500ms'; begin; insert into public.things (id, maker, label) values (150, 'maker 1', \
                    'another''s')";
-        let loads = matches!(self.cell.scenario, Scenario::Run | Scenario::Resume);
-        if !loads || client.batch_execute(row).await.is_err() {
+        if !self.cell.scenario.loads_things() || client.batch_execute(row).await.is_err() {
             return Err(Stopped::Senseless(Rule::Written));
         }
         running.go();
@@ -414,7 +413,7 @@ impl Bench<'_> {
 
     /// Kills it, and runs it again with another source, which must be refused.
     async fn other_source(&mut self, running: &mut Running, found: &Found) -> Result<Acted, Stopped> {
-        let other = self.base.other_arguments(self.cell.scenario, &self.database);
+        let other = self.base.other_arguments(self.cell.scenario);
         let other = other.ok_or(Stopped::Senseless(Rule::NothingStaged))?;
         if found.was_done {
             return Err(Stopped::Senseless(Rule::Done));
@@ -482,7 +481,9 @@ impl Bench<'_> {
             return Err(Stopped::Failed("the one that was taken over does not end".into()));
         }
         let first = running.ended()?;
-        let stopped = matches!(first.code, Some(5..=7)) || first.code == Some(0) && found.was_done;
+        // One that had not begun may find that nothing is left to do.
+        let nothing_left = found.was_done || first.stderr.contains("the source was loaded whole");
+        let stopped = matches!(first.code, Some(5..=7)) || first.code == Some(0) && nothing_left;
         if !stopped {
             let what = format!("the one that was taken over ended with {}\n{}", first.word(), first.stderr);
             return Err(Stopped::Failed(what));
@@ -507,7 +508,7 @@ impl Bench<'_> {
             if checks::unproven(&client).await? != 0 {
                 wrong.push("rows were promoted from a source not proven whole".into());
             }
-            if matches!(self.cell.scenario, Scenario::Run | Scenario::Resume) {
+            if self.cell.scenario.loads() {
                 let newest = checks::newest(&client).await?;
                 let newest = newest.filter(|run| run.id != self.base.older_run());
                 wrong.extend(checks::agree(first, newest.as_ref(), found.was_done));
@@ -574,7 +575,7 @@ enum Acted {
 /// Pieces of work that a process has begun: chunks, checks, batches.
 fn pieces(faults: &Path) -> usize {
     let passed = fs::read_to_string(faults.join("passed")).unwrap_or_default();
-    let begins = ["stage.chunk", "check.found", "promote.claimed", "rollback.batch_locked"];
+    let begins = ["stage.chunk", "check.found", "embed.answered", "promote.claimed", "rollback.batch_locked"];
     passed.lines().filter(|line| begins.contains(line)).count()
 }
 

@@ -30,14 +30,23 @@ pub async fn text(client: &Connection, query: &str) -> Result<String, String> {
     Ok(row.get::<_, Option<String>>(0).unwrap_or_default())
 }
 
-/// A hash over the final tables.
+/// A hash over every column of every row of the final tables.
 pub async fn finals(client: &Connection) -> Result<String, String> {
-    text(client, include_str!("sql/finals.sql")).await
+    let tables = client.query(include_str!("sql/final_tables.sql"), &[]).await.map_err(|error| format!("{error:?}"))?;
+    let mut hashes = String::new();
+    for table in tables {
+        let name: String = table.get(0);
+        let rows = format!("select t::text as row from {name} as t");
+        let hash = format!("select md5(string_agg(row, E'\\n' order by row)) from ({rows}) as rows");
+        let hash = text(client, &hash).await?;
+        hashes.extend([name.as_str(), " ", &hash, " "]);
+    }
+    Ok(hashes)
 }
 
-/// A hash over all that a run writes.
+/// The same over all that a run writes.
 pub async fn everything(client: &Connection) -> Result<String, String> {
-    text(client, include_str!("sql/everything.sql")).await
+    Ok(finals(client).await? + &text(client, include_str!("sql/everything.sql")).await?)
 }
 
 pub async fn newest(client: &Connection) -> Result<Option<Newest>, String> {

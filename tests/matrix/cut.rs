@@ -39,7 +39,7 @@ pub async fn run(cut: Cut, base: &Base, server: &Server, number: usize, ground: 
 
 async fn disturb(cut: Cut, base: &Base, server: &Server, database: &str, folder: &Path) -> Result<Outcome, String> {
     let proxy = Proxy::start(&server.socket(), Plan { cut: Some((cut.at, cut.side)), hold: None }).await;
-    let arguments = base.arguments(Scenario::Small, database);
+    let arguments = base.arguments(Scenario::Small);
     let invocation = |url| Invocation { arguments: arguments.clone(), url, variables: Vec::new(), faults: None };
     let first = invocation(proxy.url(database)).run(&folder.join("first")).await?;
     let was_cut = proxy.was_cut();

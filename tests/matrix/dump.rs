@@ -76,6 +76,17 @@ pub fn small(path: &Path) {
     fs::write(path, end(text)).unwrap();
 }
 
+/// A tree of documentation: enough pages for two requests to a service of embeddings. `other` differs in a word of each.
+pub fn tree(folder: &Path, other: bool) {
+    let word = if other { "Turning" } else { "Dressing" };
+    for page in 0..70 {
+        let chapter = folder.join(format!("chapter_{}", page % 4));
+        fs::create_dir_all(&chapter).unwrap();
+        let text = format!("# {word} stone {page}\n\nThe furrows of stone {page} are cut {page} times.\n");
+        fs::write(chapter.join(format!("stone_{page}.md")), text).unwrap();
+    }
+}
+
 fn thing(id: u32, label: &str, note: &str) -> String {
     format!("{id}\tmaker {}\tthing {id} {label}\t{id}.25\t{note}\n", id % 8 + 1)
 }

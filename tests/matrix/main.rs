@@ -14,6 +14,9 @@ mod program;
 mod proxy;
 mod scenario;
 mod server;
+#[expect(dead_code, reason = "what the tests tell it to do wrong")]
+#[path = "../service/server.rs"]
+mod service;
 
 use std::collections::VecDeque;
 use std::process::ExitCode;
@@ -139,7 +142,7 @@ async fn matrix(arguments: &[String]) -> ExitCode {
 /// All that can be done.
 fn jobs(base: &Base) -> Vec<Job> {
     let mut jobs = Vec::new();
-    for scenario in [Scenario::Run, Scenario::Resume, Scenario::Rollback, Scenario::Finish] {
+    for scenario in Scenario::ALL {
         for point in base.points(scenario) {
             // Every command passes the same points at its beginning; they are held there once.
             let known = |job: &Job| matches!(job, Job::Cell(cell) if cell.point == *point);

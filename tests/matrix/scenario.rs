@@ -14,6 +14,7 @@ use crate::dump;
 use crate::program::{Ended, Invocation, PATIENCE, fault_folder};
 use crate::proxy::{Plan, Proxy, Wire};
 use crate::server::Server;
+use crate::service::Service;
 
 /// A command under faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,9 +29,29 @@ pub enum Scenario {
     Rollback,
     /// `finish` of that run: its before-images are given up.
     Finish,
+    /// `run` of the newer dump into a database that holds the older one and refuses one of the newer rows.
+    Refuse,
+    /// `quarantine retry` of rows of that run, after what they lacked was added.
+    Retry,
+    /// `run` of a tree of documentation into an empty database, with a service of embeddings and an index to build.
+    Tree,
 }
 
 impl Scenario {
+    /// In the order of the table's rows.
+    pub const ALL: [Self; 7] =
+        [Self::Run, Self::Resume, Self::Refuse, Self::Retry, Self::Tree, Self::Rollback, Self::Finish];
+
+    /// Whether it loads a source.
+    pub fn loads(self) -> bool {
+        matches!(self, Self::Run | Self::Small | Self::Resume | Self::Refuse | Self::Tree)
+    }
+
+    /// Whether it writes to `public.things`.
+    pub fn loads_things(self) -> bool {
+        matches!(self, Self::Run | Self::Resume)
+    }
+
     /// The table that the step after a point wants and that somebody else may have locked.
     pub fn table_after(point: &str) -> Option<&'static str> {
         let (phase, _) = point.split_once('.').unwrap_or((point, ""));
@@ -40,6 +61,9 @@ impl Scenario {
             "promote" | "rollback" => "public.things",
             "run" | "validate" | "report" => "sqlmig.event",
             "finish" => "sqlmig.run",
+            "retry" => "sqlmig.retry",
+            "embed" => "sqlmig.embedding",
+            "index" => "public.documents",
             _ => return None,
         })
     }
@@ -55,16 +79,22 @@ struct Undisturbed {
 /// The databases that cells begin with, on one server.
 pub struct Base {
     project: PathBuf,
+    /// The same without the check that took out the rows that are retried.
+    mended_project: PathBuf,
+    tree: PathBuf,
+    other_tree: PathBuf,
+    service: Service,
     newer: PathBuf,
     /// Nearly the same.
     other: PathBuf,
     small_dump: PathBuf,
     older_run: String,
-    newer_run: Option<String>,
+    newer_run: String,
     undisturbed: BTreeMap<Scenario, Undisturbed>,
 }
 
 const BATCH_ROWS: &str = "25";
+const MODEL: &str = "text-embedding-3-large";
 
 impl Base {
     /// Makes the templates, and runs every command once without disturbing it.
@@ -77,13 +107,21 @@ impl Base {
         dump::newer(&newer, false);
         dump::newer(&other, true);
         dump::small(&small_dump);
+        let (tree, other_tree) = (path("tree"), path("other_tree"));
+        dump::tree(&tree, false);
+        dump::tree(&other_tree, true);
+        let service = Service::start("127.0.0.1:0", MODEL, 3072).await.map_err(|error| error.to_string())?;
         let mut base = Self {
+            mended_project: mended(&project, &path("mended")),
             project,
+            tree,
+            other_tree,
+            service,
             newer,
             other,
             small_dump,
             older_run: String::new(),
-            newer_run: None,
+            newer_run: String::new(),
             undisturbed: BTreeMap::new(),
         };
         server.create("base").await;
@@ -93,63 +131,82 @@ impl Base {
             let undisturbed = base.undisturbed(server, scenario, folder).await?;
             base.undisturbed.insert(scenario, undisturbed);
         }
-        if base.can_roll_back(folder).await? {
-            server.copy("base", "undo").await;
-            let newer = base.newer.clone();
-            base.load(server, "undo", &newer, folder).await?;
-            base.newer_run = Some(newest_id(server, "undo").await?);
-            let undisturbed = base.undisturbed(server, Scenario::Rollback, folder).await?;
-            base.undisturbed.insert(Scenario::Rollback, undisturbed);
-            let undisturbed = base.undisturbed(server, Scenario::Finish, folder).await?;
-            base.undisturbed.insert(Scenario::Finish, undisturbed);
+        server.copy("base", "undo").await;
+        let newer = base.newer.clone();
+        base.load(server, "undo", &newer, folder).await?;
+        base.newer_run = newest_id(server, "undo").await?;
+        for scenario in [Scenario::Rollback, Scenario::Finish] {
+            let undisturbed = base.undisturbed(server, scenario, folder).await?;
+            base.undisturbed.insert(scenario, undisturbed);
         }
-        let undisturbed = base.undisturbed(server, Scenario::Resume, folder).await?;
-        base.undisturbed.insert(Scenario::Resume, undisturbed);
+        server.copy("base", "strict").await;
+        alter(server, "strict", "alter table public.things add constraint not_133 check (id <> 133)").await?;
+        server.copy("undo", "mended").await;
+        alter(server, "mended", "insert into public.makers (name, country) values ('maker 99', 'country 99')").await?;
+        server.create("blank").await;
+        for scenario in [Scenario::Resume, Scenario::Refuse, Scenario::Retry, Scenario::Tree] {
+            let undisturbed = base.undisturbed(server, scenario, folder).await?;
+            base.undisturbed.insert(scenario, undisturbed);
+        }
         if server.small.is_ok() {
-            for (template, from) in [("base_small", "base"), ("undo_small", "undo")] {
-                if from != "undo" || base.newer_run.is_some() {
-                    make_small(server, template, from).await?;
-                }
+            for from in ["base", "undo", "strict", "mended", "blank"] {
+                make_small(server, &format!("{from}_small"), from).await?;
             }
         }
         Ok(base)
     }
 
     /// The database that a cell begins with a copy of.
-    fn template(scenario: Scenario, small: bool) -> &'static str {
-        match (scenario, small) {
-            (Scenario::Rollback | Scenario::Finish, false) => "undo",
-            (Scenario::Rollback | Scenario::Finish, true) => "undo_small",
-            (_, false) => "base",
-            (_, true) => "base_small",
-        }
+    fn template(scenario: Scenario, small: bool) -> String {
+        let name = match scenario {
+            Scenario::Run | Scenario::Small | Scenario::Resume => "base",
+            Scenario::Rollback | Scenario::Finish => "undo",
+            Scenario::Refuse => "strict",
+            Scenario::Retry => "mended",
+            Scenario::Tree => "blank",
+        };
+        if small { format!("{name}_small") } else { name.to_owned() }
     }
 
-    pub fn arguments(&self, scenario: Scenario, _database: &str) -> Vec<String> {
-        let load = |dump: &Path| {
-            let dump = dump.to_string_lossy().into_owned();
-            ["run".into(), dump, "--batch-size".into(), BATCH_ROWS.into(), "--output".into(), "json".into()].to_vec()
+    pub fn arguments(&self, scenario: Scenario) -> Vec<String> {
+        let path = |path: &Path| path.to_string_lossy().into_owned();
+        let batches = ["--batch-size", BATCH_ROWS, "--output", "json"];
+        let load = |dump: &Path| [vec!["run".to_owned(), path(dump)], batches.map(String::from).to_vec()].concat();
+        let of_run = |words: &[&str]| {
+            let words = words.iter().map(|word| (*word).to_owned());
+            words.chain(["--run".to_owned(), self.newer_run.clone()]).collect::<Vec<_>>()
         };
-        let mut arguments = match scenario {
-            Scenario::Run | Scenario::Resume => load(&self.newer),
-            Scenario::Small => load(&self.small_dump),
-            Scenario::Rollback | Scenario::Finish => {
-                let run = self.newer_run.clone().unwrap_or_default();
-                let command = if scenario == Scenario::Finish { "finish" } else { "rollback" };
-                [command.into(), "--run".into(), run, "--yes".into()].to_vec()
+        let (mut arguments, project) = match scenario {
+            Scenario::Run | Scenario::Resume | Scenario::Refuse => (load(&self.newer), Some(&self.project)),
+            Scenario::Small => (load(&self.small_dump), Some(&self.project)),
+            Scenario::Rollback => (of_run(&["rollback", "--yes"]), Some(&self.project)),
+            Scenario::Finish => (of_run(&["finish", "--yes"]), Some(&self.project)),
+            Scenario::Retry => {
+                (of_run(&["quarantine", "retry", "--check", "maker_unknown"]), Some(&self.mended_project))
+            }
+            Scenario::Tree => {
+                let mut arguments = load(&self.tree);
+                arguments[1] = format!("docs-tree:{}", arguments[1]);
+                arguments.extend(["--embedding-url".to_owned(), self.service.url()]);
+                arguments.extend(["--embedding-model", MODEL].map(String::from));
+                (arguments, None)
             }
         };
-        arguments.extend(["--project".into(), self.project.to_string_lossy().into_owned()]);
+        if let Some(project) = project {
+            arguments.extend(["--project".to_owned(), path(project)]);
+        }
         arguments
     }
 
     /// The same with the other source, where the command reads one.
-    pub fn other_arguments(&self, scenario: Scenario, database: &str) -> Option<Vec<String>> {
-        let mut arguments = self.arguments(scenario, database);
-        matches!(scenario, Scenario::Run | Scenario::Resume).then(|| {
-            arguments[1] = self.other.to_string_lossy().into_owned();
-            arguments
-        })
+    pub fn other_arguments(&self, scenario: Scenario) -> Option<Vec<String>> {
+        let mut arguments = self.arguments(scenario);
+        arguments[1] = match scenario {
+            Scenario::Run | Scenario::Resume | Scenario::Refuse => self.other.to_string_lossy().into_owned(),
+            Scenario::Tree => format!("docs-tree:{}", self.other_tree.display()),
+            Scenario::Small | Scenario::Rollback | Scenario::Finish | Scenario::Retry => return None,
+        };
+        Some(arguments)
     }
 
     pub fn expected(&self, scenario: Scenario) -> &Expected {
@@ -186,8 +243,9 @@ impl Base {
         }
         let newest = checks::newest(client).await?;
         Ok(newest.is_some_and(|run| match scenario {
-            Scenario::Run | Scenario::Small | Scenario::Resume => run.id != self.older_run && run.state == "done",
             Scenario::Finish | Scenario::Rollback => run.state == "rolled_back",
+            Scenario::Retry => run.id != self.newer_run && run.state == "done",
+            _ => run.id != self.older_run && run.state == "done",
         }))
     }
 
@@ -200,22 +258,20 @@ impl Base {
         expected: &Expected,
         again: bool,
     ) -> Result<Vec<String>, String> {
-        match scenario {
-            Scenario::Run | Scenario::Small | Scenario::Resume => match last.json() {
+        if scenario.loads() {
+            return match last.json() {
                 Some(report) => checks::whole_run(client, &report, expected, again).await,
                 None => Ok(vec![format!("exit code 0 and no report\n{}\n{}", last.stdout, last.stderr)]),
-            },
-            Scenario::Rollback | Scenario::Finish => {
-                let mut wrong = Vec::new();
-                if checks::finals(client).await? != expected.finals {
-                    wrong.push("the final tables are not those of an undisturbed command".into());
-                }
-                if !self.is_done(scenario, client).await? {
-                    wrong.push("exit code 0, and the ledger does not have it".into());
-                }
-                Ok(wrong)
-            }
+            };
         }
+        let mut wrong = Vec::new();
+        if checks::finals(client).await? != expected.finals {
+            wrong.push("the final tables are not those of an undisturbed command".into());
+        }
+        if !self.is_done(scenario, client).await? {
+            wrong.push("exit code 0, and the ledger does not have it".into());
+        }
+        Ok(wrong)
     }
 
     /// Makes a database for a command to run on.
@@ -227,7 +283,7 @@ impl Base {
         name: &str,
         folder: &Path,
     ) -> Result<(), String> {
-        server.copy(Self::template(scenario, small), name).await;
+        server.copy(&Self::template(scenario, small), name).await;
         if scenario == Scenario::Resume { self.stop_halfway(server, name, folder).await } else { Ok(()) }
     }
 
@@ -235,7 +291,7 @@ impl Base {
     /// on with in a copy.
     async fn stop_halfway(&self, server: &Server, name: &str, folder: &Path) -> Result<(), String> {
         let faults = fault_folder(&folder.join("halfway"), "promote.before_commit#6");
-        let arguments = self.arguments(Scenario::Run, name);
+        let arguments = self.arguments(Scenario::Run);
         let invocation = Invocation { arguments, url: server.url(name), variables: Vec::new(), faults: Some(faults) };
         let mut running = invocation.start(&folder.join("halfway_run"));
         running.reached().await?;
@@ -249,7 +305,7 @@ impl Base {
     }
 
     async fn load(&self, server: &Server, database: &str, dump: &Path, folder: &Path) -> Result<Ended, String> {
-        let mut arguments = self.arguments(Scenario::Run, database);
+        let mut arguments = self.arguments(Scenario::Run);
         arguments[1] = dump.to_string_lossy().into_owned();
         let invocation = Invocation { arguments, url: server.url(database), variables: Vec::new(), faults: None };
         let ended = invocation.run(&folder.join(format!("load_{database}"))).await?;
@@ -266,7 +322,7 @@ impl Base {
         self.database(server, scenario, false, database, folder).await?;
         let faults = fault_folder(&folder.join("undisturbed"), "");
         let proxy = Proxy::start(&server.socket(), Plan::default()).await;
-        let arguments = self.arguments(scenario, database);
+        let arguments = self.arguments(scenario);
         let invocation =
             Invocation { arguments, url: proxy.url(database), variables: Vec::new(), faults: Some(faults.clone()) };
         let ended = invocation.run(&folder.join("undisturbed_run")).await?;
@@ -295,14 +351,6 @@ impl Base {
         let wires = proxy.wires().into_iter().map(|wire| wire.what);
         points.extend(chosen(wires, |what, nth| Point::Wire(Wire { what, nth })));
         Ok(Undisturbed { expected, points, messages: proxy.messages() })
-    }
-
-    async fn can_roll_back(&self, folder: &Path) -> Result<bool, String> {
-        let arguments = vec!["rollback".into(), "--help".into()];
-        let help = Invocation { arguments, url: String::new(), variables: Vec::new(), faults: None }
-            .run(&folder.join("help"))
-            .await?;
-        Ok(help.stdout.contains("--run"))
     }
 }
 
@@ -338,6 +386,29 @@ async fn newest_id(server: &Server, database: &str) -> Result<String, String> {
     let newest = checks::newest(&client).await?;
     client.close().await;
     newest.map(|run| run.id).ok_or_else(|| "there is no run".into())
+}
+
+/// A copy of a project without the check that took out the rows that are retried.
+fn mended(project: &Path, folder: &Path) -> PathBuf {
+    let mut left = vec![project.to_owned()];
+    while let Some(path) = left.pop() {
+        let to = folder.join(path.strip_prefix(project).unwrap());
+        if path.is_dir() {
+            fs::create_dir_all(to).unwrap();
+            left.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            fs::copy(path, to).unwrap();
+        }
+    }
+    fs::remove_file(folder.join("transforms/check/030_maker_unknown.sql")).unwrap();
+    folder.to_owned()
+}
+
+async fn alter(server: &Server, database: &str, statement: &str) -> Result<(), String> {
+    let client = server.connect(database).await;
+    client.batch_execute(statement).await.map_err(|error| format!("{statement}: {:?}", error.as_db_error()))?;
+    client.close().await;
+    Ok(())
 }
 
 /// A copy of a database all of whose tables, and every table to come, are on the small file system.

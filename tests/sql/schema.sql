@@ -181,6 +181,7 @@ CREATE TABLE sqlmig.batch (
     rows_restored bigint DEFAULT 0 NOT NULL,
     rows_kept bigint DEFAULT 0 NOT NULL,
     rolled_back_at timestamp with time zone,
+    rows_removed bigint DEFAULT 0 NOT NULL,
     CONSTRAINT batch_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'failed'::text, 'rolled_back'::text])))
 );
 CREATE UNLOGGED TABLE sqlmig.canary (
@@ -255,6 +256,20 @@ CREATE TABLE sqlmig.embedding_row (
     dimensions integer,
     reason text
 );
+CREATE VIEW sqlmig.embedding_wanting AS
+ SELECT run_id,
+    relation,
+    source,
+    "row",
+    text_sha256,
+    provider,
+    model,
+    dimensions,
+    reason
+   FROM sqlmig.embedding_row wanted
+  WHERE (NOT (EXISTS ( SELECT
+           FROM sqlmig.embedding embedding
+          WHERE ((embedding.text_sha256 = wanted.text_sha256) AND (embedding.provider = wanted.provider) AND (embedding.model = wanted.model) AND (embedding.dimensions = wanted.dimensions)))));
 CREATE TABLE sqlmig.event (
     run_id uuid NOT NULL,
     ordinal bigint NOT NULL,

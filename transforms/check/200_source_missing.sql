@@ -3,6 +3,7 @@
 --! severity: reject
 -- After the checks on sources: a source that they rejected does not count. A document of an unknown type is the
 -- business of doc_type_unknown.
+{% from 'sources.sql' import without_source %}
 select
     documents._row,
     format('there is no source %s of type %s: add it to document_sources', documents.source_name, documents.doc_type)
@@ -10,13 +11,4 @@ select
 from {{ rows }} as documents
 where btrim(documents.source_name) <> ''
     and exists (select from public.doc_types as types where types.doc_type = documents.doc_type)
-    and not exists (
-        select from public.document_sources as final
-        where final.doc_type = documents.doc_type and final.source_name = documents.source_name
-    )
-{% if fed('document_sources') %}
-    and not exists (
-        select from {{ accepted('document_sources') }} as sources
-        where sources.doc_type = documents.doc_type and sources.source_name = documents.source_name
-    )
-{% endif %}
+    and {{ without_source('documents') }}

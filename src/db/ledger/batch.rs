@@ -38,6 +38,8 @@ pub struct BatchResult {
     pub updated: i64,
     /// Rows the target already had.
     pub unchanged: i64,
+    /// Rows deleted from the target.
+    pub deleted: i64,
 }
 
 /// What is left of a transform's batches.
@@ -233,6 +235,7 @@ pub async fn batch_done(
                 &undo_table,
                 &epoch,
                 &milliseconds(elapsed),
+                &result.deleted,
             ],
         )
         .await

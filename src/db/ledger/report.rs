@@ -208,6 +208,7 @@ async fn targets(client: &impl GenericClient, run: Uuid) -> Result<Vec<TargetCou
             rows_inserted: row.get("rows_inserted"),
             rows_updated: row.get("rows_updated"),
             rows_unchanged: row.get("rows_unchanged"),
+            rows_deleted: row.get("rows_deleted"),
         })
         .collect())
 }

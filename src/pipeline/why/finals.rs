@@ -1,6 +1,7 @@
 //! What the final tables have of a row, and what runs did to it there.
 
-use tokio_postgres::Transaction;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, Transaction};
 
 use super::{Done, Key, Question};
 use crate::db::catalog::target_columns;
@@ -25,6 +26,17 @@ impl Conductor {
         let mut asked: Vec<(&Promote, Wanted)> = Vec::new();
         if !matches!(question.wanted, Wanted::Row(_)) {
             asked.extend(question.targets.iter().map(|promote| (*promote, question.wanted.clone())));
+        }
+        for (promote, wanted) in asked.clone() {
+            let target = promote.target.to_string();
+            for undo in why_undo_tables(tx, &target).await? {
+                let (_, key, values) = wanted.parameters();
+                let template = include_str!("../../../sql/wrap/why_undo_keys.sql");
+                let rows = images(tx, "why_undo_keys.sql", template, &undo, &promote.key, &[&key, &values]).await?;
+                for row in rows {
+                    add_key(keys, promote, row.get("key_values"));
+                }
+            }
         }
         asked.extend(keys.iter().map(|(promote, values)| (*promote, Wanted::Values(values.clone()))));
         for (promote, wanted) in asked {
@@ -80,28 +92,39 @@ impl Conductor {
                 });
             }
             for undo_table in why_undo_tables(tx, &target).await? {
-                let context = minijinja::context! { undo => Fragment::new(undo_table.clone()), key => &promote.key };
-                let query = render_wrap("why_undo.sql", include_str!("../../../sql/wrap/why_undo.sql"), context)
-                    .map_err(crate::relations::RelationsError::from)?;
-                tx.batch_execute("savepoint undo").await.map_err(doing("look for before-images"))?;
-                match tx.query(&query, &[&values]).await {
-                    Ok(rows) => done.extend(rows.iter().map(|row| Done {
-                        run: row.get("run_id"),
-                        batch: row.get("number"),
-                        undo_table: undo_table.clone(),
-                        operation: row.get("operation"),
-                    })),
-                    // An undo table of another shape, or one that was dropped with a run that is accepted.
-                    Err(_) => {
-                        tx.batch_execute("rollback to savepoint undo")
-                            .await
-                            .map_err(doing("look for before-images"))?;
-                    }
-                }
+                let template = include_str!("../../../sql/wrap/why_undo.sql");
+                let rows = images(tx, "why_undo.sql", template, &undo_table, &promote.key, &[&values]).await?;
+                done.extend(rows.iter().map(|row| Done {
+                    run: row.get("run_id"),
+                    batch: row.get("number"),
+                    undo_table: undo_table.clone(),
+                    operation: row.get("operation"),
+                }));
             }
         }
         Ok(())
     }
+}
+
+/// What a query finds in a table of before-images; nothing in one of another shape, or that was dropped with a run that is
+/// accepted.
+async fn images(
+    tx: &Transaction<'_>,
+    name: &'static str,
+    template: &'static str,
+    undo_table: &str,
+    key: &[String],
+    parameters: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Row>, PipelineError> {
+    let context = minijinja::context! { undo => Fragment::new(undo_table), key => key.to_vec() };
+    let query = render_wrap(name, template, context).map_err(crate::relations::RelationsError::from)?;
+    let looking = || doing("look for before-images");
+    tx.batch_execute("savepoint images").await.map_err(looking())?;
+    if let Ok(rows) = tx.query(&query, parameters).await {
+        return Ok(rows);
+    }
+    tx.batch_execute("rollback to savepoint images").await.map_err(looking())?;
+    Ok(Vec::new())
 }
 
 pub(super) fn add_key<'a>(keys: &mut Vec<Key<'a>>, promote: &'a Promote, values: Vec<String>) {

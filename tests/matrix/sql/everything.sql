@@ -1,9 +1,7 @@
--- All that a run writes, as one number: unchanged when nobody has written. Event and phase rows of who was stopped are
+-- All that a run writes to the ledger, as one number: unchanged when nobody has written. Event and phase rows of who was stopped are
 -- no exception: a run that another has taken is the other's to write about.
 select pg_catalog.md5(pg_catalog.concat_ws(
     '|',
-    (select pg_catalog.string_agg(t::text, E'\n' order by t.name) from public.makers as t),
-    (select pg_catalog.string_agg(t::text, E'\n' order by t.id) from public.things as t),
     (select pg_catalog.string_agg(t::text, E'\n' order by t.id) from sqlmig.run as t),
     (select pg_catalog.string_agg(t::text, E'\n' order by t.run_id, t.ordinal) from sqlmig.event as t),
     (select pg_catalog.string_agg(t::text, E'\n' order by t.run_id, t.ordinal) from sqlmig.phase as t),

@@ -1,0 +1,24 @@
+{#- What several wrapper statements say. -#}
+
+{#- Whether two rows are equal in all of some columns, which are not null. -#}
+{% macro same(columns, left, right) -%}
+    {% for column in columns %}{{ left | ident }}.{{ column | ident }} = {{ right | ident }}.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
+{%- endmacro %}
+
+{#- The first two queries of a batch: the rows that an author's SELECT yields, cast to the target's types, and those rows
+of the target that have their keys. A row's xmin tells whether it was changed since. -#}
+{% macro incoming_and_existing(select, columns, key, target, all_columns, distinct=false) -%}
+incoming as materialized (
+    select{% if distinct %} distinct{% endif %}
+        {% for column in columns %}{{ column.expression }} as {{ column.name | ident }}{% if not loop.last %},
+        {% endif %}{% endfor %}
+    from (
+{{ select }}) as selected
+),
+
+existing as materialized (
+    select target.xmin as _xmin, {{ all_columns | idents('target') }}
+    from {{ target }} as target
+    where exists (select from incoming where {{ same(key, 'incoming', 'target') }})
+)
+{%- endmacro %}
