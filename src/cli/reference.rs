@@ -72,7 +72,7 @@ fn options<'a>(arguments: impl Iterator<Item = &'a Arg>, page: &mut String) {
     for arg in shown {
         let env = arg.get_env().map(|name| format!("`{}`", name.to_string_lossy())).unwrap_or_default();
         let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
-        let mut meaning = plain(&help).replace('\n', " ");
+        let mut meaning = plain(&help).replace("\n\n", ". ").replace('\n', " ");
         let values: Vec<String> = arg
             .get_possible_values()
             .iter()

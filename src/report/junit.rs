@@ -1,4 +1,4 @@
-//! The report as JUnit's XML, by the schema that Jenkins publishes and others read: so that a CI fails on checks.
+//! The report as `JUnit`'s XML, by the schema that Jenkins publishes and others read: so that a CI fails on checks.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};

@@ -168,8 +168,13 @@ fn row(cells: &[String], writer: &mut dyn Write) -> io::Result<()> {
 /// `#1` after that, so a space without width keeps those apart.
 fn text(value: &str) -> String {
     let mut shown = String::with_capacity(value.len());
-    for c in printable(value).chars() {
+    let value = printable(value);
+    let mut before = ' ';
+    let mut rest = value.chars().peekable();
+    while let Some(c) = rest.next() {
         match c {
+            // Within a word it is no sign of Markdown's, and names are full of them.
+            '_' if before.is_alphanumeric() && rest.peek().is_some_and(|c| c.is_alphanumeric()) => shown.push(c),
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '$' | '&' => {
                 shown.push_str("&#");
                 shown.push_str(&u32::from(c).to_string());
@@ -178,6 +183,7 @@ fn text(value: &str) -> String {
             '@' | '#' => shown.extend([c, '\u{200b}']),
             c => shown.push(c),
         }
+        before = c;
     }
     shown
 }

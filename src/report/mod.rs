@@ -17,8 +17,6 @@ mod search;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
-mod schema;
-#[cfg(test)]
 mod tests;
 mod why;
 

@@ -139,24 +139,8 @@ pub(super) fn report() -> Report {
             seconds: 12.345,
             peak_rss_bytes: 64 << 20,
         },
-        pace: (0..6)
-            .map(|place: i64| Slice {
-                phase: if place < 4 { "stage" } else { "promote" }.into(),
-                at: datetime!(2026-01-02 03:04:05 UTC) + time::Duration::milliseconds(300 * place),
-                seconds: 0.3,
-                rows: 1000 + 50 * place,
-                bytes: 40_000_000,
-            })
-            .collect(),
-        batch_times: vec![BatchTimes {
-            transform: "documents".into(),
-            target: "public.documents".into(),
-            batches: 2,
-            p50_ms: 812,
-            p95_ms: 1204,
-            p99_ms: 1204,
-            max_ms: 1204,
-        }],
+        pace: pace(),
+        batch_times: batch_times(),
         batch_spread: vec![BatchSpread { from_ms: 512, batches: 1 }, BatchSpread { from_ms: 1024, batches: 1 }],
         digests: vec![SourceDigest {
             source: "public.documents".into(),
@@ -168,6 +152,30 @@ pub(super) fn report() -> Report {
         warnings: vec!["audit.log: no transform uses it".into()],
         events: events().events,
     }
+}
+
+fn pace() -> Vec<Slice> {
+    (0..6)
+        .map(|place: i64| Slice {
+            phase: if place < 4 { "stage" } else { "promote" }.into(),
+            at: datetime!(2026-01-02 03:04:05 UTC) + time::Duration::milliseconds(300 * place),
+            seconds: 0.3,
+            rows: 1000 + 50 * place,
+            bytes: 40_000_000,
+        })
+        .collect()
+}
+
+fn batch_times() -> Vec<BatchTimes> {
+    vec![BatchTimes {
+        transform: "documents".into(),
+        target: "public.documents".into(),
+        batches: 2,
+        p50_ms: 812,
+        p95_ms: 1204,
+        p99_ms: 1204,
+        max_ms: 1204,
+    }]
 }
 
 fn environment() -> Environment {

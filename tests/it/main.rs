@@ -19,6 +19,7 @@ mod program;
 mod promotion;
 mod quarantine;
 mod real_dumps;
+mod report_schema;
 mod reports;
 mod resume;
 mod roles;

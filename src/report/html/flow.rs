@@ -216,6 +216,7 @@ fn draw(tables: &[Rows], scale: Scale) -> Flow {
     Flow { width: WIDTH, height, heads, ribbons, nodes, said: said(tables) }
 }
 
+#[derive(Clone, Copy)]
 enum Side {
     Left,
     Right,

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::sample;
+use crate::harness::TestDb;
+use crate::program::{MIGRATED, fixture, sqlmig};
 
 const PAGE: &str = include_str!("../../docs/report.md");
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/report.schema.json");
@@ -60,7 +61,7 @@ fn schema() -> Value {
         field["description"] = json!(meaning.replace('`', ""));
         add(at, parts[parts.len() - 1], field);
     }
-    root["properties"]["format"]["const"] = json!(crate::outcome::FORMAT);
+    root["properties"]["format"]["const"] = json!(sqlmig::outcome::FORMAT);
     root
 }
 
@@ -100,15 +101,17 @@ fn wrong(value: &Value, schema: &Value, path: &str) -> Vec<String> {
     found
 }
 
-#[test]
-fn the_schema_is_that_of_the_page_and_the_report_is_valid() {
+#[tokio::test]
+async fn the_schema_is_that_of_the_page_and_a_report_is_valid() {
     let written = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
     if std::env::var_os("SQLMIG_WRITE_DOCS").is_some() {
         std::fs::write(PATH, &written).unwrap();
     }
     let known = std::fs::read_to_string(PATH).unwrap_or_default();
-    assert!(known == written, "write it again: SQLMIG_WRITE_DOCS=1 cargo test --lib report");
-    let report = serde_json::to_value(sample::report()).unwrap();
+    assert!(known == written, "write it again: SQLMIG_WRITE_DOCS=1 cargo test --test it report_schema");
+    let db = TestDb::from(&MIGRATED, "schema").await;
+    let line = format!("run {} --no-index --output json", fixture("docs.sql.gz"));
+    let report = sqlmig(&db, &line).await.code(0).json();
     assert_eq!(wrong(&report, &schema(), "report"), [""; 0]);
     // It does find what is wrong.
     let mut broken = report;
