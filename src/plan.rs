@@ -28,7 +28,7 @@ use embedding::Counter;
 pub enum PlanError {
     /// The source can't be read.
     #[error("the source can't be read: {0}")]
-    Decode(Box<DecodeError>),
+    Decode(#[source] Box<DecodeError>),
     /// A thread failed.
     #[error("reading the source failed: {0}")]
     Thread(String),

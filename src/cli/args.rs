@@ -8,9 +8,11 @@ mod global;
 mod load;
 mod output;
 mod quarantine;
+mod remote;
 mod report;
 mod rollback;
 mod which;
+mod worker;
 
 use std::path::PathBuf;
 
@@ -25,9 +27,11 @@ pub use self::global::{Color, GlobalArgs, LogFormat};
 pub use self::load::{BatchArgs, LimitArgs, PromoteArgs, RestartArgs, SourceArgs, TimeoutArgs};
 pub use self::output::{Output, OutputParser, OutputTo};
 pub use self::quarantine::{MendArgs, QuarantineCommand};
+pub use self::remote::RemoteArgs;
 pub use self::report::{ReportArgs, ReportFileArgs};
 pub use self::rollback::RollbackArgs;
 pub use self::which::{EventRunArgs, EveryRunArgs, RunArgs};
+pub use self::worker::WorkerArgs;
 
 /// Says, under `sqlmig --help`, what holds for every command.
 const AFTER_HELP: &str = "\
@@ -52,6 +56,7 @@ Exit codes (docs/exit-codes.md says what to do about each):
   6 another run holds the lock (retry)
   7 interrupted, resumable (retry)
   8 the embeddings API is unavailable (retry)
+  9 the source is unavailable (retry)
 
 First steps:
   sqlmig plan dump.sql.gz     what would happen; writes nothing
@@ -242,9 +247,9 @@ Next: sqlmig validate.
         /// Which run.
         #[command(flatten)]
         run: RunArgs,
-        /// Help another process: take its batches, and begin and conclude nothing
-        #[arg(long, env = "SQLMIG_WORKER", value_parser = BoolishValueParser::new())]
-        worker: bool,
+        /// Whether to help another process.
+        #[command(flatten)]
+        worker: WorkerArgs,
         /// When to give up.
         #[command(flatten)]
         limits: LimitArgs,

@@ -23,6 +23,7 @@ use sqlmig::relations::RelationsError;
 use sqlmig::rollback::RollbackError;
 use sqlmig::search::SearchError;
 use sqlmig::source::SourceError;
+use sqlmig::source::remote::RemoteError;
 use sqlmig::stage::StageError;
 use sqlmig::template::TemplateError;
 use sqlmig::tokens::UnknownTokenizer;
@@ -50,11 +51,20 @@ fn database(error: &DbError) -> ExitCode {
     }
 }
 
+/// The code of a source on the network that can't be read: it is away for now, or it will not do.
+fn remote_code(error: &RemoteError) -> ExitCode {
+    if error.is_transient() { ExitCode::SourceAway } else { ExitCode::Source }
+}
+
 /// Says how an error is told: its code, and its own hint.
 macro_rules! told {
     ($error:ty, $code:expr) => {
         impl From<$error> for Failure {
             fn from(error: $error) -> Self {
+                // However deep it is: what is wrong with a source on the network was found wherever it was being read.
+                if let Some(remote) = RemoteError::among(&error) {
+                    return Self::from_error(remote_code(remote), &error).with_hint(remote.hint());
+                }
                 let code: fn(&$error) -> ExitCode = $code;
                 Self::from_error(code(&error), &error).with_hint(error.hint())
             }
@@ -73,7 +83,11 @@ told!(ProjectError, |_| ExitCode::Usage);
 told!(TemplateError, |_| ExitCode::Usage);
 told!(EndpointError, |_| ExitCode::Usage);
 told!(UnknownTokenizer, |_| ExitCode::Usage);
-told!(SourceError, |_| ExitCode::Source);
+told!(SourceError, |error| match error {
+    SourceError::Remote(error) => remote_code(error),
+    SourceError::Location(_) => ExitCode::Usage,
+    _ => ExitCode::Source,
+});
 told!(PoolerError, |error| match error {
     PoolerError::Db(error) => database(error),
     PoolerError::TransactionMode { .. } => ExitCode::Usage,

@@ -133,7 +133,7 @@ async fn on_server(
     match command {
         Command::Test { names } => test(prepared, display, target, names).await,
         Command::Plan { source, .. } => {
-            let source = open(source, settings, project)?;
+            let source = open(source, settings, &conductor).await?;
             let scan = scan_options(settings);
             let batch_size = options.batch_size;
             let events = display.events();
@@ -163,9 +163,9 @@ async fn on_server(
             conduct(command, &conductor, settings, display, options).await
         }
         // A worker process holds no lock: the fence of the run that it joins keeps it in place.
-        Command::Promote { run, worker: true, .. } => {
+        Command::Promote { run, worker, .. } if worker.worker => {
             refuse_transaction_pooler(target).await?;
-            let batches = conductor.work(run.run, options).await?;
+            let batches = conductor.work(run.run, options, settings.wait).await?;
             display.clear();
             Ok(writeln!(io::stdout(), "{batches} batches committed")?)
         }
@@ -196,7 +196,7 @@ async fn conduct(
 ) -> Result<(), Failure> {
     match command {
         Command::Run { source, report, .. } => {
-            let source = open(source, settings, &conductor.project)?;
+            let source = open(source, settings, conductor).await?;
             let load = load_options(settings, conductor, options);
             // The report is shown on failure too: what succeeded is in it, and what failed comes last.
             let (run, outcome) = match conductor.run(source, load).await {
@@ -221,7 +221,7 @@ async fn conduct(
             Ok(writeln!(io::stdout(), "{} migrations applied", applied.len())?)
         }
         Command::Stage { source, .. } => {
-            let source = open(source, settings, &conductor.project)?;
+            let source = open(source, settings, conductor).await?;
             let load = load_options(settings, conductor, options);
             let taken = conductor.open(&source, &load, false).await?;
             let staged = conductor.stage(taken, source, load.stage).await;

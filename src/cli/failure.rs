@@ -27,11 +27,13 @@ pub enum ExitCode {
     Interrupted = 7,
     /// The embeddings API cannot be reached.
     Embeddings = 8,
+    /// The server that the source is on cannot be reached.
+    SourceAway = 9,
 }
 
 impl ExitCode {
     /// All of them, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Done,
         Self::Unexpected,
         Self::Usage,
@@ -41,6 +43,7 @@ impl ExitCode {
         Self::Locked,
         Self::Interrupted,
         Self::Embeddings,
+        Self::SourceAway,
     ];
 
     /// The number that the process ends with.
@@ -62,6 +65,7 @@ impl ExitCode {
             Self::Locked => "another run holds the lock",
             Self::Interrupted => "interrupted, resumable",
             Self::Embeddings => "the embeddings API is unavailable",
+            Self::SourceAway => "the source is unavailable",
         }
     }
 
@@ -80,13 +84,14 @@ impl ExitCode {
             Self::Locked => "Wait for the other run (`sqlmig status`), then run the same command again.",
             Self::Interrupted => "Run the same command again: what is promoted stays, the rest is loaded.",
             Self::Embeddings => "Run the same command again later; what was paid for is kept.",
+            Self::SourceAway => "Run the same command again once the URL's server answers: what is staged stays.",
         }
     }
 
     /// Whether the same command may succeed later without anyone changing anything.
     #[must_use]
     pub fn retryable(self) -> bool {
-        matches!(self, Self::Database | Self::Locked | Self::Interrupted | Self::Embeddings)
+        matches!(self, Self::Database | Self::Locked | Self::Interrupted | Self::Embeddings | Self::SourceAway)
     }
 }
 

@@ -172,6 +172,7 @@ fn the_first_page() {
       6 another run holds the lock (retry)
       7 interrupted, resumable (retry)
       8 the embeddings API is unavailable (retry)
+      9 the source is unavailable (retry)
 
     First steps:
       sqlmig plan dump.sql.gz     what would happen; writes nothing
@@ -194,7 +195,8 @@ fn run() {
     Arguments:
       [SOURCE]
               A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin;
-              docs-tree:PATH is a folder or archive of documentation
+              https:// and s3:// URLs are streamed; docs-tree:PATH is a folder or archive of
+              documentation
 
     Options:
       -h, --help
@@ -234,6 +236,18 @@ fn run() {
               Rows longer than this go to quarantine unread [default: 256MiB]
 
               [env: SQLMIG_ROW_LIMIT]
+
+          --source-timeout <TIME>
+              Wait at most so long for a URL that gives nothing; every byte begins the time anew
+              [default: 1min]
+
+              [env: SQLMIG_SOURCE_TIMEOUT]
+
+          --allow-http[=<BOOL>]
+              Read http:// URLs, and s3:// over http, from other machines too, where anyone on the way
+              can read and change them
+
+              [env: SQLMIG_ALLOW_HTTP]
 
           --restart
               Set an unfinished run aside and begin a new one; what it promoted stays
@@ -422,7 +436,8 @@ fn plan() {
     Arguments:
       [SOURCE]
               A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin;
-              docs-tree:PATH is a folder or archive of documentation
+              https:// and s3:// URLs are streamed; docs-tree:PATH is a folder or archive of
+              documentation
 
     Options:
       -h, --help
@@ -462,6 +477,18 @@ fn plan() {
               Rows longer than this go to quarantine unread [default: 256MiB]
 
               [env: SQLMIG_ROW_LIMIT]
+
+          --source-timeout <TIME>
+              Wait at most so long for a URL that gives nothing; every byte begins the time anew
+              [default: 1min]
+
+              [env: SQLMIG_SOURCE_TIMEOUT]
+
+          --allow-http[=<BOOL>]
+              Read http:// URLs, and s3:// over http, from other machines too, where anyone on the way
+              can read and change them
+
+              [env: SQLMIG_ALLOW_HTTP]
 
     Promotion:
           --batch-size <ROWS>
@@ -621,7 +648,8 @@ fn stage() {
     Arguments:
       [SOURCE]
               A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin;
-              docs-tree:PATH is a folder or archive of documentation
+              https:// and s3:// URLs are streamed; docs-tree:PATH is a folder or archive of
+              documentation
 
     Options:
       -h, --help
@@ -661,6 +689,18 @@ fn stage() {
               Rows longer than this go to quarantine unread [default: 256MiB]
 
               [env: SQLMIG_ROW_LIMIT]
+
+          --source-timeout <TIME>
+              Wait at most so long for a URL that gives nothing; every byte begins the time anew
+              [default: 1min]
+
+              [env: SQLMIG_SOURCE_TIMEOUT]
+
+          --allow-http[=<BOOL>]
+              Read http:// URLs, and s3:// over http, from other machines too, where anyone on the way
+              can read and change them
+
+              [env: SQLMIG_ALLOW_HTTP]
 
           --restart
               Set an unfinished run aside and begin a new one; what it promoted stays
@@ -757,6 +797,11 @@ fn promote() {
               Help another process: take its batches, and begin and conclude nothing
 
               [env: SQLMIG_WORKER]
+
+          --wait <TIME>
+              As a worker, wait at most so long for batches to be laid out [default: 1min]
+
+              [env: SQLMIG_WAIT]
 
       -h, --help
               Print help (see a summary with '-h')

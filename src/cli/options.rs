@@ -1,11 +1,16 @@
 //! From settings to what the phases take.
 
+use std::io;
+
+use secrecy::SecretString;
 use sqlmig::decode::ScanOptions;
 use sqlmig::names::PARTS_SCHEMA;
+use sqlmig::pipeline::Conductor;
 use sqlmig::project::Project;
 use sqlmig::promote::PromoteOptions;
+use sqlmig::source::remote::{Location, RemoteSpec};
 use sqlmig::source::tree::{self, Root, TreeSpec, parts_table};
-use sqlmig::source::{self, Source, SourceSpec};
+use sqlmig::source::{self, Source, SourceError, SourceSpec};
 use sqlmig::stage::StageOptions;
 
 use super::args::SourceArgs;
@@ -18,12 +23,15 @@ const LONGEST_ROW_BYTES: usize = (1 << 30) - 1;
 /// Tokens that a part of a document has at most: what `text-embedding-3-large` takes of one text.
 const PART_TOKENS: usize = 8191;
 
-/// Opens what was typed: trees, a file, or stdin for `-`.
+/// Opens what was typed: trees, a URL, a file, or stdin for `-`.
 ///
 /// # Errors
 /// It can't be opened, or the project does not know documents of that type.
-pub fn open(typed: &SourceArgs, settings: &Settings, project: &Project) -> Result<Source, Failure> {
-    let source = source::open(&spec(typed, settings, project))?;
+pub async fn open(typed: &SourceArgs, settings: &Settings, conductor: &Conductor) -> Result<Source, Failure> {
+    let project = &conductor.project;
+    let spec = spec(typed, settings, conductor)?;
+    let opened = tokio::task::spawn_blocking(move || source::open(&spec)).await;
+    let source = opened.map_err(io::Error::other)??;
     let known = |doc_type: &str| project.normalise.iter().any(|file| file.from == parts_table(doc_type));
     if let Some(unknown) = source.types().iter().find(|doc_type| !known(doc_type)) {
         let parts = project.normalise.iter().map(|file| &file.from);
@@ -42,13 +50,23 @@ pub fn open(typed: &SourceArgs, settings: &Settings, project: &Project) -> Resul
 }
 
 /// Where a source is.
-fn spec(typed: &SourceArgs, settings: &Settings, project: &Project) -> SourceSpec {
+fn spec(typed: &SourceArgs, settings: &Settings, conductor: &Conductor) -> Result<SourceSpec, SourceError> {
+    let url = typed.source.as_ref().and_then(|source| Location::recognise(source.to_str()?));
+    if let Some(location) = url.transpose()? {
+        return Ok(SourceSpec::Remote(Box::new(RemoteSpec {
+            location,
+            aws: aws_variables(),
+            allow_http: settings.remote.allow_http,
+            patience: settings.remote.timeout,
+            events: conductor.events.clone(),
+        })));
+    }
     let tree = typed.source.as_ref().and_then(|path| tree::path_of(path));
     let roots = match tree {
         Some(path) => vec![Root { doc_type: None, name: None, path }],
         None => typed.sources.clone(),
     };
-    match &typed.source {
+    Ok(match &typed.source {
         Some(path) if roots.is_empty() => match path.to_str() {
             Some("-") => SourceSpec::Stdin,
             _ => SourceSpec::File(path.clone()),
@@ -58,9 +76,19 @@ fn spec(typed: &SourceArgs, settings: &Settings, project: &Project) -> SourceSpe
             prune: settings.prune,
             file_limit_bytes: settings.file_limit.0,
             part_tokens: PART_TOKENS,
-            decoded_by: project.hash.clone(),
+            decoded_by: conductor.project.hash.clone(),
         })),
-    }
+    })
+}
+
+/// The variables that say how S3 is reached and who asks, as every program of that kind takes them.
+fn aws_variables() -> Vec<(String, SecretString)> {
+    let named =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    named
+        .filter(|(name, value)| name.starts_with("AWS_") && !value.is_empty())
+        .map(|(name, value)| (name, value.into()))
+        .collect()
 }
 
 /// How to scan a source.

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -19,6 +20,10 @@ const MAX_CONNECTIONS: u32 = 20;
 const ROW_LIMIT: ByteSize = ByteSize(256 << 20);
 /// Documentation is written by people: a larger file is data, or a log.
 const FILE_LIMIT: ByteSize = ByteSize(32 << 20);
+/// A server that is started again, or a bucket that wants less to be asked, is back by then.
+const SOURCE_TIMEOUT: Duration = Duration::from_mins(1);
+/// A conductor that was started together with its workers has laid batches out by then, unless it stages first.
+const WAIT: Duration = Duration::from_mins(1);
 /// Runs that `history` lists, rows that `quarantine list` does.
 const LIMIT: u32 = 20;
 /// Rows that `search` shows.
@@ -59,6 +64,10 @@ pub struct FileSettings {
     pub row_limit: Option<ByteSize>,
     /// `--file-limit`: bytes, or a text with a unit.
     pub file_limit: Option<ByteSize>,
+    /// `--source-timeout`: a text with a unit.
+    pub source_timeout: Option<TimeSpan>,
+    /// `--allow-http`.
+    pub allow_http: Option<bool>,
     /// `--max-rejects`: rows, or a text as `"0.5%"`.
     pub max_rejects: Option<MaxRejects>,
     /// `--lock-timeout`: a text with a unit.
@@ -73,6 +82,8 @@ pub struct FileSettings {
     pub max_connections: Option<NonZeroU32>,
     /// `--allow-incomplete`.
     pub allow_incomplete: Option<bool>,
+    /// `--wait` of `promote --worker`.
+    pub wait: Option<TimeSpan>,
     /// `--limit` of `history` and `quarantine list`.
     pub limit: Option<NonZeroU32>,
     /// `--embedding-url`.
@@ -171,6 +182,15 @@ pub struct EmbeddedSettings {
     pub fetch: bool,
 }
 
+/// How a source on the network is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RemoteSettings {
+    /// How long it may give nothing.
+    pub timeout: Duration,
+    /// Whether it may be read without encryption.
+    pub allow_http: bool,
+}
+
 /// Everything that holds for one command.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -190,6 +210,8 @@ pub struct Settings {
     pub file_limit: ByteSize,
     /// Whether documents of files that are gone are removed.
     pub prune: bool,
+    /// How a source on the network is read.
+    pub remote: RemoteSettings,
     /// How many rows may be rejected; `None` means any number.
     pub max_rejects: Option<MaxRejects>,
     /// How long the server may take.
@@ -204,6 +226,8 @@ pub struct Settings {
     pub allow_incomplete: bool,
     /// What earlier runs are to this one.
     pub earlier: EarlierRuns,
+    /// How long a worker waits for batches.
+    pub wait: Duration,
     /// Runs that `history` lists, rows that `quarantine list` does.
     pub limit: u32,
     /// Whether the project's indexes are built after the load.
@@ -247,6 +271,14 @@ impl Settings {
             row_limit: source.and_then(|source| source.row_limit).or(file.row_limit).unwrap_or(ROW_LIMIT),
             file_limit: source.and_then(|source| source.file_limit).or(file.file_limit).unwrap_or(FILE_LIMIT),
             prune: source.is_some_and(|source| source.prune),
+            remote: RemoteSettings {
+                timeout: time(
+                    source.and_then(|source| source.remote.source_timeout),
+                    file.source_timeout,
+                    SOURCE_TIMEOUT,
+                ),
+                allow_http: source.and_then(|source| source.remote.allow_http).or(file.allow_http).unwrap_or(false),
+            },
             max_rejects: command.limits().and_then(|limits| limits.max_rejects).or(file.max_rejects),
             timeouts: Timeouts {
                 lock: time(timeouts.and_then(|typed| typed.lock_timeout), file.lock_timeout, usual.lock),
@@ -269,6 +301,7 @@ impl Settings {
                 .or(file.allow_incomplete)
                 .unwrap_or(false),
             earlier: command.earlier(),
+            wait: time(if let Command::Promote { worker, .. } = command { worker.wait } else { None }, file.wait, WAIT),
             limit: number(typed_limit, file.limit, LIMIT),
             index: !match command {
                 Command::Run { no_index, .. } => *no_index,

@@ -11,20 +11,23 @@ use crate::db::{DbError, doing};
 use crate::event::{Event, Phase};
 use crate::promote::{PromoteError, PromoteOptions, work};
 
-/// How long a worker that comes before its conductor waits for batches.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// How often it looks.
+/// How often a worker looks for batches at first, when its conductor most likely begins as well; and later.
 const LOOK: Duration = Duration::from_millis(200);
+const LATER_LOOK: Duration = Duration::from_secs(2);
+const LATER: Duration = Duration::from_mins(1);
+/// How long a worker that finds the newest run promoted waits for a newer one: it may have come late, or too early.
+const LATE: Duration = Duration::from_mins(5);
 
 impl Conductor {
     /// Promotes batches of a run that another process conducts, the newest or the one that is asked for; returns how many this
-    /// one committed. The run's record is the conductor's to write.
+    /// one committed. The run's record is the conductor's to write. A worker that comes before its conductor waits so long for
+    /// batches, and no longer than until the run that it saw on its way is promoted without it.
     ///
     /// # Errors
     /// No batches were laid out in time, or as [`work`].
-    pub async fn work(&self, run: Option<Uuid>, options: PromoteOptions) -> Result<u64, PipelineError> {
+    pub async fn work(&self, run: Option<Uuid>, options: PromoteOptions, wait: Duration) -> Result<u64, PipelineError> {
         let started = Instant::now();
-        let Some(fence) = self.join(run).await? else { return Ok(0) };
+        let Some(fence) = self.join(run, wait).await? else { return Ok(0) };
         let known = self.require(fence, RunState::Checked, "promoted").await?;
         self.events.emit(Event::RunStarted { run: known.id, source: known.source, project: known.project });
         self.events.emit(Event::PhaseStarted { phase: Phase::Promote });
@@ -36,8 +39,9 @@ impl Conductor {
     }
 
     /// Waits for batches; `None` when there is nothing left to do.
-    async fn join(&self, run: Option<Uuid>) -> Result<Option<Fence>, PipelineError> {
+    async fn join(&self, run: Option<Uuid>, wait: Duration) -> Result<Option<Fence>, PipelineError> {
         let started = Instant::now();
+        let mut on_its_way = None;
         loop {
             let found = match self.look(run).await {
                 Ok(found) => found,
@@ -48,16 +52,19 @@ impl Conductor {
             if let Some(found) = found.filter(|found| found.has_batches) {
                 return Ok(Some(Fence { run: found.id, epoch: found.epoch }));
             }
-            let is_promoted = found.is_some_and(|found| found.is_promoted);
-            // A newer run may yet come, unless this very one was asked for.
-            if is_promoted && (run.is_some() || started.elapsed() >= PATIENCE) {
-                return Ok(None);
+            if let Some(found) = found {
+                let seen = on_its_way == Some(found.id);
+                // A newer run may yet come, unless this very one was asked for, or seen before it was done.
+                if found.is_promoted && (run.is_some() || seen || started.elapsed() >= wait.min(LATE)) {
+                    return Ok(None);
+                }
+                on_its_way = (!found.is_promoted || seen).then_some(found.id);
             }
-            if started.elapsed() >= PATIENCE {
-                return Err(PipelineError::NothingToJoin(PATIENCE));
+            if started.elapsed() >= wait {
+                return Err(PipelineError::NothingToJoin(wait));
             }
             tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(if started.elapsed() < LATER { LOOK } else { LATER_LOOK }) => {}
                 () = self.stop.requested() => return Err(PromoteError::Interrupted.into()),
             }
         }

@@ -56,9 +56,9 @@ impl Conductor {
     /// SHA-256 of the source's stored bytes, read beside whoever reads the source.
     async fn digest_of(&self, source: &Source) -> Result<Option<String>, PipelineError> {
         let unreadable = |error| PipelineError::Unreadable { source_name: source.display.clone(), error };
-        let Some(again) = source.again().map_err(unreadable)? else { return Ok(None) };
-        let digest = tokio::task::spawn_blocking(move || again.into_digest()).await;
+        let again = source.again();
+        let digest = tokio::task::spawn_blocking(move || again()?.map(Source::into_digest).transpose()).await;
         let digest = digest.map_err(std::io::Error::other).and_then(|digest| digest).map_err(unreadable)?;
-        Ok(Some(crate::names::hex(&digest)))
+        Ok(digest.map(|digest| crate::names::hex(&digest)))
     }
 }

@@ -69,7 +69,7 @@ impl Client {
             headers.insert(name, value);
         }
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls().map_err(|error| failed(&error))?)
+            .tls_backend_preconfigured(web_tls().map_err(|error| failed(&error))?)
             .default_headers(headers)
             .redirect(redirect::Policy::none())
             .dns_resolver(Arc::new(Guarded))
@@ -226,7 +226,10 @@ fn span(text: &str) -> Option<Duration> {
 }
 
 /// TLS with the system's certificates, by the same library that the database connections use.
-fn tls() -> Result<ClientConfig, rustls::Error> {
+///
+/// # Errors
+/// The library has no version of TLS to offer.
+pub fn web_tls() -> Result<ClientConfig, rustls::Error> {
     let mut roots = RootCertStore::empty();
     // A machine without certificates can still ask a service on itself.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

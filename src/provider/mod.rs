@@ -11,7 +11,7 @@ mod resolve;
 mod throttle;
 
 pub use answer::{Answer, cosine};
-pub use client::{Answered, Client};
+pub use client::{Answered, Client, web_tls};
 pub use endpoint::{Endpoint, EndpointOptions, VectorSpace};
 pub use error::{EndpointError, RequestError};
 pub use throttle::Throttle;

@@ -1,11 +1,12 @@
-//! Opens what a dump comes in: a file or stdin, plain, gzip, zstd, xz or `pg_dump`'s custom format; and trees of
-//! documentation, which read as if they were one.
+//! Opens what a dump comes in: a file, stdin or an object on the network, plain, gzip, zstd, xz or `pg_dump`'s custom
+//! format; and trees of documentation, which read as if they were one.
 //!
 //! What it is, is told by its content and not by its name. Reading and decompressing run in a thread of their own.
 
 mod compression;
 mod pg_restore;
 mod read_ahead;
+pub mod remote;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -21,16 +22,19 @@ pub use compression::{Compression, DamagedError};
 pub use stored::StoredDigest;
 
 use compression::Content;
+use remote::{LocationError, RemoteError, RemoteSpec};
 use stored::{State, Stored};
 use tree::{KnownHandle, Tree, TreeError, TreeSpec};
 
 /// Where a source is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum SourceSpec {
     /// Standard input.
     Stdin,
     /// A file.
     File(PathBuf),
+    /// An object on the network.
+    Remote(Box<RemoteSpec>),
     /// Trees of documentation.
     Tree(Box<TreeSpec>),
 }
@@ -77,6 +81,12 @@ pub enum SourceError {
         /// Why it can't be read.
         why: String,
     },
+    /// What was typed is a URL that names no source.
+    #[error(transparent)]
+    Location(#[from] LocationError),
+    /// An object on the network can't be read.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// Trees of documentation can't be read.
     #[error(transparent)]
     Tree(#[from] TreeError),
@@ -93,11 +103,16 @@ impl SourceError {
                 format!("a folder of documentation is given as docs-tree:{path}; of a dump's, {}", restore(path))
             }
             Self::Tree(error) => return error.hint(),
+            Self::Location(error) => return error.hint(),
+            Self::Remote(error) => return error.hint(),
             Self::Utf16(_) => "convert it: iconv -f UTF-16 -t UTF-8 IN > OUT".to_owned(),
             Self::Unreadable { display, what: "tar" } => format!("unpack it, or {}", restore(display)),
             Self::Unreadable { .. } => "decompress it first, or compress it with gzip, zstd or xz".to_owned(),
             Self::CustomFormat { display, .. } if display == "stdin" => {
                 "convert it before it is piped: pg_restore -f - dump.pgdump | sqlmig …".to_owned()
+            }
+            Self::CustomFormat { display, .. } if display.contains("://") => {
+                "fetch it and give the file: pg_restore must be able to seek".to_owned()
             }
             Self::CustomFormat { display, .. } => restore(display),
         })
@@ -124,7 +139,7 @@ struct Trees {
     types: Vec<String>,
 }
 
-/// Opens a source and finds out what it is stored as.
+/// Opens a source and finds out what it is stored as. Blocks: on a disk, on whoever writes to stdin, on a network.
 ///
 /// # Errors
 /// It can't be opened, or is of a kind that can't be read.
@@ -133,6 +148,7 @@ pub fn open(spec: &SourceSpec) -> Result<Source, SourceError> {
         SourceSpec::Tree(spec) => return Ok(open_trees(spec)?),
         SourceSpec::Stdin => "stdin".to_owned(),
         SourceSpec::File(path) => path.display().to_string(),
+        SourceSpec::Remote(remote) => remote.location.to_string(),
     };
     let failed = |error| SourceError::Open { display: display.clone(), error };
     let (input, stored_bytes): (Box<dyn Read + Send>, _) = match spec {
@@ -145,6 +161,10 @@ pub fn open(spec: &SourceSpec) -> Result<Source, SourceError> {
             }
             let size = metadata.is_file().then_some(metadata.len());
             (Box::new(file), size)
+        }
+        SourceSpec::Remote(remote) => {
+            let (input, size) = remote::open(remote)?;
+            (Box::new(input), Some(size))
         }
         SourceSpec::Tree(_) => (Box::new(io::empty()), None),
     };
@@ -165,7 +185,10 @@ fn begin(
     mut input: Box<dyn Read + Send>,
     stored_bytes: Option<u64>,
 ) -> Result<Source, SourceError> {
-    let failed = |error| SourceError::Open { display: display.clone(), error };
+    let failed = |error| match RemoteError::from_io(error) {
+        Ok(remote) => SourceError::Remote(remote),
+        Err(error) => SourceError::Open { display: display.clone(), error },
+    };
     let mut head = Vec::new();
     input.by_ref().take(compression::HEAD_BYTES as u64).read_to_end(&mut head).map_err(failed)?;
     let compression = match compression::recognise(&head) {
@@ -175,7 +198,7 @@ fn begin(
     };
     if compression == Compression::PgRestore {
         let why = match spec {
-            SourceSpec::Stdin => Some("which must be a file to be read".to_owned()),
+            SourceSpec::Stdin | SourceSpec::Remote(_) => Some("which must be a file to be read".to_owned()),
             SourceSpec::File(_) => pg_restore::unusable(),
             SourceSpec::Tree(_) => None,
         };
@@ -230,14 +253,16 @@ impl Source {
         self.state.digest.clone()
     }
 
-    /// The same source, from its beginning; `None` where it can be read only once.
-    ///
-    /// # Errors
-    /// It can't be opened any more.
-    pub fn again(&self) -> io::Result<Option<Self>> {
-        match &self.spec {
+    /// The same source, to be opened from its beginning, which may block; what it gives is `None` where the source can be read
+    /// only once.
+    pub fn again(&self) -> impl FnOnce() -> io::Result<Option<Self>> + Send + 'static {
+        let spec = self.spec.clone();
+        move || match &spec {
             SourceSpec::Stdin | SourceSpec::Tree(_) => Ok(None),
-            file @ SourceSpec::File(_) => open(file).map(Some).map_err(io::Error::other),
+            spec @ (SourceSpec::File(_) | SourceSpec::Remote(_)) => open(spec).map(Some).map_err(|error| match error {
+                SourceError::Remote(error) => error.into(),
+                error => io::Error::other(error),
+            }),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::template::TemplateError;
 pub enum StageError {
     /// The source can't be read.
     #[error("the source can't be read: {0}")]
-    Decode(Box<DecodeError>),
+    Decode(#[source] Box<DecodeError>),
     /// One table appears with two sets of columns.
     #[error("{table} gets a column {column:?} at line {line} that its earlier rows did not have")]
     Shape {

@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use sqlmig::limits::{BatchSize, ByteSize, MaxRejects, Parallel, TimeSpan};
 use sqlmig::names::TableName;
+use sqlmig::source::remote::shown;
 use sqlmig::source::tree::Root;
+
+use super::RemoteArgs;
 
 /// A source and which part of it.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Source")]
 pub struct SourceArgs {
-    /// A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin; docs-tree:PATH is a
-    /// folder or archive of documentation
+    /// A pg_dump file, plain or compressed (gzip, zstd, xz) or in custom format; - reads stdin; https:// and s3:// URLs
+    /// are streamed; docs-tree:PATH is a folder or archive of documentation
     #[arg(value_name = "SOURCE", help_heading = None, required_unless_present = "sources", conflicts_with = "sources")]
     pub source: Option<PathBuf>,
     /// A tree of documentation of a type, as TYPE=PATH or TYPE:NAME=PATH; may be given many times
@@ -36,14 +39,17 @@ pub struct SourceArgs {
     /// Rows longer than this go to quarantine unread [default: 256MiB]
     #[arg(long, value_name = "SIZE", env = "SQLMIG_ROW_LIMIT")]
     pub row_limit: Option<ByteSize>,
+    /// How a source on the network is read.
+    #[command(flatten)]
+    pub remote: RemoteArgs,
 }
 
 impl SourceArgs {
-    /// The source as it was typed, for the command to run again.
+    /// The source as it was typed, for the command to run again; without what is secret in a URL.
     #[must_use]
     pub fn typed(&self) -> String {
         if let Some(path) = &self.source {
-            path.display().to_string()
+            shown(&path.display().to_string())
         } else {
             {
                 let one = |root: &Root| {
