@@ -26,6 +26,9 @@ pub struct MigrationSet {
     pub name: String,
     /// The history table, in the ledger's schema; refinery does not quote it, so it is plain letters.
     history: String,
+    /// Whether all that is pending is one transaction. The ledger's is: forty commits are forty waits for the disk, and half
+    /// a ledger is of no use. A project's are one each, so that one which fails leaves those before it applied.
+    at_once: bool,
     migrations: Vec<refinery::Migration>,
 }
 
@@ -39,7 +42,7 @@ impl MigrationSet {
             let stem = file.path().file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
             (stem, file.contents_utf8().unwrap_or_default().to_owned())
         });
-        Self::new("ledger", "ledger_migration".into(), files)
+        Self::new("ledger", "ledger_migration".into(), true, files)
     }
 
     /// A project's: `(V1__name, SQL)` pairs.
@@ -51,12 +54,13 @@ impl MigrationSet {
             name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
         // Names that read alike in plain letters must not share a history.
         let own = if plain == name { plain } else { format!("{plain}_{}", short_hash(name)) };
-        Self::new(name, fit(&format!("project_{own}_migration")), files)
+        Self::new(name, fit(&format!("project_{own}_migration")), false, files)
     }
 
     fn new(
         name: &str,
         history: String,
+        at_once: bool,
         files: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, MigrateError> {
         let mut migrations = Vec::new();
@@ -69,7 +73,7 @@ impl MigrationSet {
             migrations.push(migration);
         }
         migrations.sort();
-        Ok(Self { name: name.to_owned(), history, migrations })
+        Ok(Self { name: name.to_owned(), history, at_once, migrations })
     }
 }
 
@@ -175,7 +179,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Safe to call from many processes at once. The ledger's set must come first: its schema holds the history tables.
 ///
 /// # Errors
-/// A migration that fails leaves those before it applied, and names itself.
+/// A project's migration that fails leaves those before it applied, and names itself; the ledger's are applied all or none.
 pub async fn migrate(client: &mut Client, set: &MigrationSet) -> Result<Vec<String>, MigrateError> {
     wait_for(client, LockKind::Migrate, PATIENCE).await?;
     let result = apply(client, set).await;
@@ -194,7 +198,7 @@ async fn apply(client: &mut Client, set: &MigrationSet) -> Result<Vec<String>, M
         .batch_execute(include_str!("../../sql/create_schemas.sql"))
         .await
         .map_err(doing("create sqlmig's schemas"))?;
-    let mut runner = Runner::new(&set.migrations);
+    let mut runner = Runner::new(&set.migrations).set_grouped(set.at_once);
     runner.set_migration_table_name(format!("{LEDGER_SCHEMA}.{}", set.history));
     let report = runner.run_async(client).await.map_err(|error| told(set, &error))?;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())

@@ -36,6 +36,13 @@ pub enum IndexError {
 }
 
 impl IndexError {
+    /// Whether an index of that name came to be there meanwhile (42P07, whatever kind of relation it is).
+    #[must_use]
+    pub fn is_there_now(&self) -> bool {
+        let (Self::Sql(_, error) | Self::Db(error)) = self else { return false };
+        error.server().is_some_and(|server| *server.code() == SqlState::DUPLICATE_TABLE)
+    }
+
     /// Whether this role must not build it: only a table's owner may.
     #[must_use]
     pub fn is_forbidden(&self) -> bool {

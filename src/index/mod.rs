@@ -69,8 +69,18 @@ pub async fn build(pool: &Pool, project: &Project, stop: &Stop, events: &Events)
         let worked = build_one(&connection, pool, project, index, found, stop, events).await;
         // Its settings are its own, and after a failure nobody knows what it is at.
         close(connection);
-        worked?;
-        done.built += 1;
+        match worked {
+            Ok(()) => done.built += 1,
+            // Somebody else was faster: who took over this run, or an operator.
+            Err(error) if error.is_there_now() => {
+                let connection = pool.get().await.map_err(doing("connect"))?;
+                if find(&connection, project, index).await? != IndexState::Ready {
+                    return Err(error);
+                }
+                done.ready += 1;
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(done)
 }

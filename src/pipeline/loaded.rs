@@ -21,7 +21,8 @@ impl Conductor {
         let client = self.pool.get().await.map_err(doing("connect"))?;
         let target = target_identity(&**client).await?;
         let Some(run) = last_load(&**client).await? else { return Ok(None) };
-        let finished = run.state == RunState::Done && run.complete;
+        // One that ended with an error, as when the answer to its last COMMIT was lost, is proven by loading it again.
+        let finished = run.state == RunState::Done && run.complete && run.error.is_none();
         if !finished || !self.differing_from(&run, source, scope, &target).is_empty() || source.stored_bytes.is_none() {
             return Ok(None);
         }

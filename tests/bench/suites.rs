@@ -119,10 +119,13 @@ impl Suite {
             Self::Docs => {
                 let dump = docs();
                 let (custom, directory) = archives(server, folder, &dump);
+                let loaded = pgloader_command(folder, &dump);
                 vec![
                     restore("gunzip \\| psql", psql(&dump)),
                     restore("pg_restore -j2, custom", pg_restore(&custom)),
                     restore("pg_restore -j2, directory", pg_restore(&directory)),
+                    copy_of_a_database(&dump),
+                    Contestant { prepare: vec![schema_only(&dump)], ..restore("pgloader, plain COPY data", loaded) },
                     sqlmig("sqlmig stage", "checks, promotion, validation", &[], &format!("stage {}", dump.display())),
                     sqlmig("sqlmig run", "–", &[], &format!("run {}", dump.display())),
                 ]
@@ -273,6 +276,56 @@ fn sqlmig(name: &str, leaves_undone: &'static str, before: &[&str], arguments: &
 
 fn pg_restore(archive: &Path) -> String {
     format!("{{bin}}/pg_restore -j2 --no-owner -U postgres -h {{socket}} -d {{db}} {}", archive.display())
+}
+
+/// pgcopydb, which reads a database and not a dump: nothing to decompress, nothing to parse; it also makes the indexes that the
+/// dump's database has, in parallel.
+fn copy_of_a_database(dump: &Path) -> Contestant {
+    let source = format!(
+        "{{bin}}/psql -XqU postgres -h {{socket}} -d postgres -c 'drop database if exists bench_source with (force)' -c 'create database bench_source';
+        gunzip -c {} | {{bin}}/psql -Xqo /dev/null -U postgres -h {{socket}} -d bench_source",
+        dump.display()
+    );
+    // It calls pg_dump, which must be at least as new as the server.
+    let line = "PATH={bin}:$PATH exec pgcopydb clone --dir $(mktemp -d)/work --table-jobs 2 --index-jobs 2 --no-owner \
+        --source \"postgres://postgres@/bench_source?host={socket}\" --target \"postgres://postgres@/{db}?host={socket}\"";
+    Contestant { prepare: vec![Step(source)], ..restore("pgcopydb, from a database", line.to_owned()) }
+}
+
+/// The tables of a dump without their rows.
+fn schema_only(dump: &Path) -> Step {
+    Step(format!(
+        "gunzip -c {} | sed '/^COPY public/,/^\\\\\\.$/d' | {{bin}}/psql -Xqo /dev/null -U postgres -h {{socket}} -d {{db}}",
+        dump.display()
+    ))
+}
+
+/// pgloader, which reads no dump: each table's rows lie in a file of their own, unpacked before the clock starts.
+fn pgloader_command(folder: &Path, dump: &Path) -> String {
+    let path = |name: &str| folder.join(name).display().to_string();
+    let (sources, documents) = (path("document_sources.copy"), path("documents.copy"));
+    if !folder.join("documents.copy").exists() {
+        let cut = format!(
+            "gunzip -c {} | awk '/^\\\\\\.$/ {{ on = 0 }} on {{ print > file }} \
+                /^COPY public/ {{ on = 1; split($2, name, \".\"); file = \"{}/\" name[2] \".copy\" }}'",
+            dump.display(),
+            folder.display()
+        );
+        let status = Command::new("bash").args(["-c", &cut]).status().expect("bash is there");
+        assert!(status.success(), "{cut}");
+    }
+    let load = |file: &str, table: &str| {
+        format!(
+            "LOAD COPY FROM '{file}' WITH ENCODING UTF-8 INTO postgresql://postgres@unix:{{socket}}:5432/{{db}} \
+             TARGET TABLE public.{table} WITH delimiter '\\t', null '\\N';"
+        )
+    };
+    format!(
+        "command=$(mktemp --suffix=.load); for load in \"{}\" \"{}\"; do echo \"$load\" > $command; \
+         pgloader --on-error-stop $command || exit 1; done",
+        load(&sources, "document_sources"),
+        load(&documents, "documents")
+    )
 }
 
 /// The dump in `pg_dump`'s custom and directory formats, both compressed as `pg_dump` does by itself.

@@ -244,6 +244,16 @@ async fn s3_is_read_with_the_credentials_of_the_environment() {
     assert!(!outcome.stderr.contains("k4n4r1env0g3l"), "{}", outcome.stderr);
 }
 
+#[tokio::test]
+async fn without_credentials_it_says_whom_it_asked_for_them() {
+    let metadata = Site::start(Object::new(Vec::new()), vec![Act::Status(403, ""); 9]);
+    let db = TestDb::from(&MIGRATED, "s3_nobody").await;
+    let mut command = on(&db, "stage s3://dumps/docs.sql.gz --source-timeout 2s").await;
+    command.env("AWS_METADATA_ENDPOINT", format!("http://{}", metadata.address()));
+    finish(command).await.code(4).says(&["no credentials are given, and 127.0.0.1 has none", "AWS_ACCESS_KEY_ID"]);
+    assert!(metadata.asked()[0].target.starts_with("/latest/"));
+}
+
 /// A user, a password and the signature in a query are secrets: no output, no log and no table shows them.
 #[tokio::test]
 async fn what_is_secret_in_a_url_is_nowhere_to_be_read() {

@@ -292,7 +292,9 @@ impl Base {
     async fn stop_halfway(&self, server: &Server, name: &str, folder: &Path) -> Result<(), String> {
         let faults = fault_folder(&folder.join("halfway"), "promote.before_commit#6");
         let arguments = self.arguments(Scenario::Run);
-        let invocation = Invocation { arguments, url: server.url(name), variables: Vec::new(), faults: Some(faults) };
+        // One worker, so that as many batches are left every time.
+        let variables = vec![("SQLMIG_PARALLEL", "1")];
+        let invocation = Invocation { arguments, url: server.url(name), variables, faults: Some(faults) };
         let mut running = invocation.start(&folder.join("halfway_run"));
         running.reached().await?;
         running.signal(Signal::SIGKILL);

@@ -184,6 +184,10 @@ impl Transfer {
         let seen = self.opened.wire.seen();
         let status = seen.status.map(|status| said(status, error)).unwrap_or_default();
         let known = |error: RemoteError| Trouble::Final(error);
+        if seen.credentials && seen.status.is_some_and(|code| code.is_client_error()) {
+            let why = format!("no credentials are given, and {} has none: {status}", seen.host);
+            return known(RemoteError::Refused { place, why });
+        }
         match error {
             object_store::Error::NotFound { .. } => return known(RemoteError::Missing { place, why: status }),
             object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {

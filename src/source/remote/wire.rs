@@ -28,6 +28,8 @@ const REDIRECTS: usize = 5;
 pub(super) struct Seen {
     /// The host.
     pub host: String,
+    /// Whether it was asked for credentials rather than for the object.
+    pub credentials: bool,
     /// The answer's status, if there was one.
     pub status: Option<StatusCode>,
 }
@@ -122,13 +124,21 @@ impl HttpService for Watched {
         Self: 'b,
     {
         Box::pin(async move {
-            let host = request.uri().host().unwrap_or_default().to_owned();
-            self.note(Seen { host: host.clone(), status: None });
+            let seen = asked(&request);
+            self.note(seen.clone());
             let answer = self.http.call(request).await?;
-            self.note(Seen { host, status: Some(answer.status()) });
+            self.note(Seen { status: Some(answer.status()), ..seen });
             Ok(answer)
         })
     }
+}
+
+/// Whom a request asks, and for what: an instance's identity is at `/latest/` of its metadata service, a container's at a link-local
+/// address, and roles are assumed at `sts.…`.
+fn asked(request: &HttpRequest) -> Seen {
+    let host = request.uri().host().unwrap_or_default().to_owned();
+    let metadata = request.uri().path().starts_with("/latest/") || host.starts_with("169.254.");
+    Seen { credentials: metadata || host.starts_with("sts."), host, status: None }
 }
 
 impl fmt::Debug for Wire {
