@@ -21,6 +21,8 @@ pub mod plan;
 pub mod preflight;
 pub mod presentation;
 pub mod quarantine;
+#[cfg(test)]
+mod reference;
 pub mod rollback;
 pub mod search;
 pub mod server;
@@ -28,3 +30,4 @@ pub mod settings;
 pub mod show;
 pub mod watch;
 pub mod why;
+pub mod written;

@@ -9,6 +9,7 @@ mod fence;
 mod findings;
 mod known;
 mod plan;
+mod pace;
 mod quarantine;
 mod report;
 mod rollback;
