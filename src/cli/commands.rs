@@ -18,7 +18,7 @@ use sqlmig::stop::Stop;
 use sqlmig::telemetry::Display;
 use uuid::Uuid;
 
-use super::args::{Args, Command};
+use super::args::{Args, Command, OutputTo};
 use super::before::ask_before;
 use super::completions;
 use super::failure::{ExitCode, Failure};
@@ -35,6 +35,7 @@ use super::server::Server;
 use super::settings::{FileSettings, Settings};
 use super::show::{history, show, show_report, status};
 use super::why::{events, why};
+use super::written::{self, refuse_unwritable};
 
 /// Runs a command to its end and tells of its failure, if it has one.
 pub fn execute(args: &Args) -> ExitCode {
@@ -78,16 +79,20 @@ fn told(presentation: &Presentation, display: Option<&Display>, failure: &Failur
 /// What a command was typed with, resolved.
 struct Prepared {
     settings: Settings,
+    /// Where `--output` sends a report.
+    output: Option<OutputTo>,
     project: Project,
 }
 
 fn prepare(args: &Args) -> Result<Prepared, Failure> {
+    refuse_unwritable(args)?;
     let project = match &args.global.project {
         Some(folder) => Project::load(folder)?,
         None => Project::builtin()?,
     };
     let file = FileSettings::from_table(project.settings.options.clone())?;
-    Ok(Prepared { settings: Settings::resolve(&args.global, &args.command, &file)?, project })
+    let settings = Settings::resolve(&args.global, &args.command, &file)?;
+    Ok(Prepared { settings, output: args.global.output.clone(), project })
 }
 
 async fn dispatch(command: &Command, prepared: &Prepared, display: &Display, stop: &Stop) -> Result<(), Failure> {
@@ -110,7 +115,7 @@ async fn on_server(
     server: &Server,
     stop: &Stop,
 ) -> Result<(), Failure> {
-    let Prepared { settings, project } = prepared;
+    let Prepared { settings, project, .. } = prepared;
     let target = &server.target;
     let mut conductor = Conductor {
         pool: target.pool(most_workers(settings).max(lanes()) + OTHER_CONNECTIONS)?,
@@ -135,10 +140,7 @@ async fn on_server(
         Command::Test { names } => test(prepared, display, target, names).await,
         Command::Plan { source, file, .. } => show_plan(source, file, &conductor, target, settings, display).await,
         Command::Status { run } => status(&conductor, settings, display, run.run).await,
-        Command::Report { run } => {
-            let run = conductor.find_run(run.run).await?.id;
-            show_report(&conductor, settings, display, run).await
-        }
+        Command::Report(typed) => written::report(typed, prepared.output.as_ref(), &conductor, settings, display).await,
         Command::History { run, .. } => match run.run {
             Some(run) => events(&conductor, settings, display, run).await,
             None => history(&conductor, settings, display).await,
@@ -203,7 +205,7 @@ async fn conduct(
     followed: Option<&Followed>,
 ) -> Result<(), Failure> {
     match command {
-        Command::Run { source, .. } => {
+        Command::Run { source, report, .. } => {
             let source = open(source, settings, conductor).await?;
             let following = followed.map(Followed::following);
             let load = LoadOptions { following, ..load_options(settings, conductor, options) };
@@ -212,10 +214,14 @@ async fn conduct(
                 Ok(run) => (Some(run), Ok(())),
                 Err((run, error)) => (run, Err(error)),
             };
+            let mut told = Ok(());
             if let Some(run) = run {
+                // A file that can't be written must not hide how the run ended.
+                told = written::reports(&report.files, conductor, run).await;
                 show_report(conductor, settings, display, run).await?;
             }
-            Ok(outcome?)
+            outcome?;
+            told
         }
         Command::Migrate => {
             let applied = conductor.migrate(true).await?;
@@ -305,7 +311,7 @@ async fn finish(
 
 /// Runs the project's examples in a database of their own.
 async fn test(prepared: &Prepared, display: &Display, target: &Target, names: &[String]) -> Result<(), Failure> {
-    let Prepared { settings, project } = prepared;
+    let Prepared { settings, project, .. } = prepared;
     let scratch = Scratch::create(target).await?;
     let outcome = async {
         let pool = scratch.target().pool(OTHER_CONNECTIONS)?;

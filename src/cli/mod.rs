@@ -20,9 +20,12 @@ pub mod plan;
 pub mod preflight;
 pub mod presentation;
 pub mod quarantine;
+#[cfg(test)]
+mod reference;
 pub mod rollback;
 pub mod search;
 pub mod server;
 pub mod settings;
 pub mod show;
 pub mod why;
+pub mod written;

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use sqlmig::report::{Format, View};
 use sqlmig::telemetry::{Display, Mode, log};
 
-use super::args::{Color, GlobalArgs, LogFormat, Output};
+use super::args::{Color, GlobalArgs, LogFormat, Output, OutputTo};
 use super::failure::Failure;
 use super::settings::FileSettings;
 
@@ -37,9 +37,9 @@ impl Presentation {
     #[must_use]
     pub fn resolve(typed: &GlobalArgs, file: &FileSettings) -> Self {
         Self {
-            output: match typed.output.or(file.output).unwrap_or(Output::Table) {
-                Output::Table => Format::Table,
-                Output::Json => Format::Json,
+            output: match (&typed.output, file.output) {
+                (Some(OutputTo::Form(Output::Json)), _) | (None, Some(Output::Json)) => Format::Json,
+                _ => Format::Table,
             },
             log_format: match typed.log_format.or(file.log_format).unwrap_or(LogFormat::Text) {
                 LogFormat::Text => log::Format::Text,

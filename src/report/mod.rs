@@ -2,7 +2,12 @@
 
 mod books;
 mod examples;
+mod form;
+mod found;
 mod grid;
+mod html;
+mod junit;
+mod markdown;
 mod plan;
 mod preflight;
 mod quarantine;
@@ -26,6 +31,7 @@ use crate::outcome::{
 };
 
 pub use books::{Verdict, verdict};
+pub use form::{Form, render_form};
 pub use grid::{count, duration, printable, size};
 
 /// How data is written.

@@ -299,6 +299,6 @@ pub(super) fn as_count(length: usize) -> i64 {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a rate of more than 2^63 rows is shown as that")]
-fn rounded(value: f64) -> i64 {
+pub(super) fn rounded(value: f64) -> i64 {
     value.round() as i64
 }

@@ -4,13 +4,13 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 use crate::outcome::{
-    Accepted, BatchCount, CaseOutcome, CheckResult, ChunkPlace, ColumnValue, DiskNeeds, DuplicateCount, EmbeddingCost,
-    EmbeddingCount, ExampleReport, FORMAT, Fate, FateBatch, FinalRow, Finding, FollowedPlan, FoundBy, History, KeptRow,
-    Light, MergedWith, PhaseTime, Plan, PlanCheck, PlanCounts, PlanDump, PlanEmbedding, PlanEstimate, PlanFate,
-    PlanMigration, PlanPromote, PlanRows, PlanTable, PlannedTable, Preflight, QuarantineCount, QuarantineEntry,
-    QuarantineGroup, QuarantineList, QuarantinedRow, ReadyFinding, Report, Rollback, RunEvent, RunEvents, RunSummary,
-    Severity, StatementCount, Status, TableBooks, TakenBack, TargetCount, TargetProgress, Throughput, TimeEstimate,
-    Try, Why,
+    Accepted, BatchCount, BatchSpread, BatchTimes, CaseOutcome, CheckResult, ChunkPlace, ColumnValue, DiskNeeds,
+    DuplicateCount, EmbeddingCost, EmbeddingCount, Environment, ExampleReport, FORMAT, Fate, FateBatch, FinalRow,
+    Finding, FollowedPlan, FoundBy, History, KeptRow, Light, MergedWith, PhaseTime, Plan, PlanCheck, PlanCounts,
+    PlanDump, PlanEmbedding, PlanEstimate, PlanFate, PlanMigration, PlanPromote, PlanRows, PlanTable, PlannedTable,
+    Preflight, QuarantineCount, QuarantineEntry, QuarantineGroup, QuarantineList, QuarantinedRow, ReadyFinding, Report,
+    Rollback, RunEvent, RunEvents, RunSummary, Setting, Severity, Slice, SourceDigest, StatementCount, Status,
+    TableBooks, TakenBack, TargetCount, TargetProgress, Throughput, TimeEstimate, Try, Why,
 };
 
 pub(super) fn run() -> RunSummary {
@@ -58,22 +58,26 @@ pub(super) fn check(name: &str, severity: Severity, failed: i64) -> CheckResult 
     }
 }
 
+fn followed() -> FollowedPlan {
+    FollowedPlan {
+        sha256: "12".repeat(32),
+        at: datetime!(2026-01-02 03:04:05 UTC),
+        tables: vec![PlannedTable {
+            source: "public.documents".into(),
+            insert: 3390,
+            update: 0,
+            unchanged: 0,
+            merge: 10,
+            reject: 1200,
+        }],
+    }
+}
+
 pub(super) fn report() -> Report {
     Report {
         format: FORMAT,
         run: run(),
-        plan: Some(FollowedPlan {
-            sha256: "12".repeat(32),
-            at: datetime!(2026-01-02 03:04:05 UTC),
-            tables: vec![PlannedTable {
-                source: "public.documents".into(),
-                insert: 3390,
-                update: 0,
-                unchanged: 0,
-                merge: 10,
-                reject: 1200,
-            }],
-        }),
+        plan: Some(followed()),
         tables: vec![
             table("public.documents", 4600, 4560, 20, 20),
             table("public.document_sources", 42, 42, 0, 0),
@@ -152,8 +156,56 @@ pub(super) fn report() -> Report {
             seconds: 12.345,
             peak_rss_bytes: 64 << 20,
         },
+        pace: pace(),
+        batch_times: batch_times(),
+        batch_spread: vec![BatchSpread { from_ms: 512, batches: 1 }, BatchSpread { from_ms: 1024, batches: 1 }],
+        digests: vec![SourceDigest {
+            source: "public.documents".into(),
+            rows: 4600,
+            bytes: 184 << 20,
+            digest: Some("1234567890".into()),
+        }],
+        environment: environment(),
         warnings: vec!["audit.log: no transform uses it".into()],
         events: events().events,
+    }
+}
+
+fn pace() -> Vec<Slice> {
+    (0..6)
+        .map(|place: i64| Slice {
+            phase: if place < 4 { "stage" } else { "promote" }.into(),
+            at: datetime!(2026-01-02 03:04:05 UTC) + time::Duration::milliseconds(300 * place),
+            seconds: 0.3,
+            rows: 1000 + 50 * place,
+            bytes: 40_000_000,
+        })
+        .collect()
+}
+
+fn batch_times() -> Vec<BatchTimes> {
+    vec![BatchTimes {
+        transform: "documents".into(),
+        target: "public.documents".into(),
+        batches: 2,
+        p50_ms: 812,
+        p95_ms: 1204,
+        p99_ms: 1204,
+        max_ms: 1204,
+    }]
+}
+
+fn environment() -> Environment {
+    Environment {
+        sqlmig_version: "0.1.0".into(),
+        host: "worker-7".into(),
+        project_hash: "cd".repeat(32),
+        scope: "all tables".into(),
+        source_bytes: Some(72 << 20),
+        epoch: 2,
+        server_version: Some("18.4".into()),
+        pgvector: Some("0.8.5".into()),
+        settings: vec![Setting { name: "shared_buffers".into(), value: "128MB".into() }],
     }
 }
 

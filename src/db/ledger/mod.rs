@@ -8,6 +8,7 @@ mod embedding;
 mod fence;
 mod findings;
 mod known;
+mod pace;
 mod plan;
 mod quarantine;
 mod report;
