@@ -60,8 +60,8 @@ pub(super) fn check(name: &str, severity: Severity, failed: i64) -> CheckResult 
 
 fn followed() -> FollowedPlan {
     FollowedPlan {
-        sha256: "12".repeat(32),
-        at: datetime!(2026-01-02 03:04:05 UTC),
+        sha256: Some("12".repeat(32)),
+        at: Some(datetime!(2026-01-02 03:04:05 UTC)),
         tables: vec![PlannedTable {
             source: "public.documents".into(),
             insert: 3390,
@@ -77,7 +77,7 @@ pub(super) fn report() -> Report {
     Report {
         format: FORMAT,
         run: run(),
-        plan: Some(followed()),
+        plan: followed(),
         tables: vec![
             table("public.documents", 4600, 4560, 20, 20),
             table("public.document_sources", 42, 42, 0, 0),
