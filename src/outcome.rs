@@ -53,7 +53,7 @@ pub struct Report {
     /// The run itself.
     pub run: RunSummary,
     /// The plan that it was told to follow, if it was.
-    pub plan: Option<FollowedPlan>,
+    pub plan: FollowedPlan,
     /// The books, one line a source table, in the order of the source.
     pub tables: Vec<TableBooks>,
     /// What each check found, in the order they ran.

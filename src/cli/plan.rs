@@ -147,14 +147,13 @@ impl Followed {
     ) -> Result<bool, Failure> {
         if let Some(run) = conductor.unfinished().await? {
             let client = conductor.pool.get().await.map_err(doing("connect"))?;
-            let known = run_plan(&**client, run).await?;
-            return Ok(known.is_some_and(|known| known.sha256 == self.sha256));
+            return Ok(run_plan(&**client, run).await?.sha256.as_ref() == Some(&self.sha256));
         }
         let scope = stage_options(settings, &conductor.project).scope();
         let source = open(source, settings, conductor).await?;
         let Some(run) = conductor.already_loaded(&source, &scope).await? else { return Ok(false) };
         let client = conductor.pool.get().await.map_err(doing("connect"))?;
-        Ok(run_plan(&**client, run).await?.is_some_and(|known| known.sha256 == self.sha256))
+        Ok(run_plan(&**client, run).await?.sha256.as_ref() == Some(&self.sha256))
     }
 
     /// What the run keeps of it.

@@ -217,14 +217,14 @@ pub struct PlanRows {
     pub unchanged: i64,
 }
 
-/// The plan that a run was told to follow.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// The plan that a run was told to follow; all empty where it was told of none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct FollowedPlan {
     /// SHA-256 of the plan's file, lower-case hex.
-    pub sha256: String,
+    pub sha256: Option<String>,
     /// When the run began to follow it.
-    #[serde(with = "time::serde::rfc3339")]
-    pub at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub at: Option<OffsetDateTime>,
     /// What it said of each source table.
     pub tables: Vec<PlannedTable>,
 }

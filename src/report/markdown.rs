@@ -131,6 +131,15 @@ fn write_rest(report: &Report, found: &[Found<'_>], writer: &mut dyn Write) -> i
         }
         writeln!(writer)?;
     }
+    if !report.plan.tables.is_empty() {
+        head(&["planned", "> insert", "> update", "> leave", "> merge", "> reject"], writer)?;
+        for table in &report.plan.tables {
+            let counts = [table.insert, table.update, table.unchanged, table.merge, table.reject].map(count);
+            let cells: Vec<String> = std::iter::once(text(&table_name(&table.source))).chain(counts).collect();
+            row(&cells, writer)?;
+        }
+        writeln!(writer)?;
+    }
     writeln!(writer, "- SHA-256 of the source: `{}`", printable(&report.run.source_sha256))?;
     let environment = &report.environment;
     writeln!(

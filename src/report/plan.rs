@@ -117,8 +117,7 @@ fn write_tables(plan: &Plan, view: View, writer: &mut dyn Write) -> io::Result<(
 }
 
 /// What the plan that a run followed has said, to be held against the books above it.
-pub(super) fn write_followed(plan: Option<&FollowedPlan>, view: View, writer: &mut dyn Write) -> io::Result<()> {
-    let Some(plan) = plan else { return Ok(()) };
+pub(super) fn write_followed(plan: &FollowedPlan, view: View, writer: &mut dyn Write) -> io::Result<()> {
     let heads = [
         Head::Text("table"),
         Head::Number("+ new"),

@@ -13,7 +13,7 @@ use crate::outcome::{CheckResult, Report, Severity};
 pub(super) fn write(report: &Report, view: View, writer: &mut dyn Write) -> io::Result<()> {
     write_head(&report.run, view, writer)?;
     books::write(&report.run.state, &report.tables, view, writer)?;
-    super::plan::write_followed(report.plan.as_ref(), view, writer)?;
+    super::plan::write_followed(&report.plan, view, writer)?;
     write_checks(&report.checks, view, writer)?;
     write_duplicates(report, view, writer)?;
     write_quarantine(report, view, writer)?;

@@ -61,22 +61,26 @@ pub(super) fn check(name: &str, severity: Severity, failed: i64) -> CheckResult 
     }
 }
 
+fn followed() -> FollowedPlan {
+    FollowedPlan {
+        sha256: Some("12".repeat(32)),
+        at: Some(datetime!(2026-01-02 03:04:05 UTC)),
+        tables: vec![PlannedTable {
+            source: "public.documents".into(),
+            insert: 3390,
+            update: 0,
+            unchanged: 0,
+            merge: 10,
+            reject: 1200,
+        }],
+    }
+}
+
 pub(super) fn report() -> Report {
     Report {
         format: FORMAT,
         run: run(),
-        plan: Some(FollowedPlan {
-            sha256: "12".repeat(32),
-            at: datetime!(2026-01-02 03:04:05 UTC),
-            tables: vec![PlannedTable {
-                source: "public.documents".into(),
-                insert: 3390,
-                update: 0,
-                unchanged: 0,
-                merge: 10,
-                reject: 1200,
-            }],
-        }),
+        plan: followed(),
         tables: vec![
             table("public.documents", 4600, 4560, 20, 20),
             table("public.document_sources", 42, 42, 0, 0),

@@ -25,19 +25,19 @@ pub async fn run_plan_insert(
     Ok(())
 }
 
-/// The plan that a run follows, if it follows one; none in a ledger that is older than such plans.
+/// The plan that a run follows, if it follows one; an empty one else, and in a ledger that is older than such plans.
 ///
 /// # Errors
 /// Fails when the database does not answer.
-pub async fn run_plan(client: &impl GenericClient, run: Uuid) -> Result<Option<FollowedPlan>, DbError> {
+pub async fn run_plan(client: &impl GenericClient, run: Uuid) -> Result<FollowedPlan, DbError> {
     if !table_exists(client, &TableName::new(LEDGER_SCHEMA, "run_plan")).await? {
-        return Ok(None);
+        return Ok(FollowedPlan::default());
     }
     let row = client
         .query_opt(include_str!("../../../sql/run_plan.sql"), &[&run])
         .await
         .map_err(doing("read the plan that is followed"))?;
-    Ok(row.map(|row| FollowedPlan {
+    Ok(row.map_or_else(FollowedPlan::default, |row| FollowedPlan {
         sha256: row.get("plan_sha256"),
         at: row.get("at"),
         tables: row.get::<_, Json<Vec<PlannedTable>>>("planned").0,
