@@ -17,18 +17,18 @@ select
     coalesce(request.vectors, 0)::bigint as vectors,
     coalesce(request.tokens, 0)::bigint as tokens,
     coalesce(request.cost, 0)::double precision as cost,
-    greatest(run.started_at, chunk.at, batch.finished_at, request.finished_at, phase.finished_at) as progress_at
+    greatest(run.started_at, chunk.staged_at, batch.finished_at, request.finished_at, phase.finished_at) as progress_at
 from sqlmig.run as run
 cross join (select pg_catalog.clock_timestamp() as now) as clock
 cross join lateral (
     select
         pg_catalog.sum(stored_bytes)::bigint as stored_bytes,
-        pg_catalog.sum(stored_bytes) filter (where at >= $2::timestamptz) as stored_bytes_since,
+        pg_catalog.sum(stored_bytes) filter (where staged_at >= $2::timestamptz) as stored_bytes_since,
         pg_catalog.sum(rows_staged + rows_rejected) as rows_read,
         pg_catalog.sum(rows_staged) as rows_staged,
-        pg_catalog.sum(rows_staged + rows_rejected) filter (where at >= $2::timestamptz) as rows_read_since,
+        pg_catalog.sum(rows_staged + rows_rejected) filter (where staged_at >= $2::timestamptz) as rows_read_since,
         pg_catalog.count(*) as chunks,
-        pg_catalog.max(at) as at
+        pg_catalog.max(staged_at) as staged_at
     from sqlmig.chunk
     where run_id = $1
 ) as chunk

@@ -6,8 +6,10 @@
 mod books;
 mod check;
 mod embedding;
+mod environment;
 mod examples;
 mod fate;
+mod pace;
 mod plan;
 pub mod progress;
 mod quarantine;
@@ -22,8 +24,10 @@ use serde::Serialize;
 pub use self::books::{BatchCount, DuplicateCount, StatementCount, TableBooks, TargetCount};
 pub use self::check::{CheckResult, Finding, FoundBy};
 pub use self::embedding::{EmbeddingCost, EmbeddingCount};
+pub use self::environment::{Environment, Setting, SourceDigest};
 pub use self::examples::{CaseOutcome, ExampleReport};
 pub use self::fate::{ChunkPlace, ColumnValue, Fate, FateBatch, FinalRow, MergedWith, Why};
+pub use self::pace::{BatchSpread, BatchTimes, Slice};
 pub use self::plan::{Plan, PlanCheck, PlanDump, PlanEmbedding, PlanPromote, PlanTable};
 pub use self::progress::Progress;
 pub use self::quarantine::{QuarantineCount, QuarantineEntry, QuarantineGroup, QuarantineList, QuarantinedRow, Try};
@@ -69,6 +73,16 @@ pub struct Report {
     pub phases: Vec<PhaseTime>,
     /// Speed and memory.
     pub throughput: Throughput,
+    /// How the work went over time, slice by slice, phase after phase.
+    pub pace: Vec<Slice>,
+    /// How long the batches of each promote transform took.
+    pub batch_times: Vec<BatchTimes>,
+    /// How many batches took how long, the fastest first.
+    pub batch_spread: Vec<BatchSpread>,
+    /// What the reader read, and the digests that the server was held to.
+    pub digests: Vec<SourceDigest>,
+    /// By what and on what the run was done.
+    pub environment: Environment,
     /// What an operator should know: skipped transforms, tables without one, incomplete input.
     pub warnings: Vec<String>,
     /// Everything that happened to the run, in order.

@@ -1,8 +1,5 @@
 -- How far the source was read, as it is stored: each chunk says how many stored (compressed) bytes were read for it, so their
 -- sum is what is staged of the source, whatever its compression and however often the run was stopped. Null where nobody
--- knows. `at` is when the chunk was sent; null of chunks that are older than this column.
+-- knows.
 alter table sqlmig.chunk
-add column stored_bytes bigint,
-add column at timestamptz;
-
-alter table sqlmig.chunk alter column at set default pg_catalog.clock_timestamp();
+add column stored_bytes bigint;

@@ -7,8 +7,10 @@ mod follow;
 mod generate;
 mod global;
 mod load;
+mod output;
 mod quarantine;
 mod remote;
+mod report;
 mod rollback;
 mod which;
 mod worker;
@@ -23,10 +25,12 @@ use sqlmig::names::TableName;
 pub use self::embedding::EmbeddingArgs;
 pub use self::follow::{MetricsArgs, MonitorArgs, StatusArgs};
 pub use self::generate::GenerateArgs;
-pub use self::global::{Color, GlobalArgs, LogFormat, Output};
+pub use self::global::{Color, GlobalArgs, LogFormat};
 pub use self::load::{BatchArgs, LimitArgs, PromoteArgs, RestartArgs, SourceArgs, TimeoutArgs};
+pub use self::output::{Output, OutputParser, OutputTo};
 pub use self::quarantine::{MendArgs, QuarantineCommand};
 pub use self::remote::RemoteArgs;
+pub use self::report::{ReportArgs, ReportFileArgs};
 pub use self::rollback::RollbackArgs;
 pub use self::which::{EventRunArgs, EveryRunArgs, RunArgs};
 pub use self::worker::WorkerArgs;
@@ -86,6 +90,7 @@ pub enum Command {
     #[command(after_help = concat!("\
 Examples:
   sqlmig run dump.sql.gz
+  sqlmig run dump.sql.gz --report report.html --report junit.xml
   pg_dump mydb | sqlmig run -
   DATABASE_URL=postgres://loader@db/docs sqlmig run dump.sql.gz --max-rejects 1%
 
@@ -120,6 +125,9 @@ Next: sqlmig report shows the result again; sqlmig history lists all runs.
         /// Where to serve metrics.
         #[command(flatten)]
         metrics: MetricsArgs,
+        /// Where to write the report to.
+        #[command(flatten)]
+        report: ReportFileArgs,
     },
     /// Show what a run would do; writes nothing
     ///
@@ -361,20 +369,18 @@ Next: k8s/monitoring/ has the alerts and the dashboard.
     Monitor(MonitorArgs),
     /// Show what a run did: the books, checks, duplicates, quarantine, batches, timings
     ///
-    /// Reads the ledger. The last line is the verdict: do the books balance? The JSON form is documented in
-    /// docs/report.md and carries a format number.
+    /// Reads the ledger. The last line is the verdict: do the books balance? --format gives it as a page, for a pull request,
+    /// for a CI or for programs; --output FILE writes it to a file. docs/report.md documents every form.
     #[command(after_help = concat!("\
 Examples:
   sqlmig report
+  sqlmig report --output report.html
+  sqlmig report --format markdown
   sqlmig report --output json | jq '.tables[] | select(.balanced | not)'
 
 Next: sqlmig history lists earlier runs.
 ", "Exit codes: sqlmig --help lists them."))]
-    Report {
-        /// Which run.
-        #[command(flatten)]
-        run: RunArgs,
-    },
+    Report(ReportArgs),
     /// Show the rows that were taken out, and try them again once they or the SQL are mended
     ///
     /// Rows in quarantine are never lost: each is kept whole, with its check, its reason and, where it could not be

@@ -21,7 +21,7 @@ use sqlmig::stop::Stop;
 use sqlmig::telemetry::Display;
 use uuid::Uuid;
 
-use super::args::{Args, Command};
+use super::args::{Args, Command, OutputTo};
 use super::completions;
 use super::failure::{ExitCode, Failure};
 use super::generate::write_dump;
@@ -37,6 +37,7 @@ use super::settings::{FileSettings, Settings};
 use super::show::{history, show, show_report};
 use super::watch::show_status;
 use super::why::{events, why};
+use super::written::{self, refuse_unwritable};
 
 /// How long leaving the exit code may take.
 const EXIT_LIMIT: Duration = Duration::from_secs(2);
@@ -83,16 +84,20 @@ fn told(presentation: &Presentation, display: Option<&Display>, failure: &Failur
 /// What a command was typed with, resolved.
 struct Prepared {
     settings: Settings,
+    /// Where `--output` sends a report.
+    output: Option<OutputTo>,
     project: Project,
 }
 
 fn prepare(args: &Args) -> Result<Prepared, Failure> {
+    refuse_unwritable(args)?;
     let project = match &args.global.project {
         Some(folder) => Project::load(folder)?,
         None => Project::builtin()?,
     };
     let file = FileSettings::from_table(project.settings.options.clone())?;
-    Ok(Prepared { settings: Settings::resolve(&args.global, &args.command, &file)?, project })
+    let settings = Settings::resolve(&args.global, &args.command, &file)?;
+    Ok(Prepared { settings, output: args.global.output.clone(), project })
 }
 
 async fn dispatch(command: &Command, prepared: &Prepared, display: &Display, stop: &Stop) -> Result<(), Failure> {
@@ -119,7 +124,7 @@ async fn on_server(
     server: &Server,
     stop: &Stop,
 ) -> Result<(), Failure> {
-    let Prepared { settings, project } = prepared;
+    let Prepared { settings, project, .. } = prepared;
     let target = &server.target;
     fault::point("run.connect").await;
     let connection = target.connect().await?;
@@ -152,10 +157,7 @@ async fn on_server(
             show(settings, display, |view, out| report::render_plan(&plan, view, out))
         }
         Command::Status(args) => show_status(args, &conductor, settings, display).await,
-        Command::Report { run } => {
-            let run = conductor.find_run(run.run).await?.id;
-            show_report(&conductor, settings, display, run).await
-        }
+        Command::Report(typed) => written::report(typed, prepared.output.as_ref(), &conductor, settings, display).await,
         Command::History { run, .. } => match run.run {
             Some(run) => events(&conductor, settings, display, run).await,
             None => history(&conductor, settings, display).await,
@@ -208,7 +210,7 @@ async fn conduct(
     options: PromoteOptions,
 ) -> Result<(), Failure> {
     match command {
-        Command::Run { source, .. } => {
+        Command::Run { source, report, .. } => {
             let source = open(source, settings, conductor).await?;
             let load = load_options(settings, conductor, options);
             // The report is shown on failure too: what succeeded is in it, and what failed comes last.
@@ -216,10 +218,14 @@ async fn conduct(
                 Ok(run) => (Some(run), Ok(())),
                 Err((run, error)) => (run, Err(error)),
             };
+            let mut told = Ok(());
             if let Some(run) = run {
+                // A file that can't be written must not hide how the run ended.
+                told = written::reports(&report.files, conductor, run).await;
                 show_report(conductor, settings, display, run).await?;
             }
-            Ok(outcome?)
+            outcome?;
+            told
         }
         Command::Migrate => {
             let applied = conductor.migrate(true).await?;
@@ -319,7 +325,7 @@ async fn finish(
 
 /// Runs the project's examples in a database of their own.
 async fn test(prepared: &Prepared, display: &Display, target: &Target, names: &[String]) -> Result<(), Failure> {
-    let Prepared { settings, project } = prepared;
+    let Prepared { settings, project, .. } = prepared;
     let scratch = Scratch::create(target).await?;
     let outcome = async {
         let pool = scratch.target().pool(OTHER_CONNECTIONS)?;

@@ -107,7 +107,8 @@ fn the_first_page() {
               [env: SQLMIG_NO_FETCH]
 
           --output <FORMAT>
-              How data is written to stdout [default: table]
+              How data is written to stdout [default: table]; sqlmig report takes the name of a file,
+              too
 
               Possible values:
               - table: For people
@@ -415,10 +416,18 @@ fn run() {
 
               [env: SQLMIG_DISK_LIMIT]
 
+    Report:
+          --report <FILE>
+              Write the report to FILE too, also when the run fails; its ending says how: html, xml
+              (JUnit), md, json, yaml or txt; may be repeated
+
+              [env: SQLMIG_REPORT]
+
     Global options: …
 
     Examples:
       sqlmig run dump.sql.gz
+      sqlmig run dump.sql.gz --report report.html --report junit.xml
       pg_dump mydb | sqlmig run -
       DATABASE_URL=postgres://loader@db/docs sqlmig run dump.sql.gz --max-rejects 1%
 
@@ -1108,8 +1117,9 @@ fn report() {
     insta::assert_snapshot!(own("report"), @r"
     Show what a run did: the books, checks, duplicates, quarantine, batches, timings
 
-    Reads the ledger. The last line is the verdict: do the books balance? The JSON form is documented in
-    docs/report.md and carries a format number.
+    Reads the ledger. The last line is the verdict: do the books balance? --format gives it as a page,
+    for a pull request, for a CI or for programs; --output FILE writes it to a file. docs/report.md
+    documents every form.
 
     Usage: sqlmig report [OPTIONS]
 
@@ -1119,6 +1129,19 @@ fn report() {
 
               [env: SQLMIG_RUN]
 
+          --format <FORM>
+              The report's form [default: what the ending of --output FILE says, else table]
+
+              Possible values:
+              - table:    Tables for a terminal
+              - json:     JSON by the contract of docs/report.md
+              - yaml:     The same as YAML
+              - markdown: For a pull request or a ticket
+              - html:     One self-contained page
+              - junit:    Checks, proofs and books as test cases, for a CI
+
+              [env: SQLMIG_FORMAT]
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -1126,6 +1149,8 @@ fn report() {
 
     Examples:
       sqlmig report
+      sqlmig report --output report.html
+      sqlmig report --format markdown
       sqlmig report --output json | jq '.tables[] | select(.balanced | not)'
 
     Next: sqlmig history lists earlier runs.

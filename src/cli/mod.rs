@@ -17,6 +17,8 @@ pub mod metrics;
 pub mod options;
 pub mod presentation;
 pub mod quarantine;
+#[cfg(test)]
+mod reference;
 pub mod rollback;
 pub mod search;
 pub mod server;
@@ -24,3 +26,4 @@ pub mod settings;
 pub mod show;
 pub mod watch;
 pub mod why;
+pub mod written;

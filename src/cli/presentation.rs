@@ -7,7 +7,7 @@ use sqlmig::report::{Format, View};
 use sqlmig::telemetry::{Display, Mode, log};
 use uuid::Uuid;
 
-use super::args::{Color, GlobalArgs, LogFormat, Output};
+use super::args::{Color, GlobalArgs, LogFormat, Output, OutputTo};
 use super::failure::Failure;
 use super::settings::FileSettings;
 
@@ -38,9 +38,9 @@ impl Presentation {
     #[must_use]
     pub fn resolve(typed: &GlobalArgs, file: &FileSettings) -> Self {
         Self {
-            output: match typed.output.or(file.output).unwrap_or(Output::Table) {
-                Output::Table => Format::Table,
-                Output::Json => Format::Json,
+            output: match (&typed.output, file.output) {
+                (Some(OutputTo::Form(Output::Json)), _) | (None, Some(Output::Json)) => Format::Json,
+                _ => Format::Table,
             },
             log_format: match typed.log_format.or(file.log_format).unwrap_or(LogFormat::Text) {
                 LogFormat::Text => log::Format::Text,

@@ -433,9 +433,9 @@ mod tests {
     }
 
     /// Options that no file may set: where the file is, consent, and what is about one call only.
-    const NOT_IN_A_FILE: [&str; 13] = [
+    const NOT_IN_A_FILE: [&str; 15] = [
         "project", "yes", "run", "staging", "restart", "worker", "batch", "force", "vector", "probe", "source",
-        "prune", "watch",
+        "prune", "report", "format", "watch",
     ];
     /// Of these, what is so much about one call that it has no variable, either.
     const TYPED_ONLY: [&str; 3] = ["staging", "batch", "force"];

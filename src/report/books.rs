@@ -18,19 +18,19 @@ pub struct Verdict {
 }
 
 /// Sums over tables.
-#[derive(Default)]
-struct Totals {
-    read: i64,
-    staged: i64,
-    inserted: i64,
-    updated: i64,
-    unchanged: i64,
-    merged: i64,
-    quarantined: i64,
+#[derive(Default, serde::Serialize)]
+pub(super) struct Totals {
+    pub read: i64,
+    pub staged: i64,
+    pub inserted: i64,
+    pub updated: i64,
+    pub unchanged: i64,
+    pub merged: i64,
+    pub quarantined: i64,
 }
 
 impl Totals {
-    fn of<'a>(tables: impl Iterator<Item = &'a TableBooks>) -> Self {
+    pub fn of<'a>(tables: impl Iterator<Item = &'a TableBooks>) -> Self {
         tables.fold(Self::default(), |sum, table| Self {
             read: sum.read + table.rows_read,
             staged: sum.staged + table.rows_staged,
@@ -42,7 +42,7 @@ impl Totals {
         })
     }
 
-    fn promoted(&self) -> i64 {
+    pub fn promoted(&self) -> i64 {
         self.inserted + self.updated + self.unchanged
     }
 
@@ -52,7 +52,7 @@ impl Totals {
 }
 
 /// Whether rows were promoted, so that the whole equation is asked and not only that of staging.
-fn promoted(state: &str, tables: &[TableBooks]) -> bool {
+pub(super) fn promoted(state: &str, tables: &[TableBooks]) -> bool {
     matches!(state, "promoted" | "done") || tables.iter().any(|table| Totals::of([table].into_iter()).promoted() > 0)
 }
 
@@ -91,29 +91,31 @@ pub fn verdict(report: &Report) -> Verdict {
     Verdict { holds, sentence: said.join(" ") }
 }
 
+/// How far the books of a table are from balancing; nothing where they do.
+pub(super) fn imbalance(report: &Report, table: &TableBooks) -> Option<String> {
+    if table.balanced {
+        return None;
+    }
+    let sums = Totals::of([table].into_iter());
+    let promoted = promoted(&report.run.state, &report.tables);
+    let found = if promoted && table.used { sums.accounted() } else { sums.staged + sums.quarantined };
+    let name = printable(&table.source);
+    let difference = match sums.read - found {
+        // The ledger's own comparison looks at more than these numbers, e.g. what the server counts.
+        0 => "the server's count differs".to_owned(),
+        missing @ 1.. => format!("{} missing", count(missing)),
+        more => format!("{} too many", count(-more)),
+    };
+    Some(format!("{name}: {} rows read, {} accounted for, {difference}", count(sums.read), count(found)))
+}
+
 /// The sentence about the books: `Ok` where they balance.
 fn books(report: &Report) -> Result<String, String> {
     if report.tables.is_empty() {
         return Err("Nothing was loaded: the source held no table.".to_owned());
     }
     let promoted = promoted(&report.run.state, &report.tables);
-    let broken: Vec<String> = report
-        .tables
-        .iter()
-        .filter(|table| !table.balanced)
-        .map(|table| {
-            let sums = Totals::of([table].into_iter());
-            let found = if promoted && table.used { sums.accounted() } else { sums.staged + sums.quarantined };
-            let name = printable(&table.source);
-            let difference = match sums.read - found {
-                // The ledger's own comparison looks at more than these numbers, e.g. what the server counts.
-                0 => "the server's count differs".to_owned(),
-                missing @ 1.. => format!("{} missing", count(missing)),
-                more => format!("{} too many", count(-more)),
-            };
-            format!("{name}: {} rows read, {} accounted for, {difference}", count(sums.read), count(found))
-        })
-        .collect();
+    let broken: Vec<String> = report.tables.iter().filter_map(|table| imbalance(report, table)).collect();
     if !broken.is_empty() {
         return Err(format!("The books do not balance: {}.", broken.join("; ")));
     }

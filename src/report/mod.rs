@@ -2,7 +2,12 @@
 
 mod books;
 mod examples;
+mod form;
+mod found;
 mod grid;
+mod html;
+mod junit;
+mod markdown;
 mod plan;
 mod quarantine;
 mod rollback;
@@ -26,6 +31,7 @@ use crate::outcome::{
 };
 
 pub use books::{Verdict, verdict};
+pub use form::{Form, render_form};
 pub use grid::{count, duration, printable, size};
 pub use status::{progress_line, progress_lines};
 

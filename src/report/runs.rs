@@ -26,7 +26,7 @@ pub(super) fn moment(at: OffsetDateTime) -> String {
     at.to_offset(time::UtcOffset::UTC).format(MOMENT).unwrap_or_default()
 }
 
-fn elapsed(run: &RunSummary) -> Option<String> {
+pub(super) fn elapsed(run: &RunSummary) -> Option<String> {
     let finished = run.finished_at?;
     let millis = (finished - run.started_at).whole_milliseconds();
     Some(duration(i64::try_from(millis).unwrap_or(i64::MAX)))

@@ -7,12 +7,12 @@ use crate::outcome::status::{
     Activity, CheckRejects, EmbeddingProgress, Latency, PhaseSpent, Process, Rejects, ServerUse, TargetWritten,
 };
 use crate::outcome::{
-    Accepted, BatchCount, CaseOutcome, CheckResult, ChunkPlace, ColumnValue, DuplicateCount, EmbeddingCost,
-    EmbeddingCount, ExampleReport, FORMAT, Fate, FateBatch, FinalRow, Finding, FoundBy, History, KeptRow, MergedWith,
-    PhaseTime, Plan, PlanCheck, PlanDump, PlanEmbedding, PlanPromote, PlanTable, Progress, QuarantineCount,
-    QuarantineEntry, QuarantineGroup, QuarantineList, QuarantinedRow, Report, Rollback, RunEvent, RunEvents,
-    RunSummary, Severity, Share, StatementCount, Status, TableBooks, TakenBack, TargetCount, TargetProgress,
-    Throughput, Try, Why,
+    Accepted, BatchCount, BatchSpread, BatchTimes, CaseOutcome, CheckResult, ChunkPlace, ColumnValue, DuplicateCount,
+    EmbeddingCost, EmbeddingCount, Environment, ExampleReport, FORMAT, Fate, FateBatch, FinalRow, Finding, FoundBy,
+    History, KeptRow, MergedWith, PhaseTime, Plan, PlanCheck, PlanDump, PlanEmbedding, PlanPromote, PlanTable,
+    Progress, QuarantineCount, QuarantineEntry, QuarantineGroup, QuarantineList, QuarantinedRow, Report, Rollback,
+    RunEvent, RunEvents, RunSummary, Setting, Severity, Share, Slice, SourceDigest, StatementCount, Status, TableBooks,
+    TakenBack, TargetCount, TargetProgress, Throughput, Try, Why,
 };
 
 pub(super) fn run() -> RunSummary {
@@ -142,8 +142,56 @@ pub(super) fn report() -> Report {
             seconds: 12.345,
             peak_rss_bytes: 64 << 20,
         },
+        pace: pace(),
+        batch_times: batch_times(),
+        batch_spread: vec![BatchSpread { from_ms: 512, batches: 1 }, BatchSpread { from_ms: 1024, batches: 1 }],
+        digests: vec![SourceDigest {
+            source: "public.documents".into(),
+            rows: 4600,
+            bytes: 184 << 20,
+            digest: Some("1234567890".into()),
+        }],
+        environment: environment(),
         warnings: vec!["audit.log: no transform uses it".into()],
         events: events().events,
+    }
+}
+
+fn pace() -> Vec<Slice> {
+    (0..6)
+        .map(|place: i64| Slice {
+            phase: if place < 4 { "stage" } else { "promote" }.into(),
+            at: datetime!(2026-01-02 03:04:05 UTC) + time::Duration::milliseconds(300 * place),
+            seconds: 0.3,
+            rows: 1000 + 50 * place,
+            bytes: 40_000_000,
+        })
+        .collect()
+}
+
+fn batch_times() -> Vec<BatchTimes> {
+    vec![BatchTimes {
+        transform: "documents".into(),
+        target: "public.documents".into(),
+        batches: 2,
+        p50_ms: 812,
+        p95_ms: 1204,
+        p99_ms: 1204,
+        max_ms: 1204,
+    }]
+}
+
+fn environment() -> Environment {
+    Environment {
+        sqlmig_version: "0.1.0".into(),
+        host: "worker-7".into(),
+        project_hash: "cd".repeat(32),
+        scope: "all tables".into(),
+        source_bytes: Some(72 << 20),
+        epoch: 2,
+        server_version: Some("18.4".into()),
+        pgvector: Some("0.8.5".into()),
+        settings: vec![Setting { name: "shared_buffers".into(), value: "128MB".into() }],
     }
 }
 

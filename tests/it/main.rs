@@ -23,6 +23,8 @@ mod promotion;
 mod quarantine;
 mod real_dumps;
 mod remote;
+mod report_schema;
+mod reports;
 mod resume;
 mod roles;
 mod rollback;

@@ -9,6 +9,16 @@ begin
     return new;
 end;
 $$;
+CREATE FUNCTION sqlmig.environment() RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT jsonb_build_object('server_version', current_setting('server_version'::text), 'pgvector', ( SELECT pg_extension.extversion
+            FROM pg_extension
+           WHERE (pg_extension.extname = 'vector'::name)), 'settings', ( SELECT jsonb_object_agg(pg_settings.name, current_setting(pg_settings.name)) AS jsonb_object_agg
+            FROM pg_settings
+           WHERE (pg_settings.name = ANY (ARRAY['autovacuum'::text, 'checkpoint_timeout'::text, 'effective_io_concurrency'::text, 'fsync'::text, 'full_page_writes'::text, 'jit'::text, 'maintenance_work_mem'::text, 'max_connections'::text, 'max_parallel_workers'::text, 'max_wal_size'::text, 'shared_buffers'::text, 'synchronous_commit'::text, 'wal_compression'::text, 'wal_level'::text, 'work_mem'::text, 'server_encoding'::text, 'lc_collate'::text])))) AS jsonb_build_object;
+END;
 CREATE FUNCTION sqlmig.input_is_valid(value text, type_name text) RETURNS boolean
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     RETURN pg_input_is_valid(value, type_name);
@@ -68,6 +78,7 @@ CREATE TABLE sqlmig.run (
     parent uuid,
     known_files bigint,
     exit_code smallint,
+    environment jsonb DEFAULT sqlmig.environment(),
     CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['staging'::text, 'staged'::text, 'checked'::text, 'promoted'::text, 'done'::text, 'superseded'::text, 'rolled_back'::text])))
 );
 CREATE FUNCTION sqlmig.run_family(run uuid) RETURNS TABLE(id uuid)
@@ -215,6 +226,7 @@ CREATE TABLE sqlmig.chunk (
     first_byte bigint,
     stored_bytes bigint,
     at timestamp with time zone DEFAULT clock_timestamp()
+    staged_at timestamp with time zone DEFAULT clock_timestamp()
 );
 CREATE TABLE sqlmig.embedding (
     text_sha256 bytea NOT NULL,

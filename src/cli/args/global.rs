@@ -6,6 +6,8 @@ use clap::ValueEnum;
 use clap::builder::BoolishValueParser;
 use secrecy::SecretString;
 
+use super::{OutputParser, OutputTo};
+
 /// Options that every command takes.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Global options")]
@@ -29,9 +31,9 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "BOOL", env = "SQLMIG_NO_FETCH", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     pub no_fetch: Option<bool>,
-    /// How data is written to stdout [default: table]
-    #[arg(long, global = true, value_name = "FORMAT", env = "SQLMIG_OUTPUT")]
-    pub output: Option<Output>,
+    /// How data is written to stdout [default: table]; sqlmig report takes the name of a file, too
+    #[arg(long, global = true, value_name = "FORMAT", env = "SQLMIG_OUTPUT", value_parser = OutputParser)]
+    pub output: Option<OutputTo>,
     /// How log lines are written to stderr [default: text]
     #[arg(long, global = true, value_name = "FORMAT", env = "SQLMIG_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -51,16 +53,6 @@ pub struct GlobalArgs {
     /// Colours: on a terminal, always or never; NO_COLOR is honoured [default: auto]
     #[arg(long, global = true, value_name = "WHEN", env = "SQLMIG_COLOR")]
     pub color: Option<Color>,
-}
-
-/// How data is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Output {
-    /// For people
-    Table,
-    /// For programs
-    Json,
 }
 
 /// How log lines are written.

@@ -8,6 +8,7 @@ mod embedding;
 mod fence;
 mod findings;
 mod known;
+mod pace;
 mod quarantine;
 mod report;
 mod rollback;

@@ -3,6 +3,7 @@
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
+use super::pace;
 use super::run::{EventKind, Run, runs};
 use crate::db::{DbError, doing};
 use crate::names::{STAGING_SCHEMA, TableName};
@@ -39,6 +40,11 @@ pub async fn report(client: &impl GenericClient, run: Uuid) -> Result<Option<Rep
         other_statements: statements(client, run).await?,
         phases,
         throughput,
+        pace: pace::pace(client, run).await?,
+        batch_times: pace::batch_times(client, run).await?,
+        batch_spread: pace::batch_spread(client, run).await?,
+        digests: pace::source_digests(client, run).await?,
+        environment: pace::run_environment(client, run).await?,
         warnings: events(client, run, EventKind::Warning).await?,
         events: super::run_events(client, run).await?,
     }))
@@ -244,6 +250,6 @@ fn throughput(run: &Run, tables: &[TableBooks], phases: &[PhaseTime]) -> Through
     }
 }
 
-async fn query(client: &impl GenericClient, statement: &str, run: Uuid) -> Result<Vec<Row>, DbError> {
+pub(super) async fn query(client: &impl GenericClient, statement: &str, run: Uuid) -> Result<Vec<Row>, DbError> {
     client.query(statement, &[&run]).await.map_err(doing("read the ledger"))
 }

@@ -137,6 +137,7 @@ fn block(line: usize, language: &str, text: String, said: &[(usize, String)]) ->
         }
     }
     let how = match (language, not) {
+        (Language::Other, None) if file.is_some() => How::Read,
         (Language::Other, None) => {
             let hidden = text.lines().find(|line| COMMANDS.contains(&line.split(' ').next().unwrap_or_default()));
             if let Some(hidden) = hidden {
