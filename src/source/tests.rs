@@ -76,6 +76,7 @@ fn every_compression_is_recognised_and_read() {
 }
 
 #[test]
+#[expect(clippy::cast_precision_loss, reason = "shares of some kilobytes")]
 fn the_position_is_that_of_the_text_that_was_taken() {
     let text = text();
     for stored_bytes in [text.clone(), gzip(&text), zstd(&text), xz(&text)] {

@@ -228,7 +228,7 @@ impl Prometheus {
 
     /// What a query yields over a time.
     async fn range(&self, query: &str, from: u64, to: u64) -> Vec<picture::Series> {
-        let encoded: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = query.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"));
         let path = format!("/api/v1/query_range?query={encoded}&start={from}&end={to}&step=1");
         let body = get(&self.address, &path).await.1;
         // Its answers come in chunks: what is JSON stands between the first brace and the last.
