@@ -381,7 +381,7 @@ async fn a_rollback_tells_how_far_it_is() {
     let db = TestDb::new("rollback_progress").await;
     let things = Things::new();
     load(&things, &db, &rows(1..=4, "first", 1), "").await;
-    let second = load(&things, &db, &rows(3..=7, "second", 2), "--batch-size 3").await;
+    let second = load(&things, &db, &rows(3..=7, "second", 2), "--batch-size 3 --parallel 1").await;
     let command = format!("rollback --yes --log-format json --run {}", id(&second));
     let told = things.sqlmig(&db, &command).await.code(0).stderr;
     let lines: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

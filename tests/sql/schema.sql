@@ -225,7 +225,6 @@ CREATE TABLE sqlmig.chunk (
     first_line bigint,
     first_byte bigint,
     stored_bytes bigint,
-    at timestamp with time zone DEFAULT clock_timestamp()
     staged_at timestamp with time zone DEFAULT clock_timestamp()
 );
 CREATE TABLE sqlmig.embedding (

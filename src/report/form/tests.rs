@@ -181,7 +181,7 @@ fn hostile_text_stays_text() {
                 _ => {}
             }
         }
-        assert_eq!((tables, foreign), (5, vec![]), "{markdown}");
+        assert_eq!((tables, foreign), (6, vec![]), "{markdown}");
         assert!(!markdown.contains("@everyone"), "{markdown}");
         let yaml: Value = serde_saphyr::from_str(&shown(&report, Form::Yaml)).unwrap();
         assert_eq!(yaml, serde_json::to_value(&report).unwrap(), "{text}");
