@@ -173,7 +173,7 @@ async fn on_server(
         // Migrations take turns on a lock of their own: eight that start at once all succeed.
         Command::Migrate => {
             refuse_transaction_pooler(target).await?;
-            conduct(command, &conductor, settings, display, options, None).await
+            Box::pin(conduct(command, &conductor, settings, display, options, None)).await
         }
         // A worker process holds no lock: the fence of the run that it joins keeps it in place.
         Command::Promote { run, worker, .. } if worker.worker => {
@@ -198,7 +198,7 @@ async fn on_server(
                     if let (Command::Run { source, .. }, Some(followed)) = (command, &followed) {
                         followed.hold(source, &conductor, target, settings).await?;
                     }
-                    conduct(command, &conductor, settings, display, options, followed.as_ref()).await
+                    Box::pin(conduct(command, &conductor, settings, display, options, followed.as_ref())).await
                 } => outcome,
                 lost = lock.keep(target) => Err(lost.into()),
             };
