@@ -403,6 +403,9 @@ fn rows_over_the_limit_end_where_they_would_end_within_it() {
     assert_eq!(lengths(&sjis), ["92 bytes", "fits"]);
     let broken = [b"set names 'GB18030';\ncopy t (a) from stdin;\n", long.as_bytes(), b"\x9a\n1\n\\.\n"].concat();
     assert_eq!(lengths(&broken), ["91 bytes", "fits"]);
+    // The carriage return is taken for the rest of a broken letter, and is a line end all the same.
+    let broken = [b"set names 'SJIS';\ncopy t (a) from stdin;\n", long.as_bytes(), b"\x95\r\n1\r\n\\.\r\n"].concat();
+    assert_eq!(lengths(&broken), ["91 bytes", "fits"]);
     let (fits, longer) = ("x".repeat(60), "x".repeat(61));
     let dump = format!("copy t (a) from stdin;\r\n{fits}\r\n{longer}\r\n\\.\r\n");
     assert_eq!(lengths(dump.as_bytes()), ["fits", "61 bytes"]);

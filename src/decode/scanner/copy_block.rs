@@ -171,11 +171,13 @@ impl<R: Read> Scanner<R> {
             let whole = if ended { window.len() } else { window.len().saturating_sub(LONGEST_STEP_BYTES) };
             let mut at = 0;
             while at < whole && window[at] != b'\n' {
-                ends_in_cr = window[at] == b'\r';
+                let start = at;
                 at += usize::from(window[at] == b'\\');
                 let letter = &window[at..at + trail.width(&window[at..])];
                 // No letter goes on after a line end, but a broken one stands before it.
                 at += letter.iter().skip(1).position(|byte| *byte == b'\n').map_or(letter.len(), |rest| rest + 1);
+                // Also where it is the rest of a broken letter; not where a backslash escapes it.
+                ends_in_cr = window[at - 1] == b'\r' && window[start..at] != *b"\\\r";
             }
             let found = at < whole;
             self.buffer.consume(at);
