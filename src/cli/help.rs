@@ -415,6 +415,7 @@ fn run() {
               Do not ask
 
               [env: SQLMIG_YES]
+
     Metrics:
           --metrics-addr <HOST:PORT>
               Serve Prometheus metrics there: /metrics and /healthz [default: nowhere; of monitor
@@ -427,6 +428,7 @@ fn run() {
               and SQL cannot tell
 
               [env: SQLMIG_DISK_LIMIT]
+
     Report:
           --report <FILE>
               Write the report to FILE too, also when the run fails; its ending says how: html, xml
@@ -764,6 +766,7 @@ fn stage() {
               Do not ask
 
               [env: SQLMIG_YES]
+
     Metrics:
           --metrics-addr <HOST:PORT>
               Serve Prometheus metrics there: /metrics and /healthz [default: nowhere; of monitor
@@ -916,6 +919,7 @@ fn promote() {
               Do not ask
 
               [env: SQLMIG_YES]
+
     Metrics:
           --metrics-addr <HOST:PORT>
               Serve Prometheus metrics there: /metrics and /healthz [default: nowhere; of monitor
