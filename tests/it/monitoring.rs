@@ -132,9 +132,21 @@ fn promtool(arguments: &[&str], folder: &Path, input: Option<&str>) {
     assert!(output.status.success(), "promtool {arguments:?}: {said}");
 }
 
+/// Whether a program of Prometheus' is there; where it must be, it is an error that it is not.
+fn is_there(program: &str) -> bool {
+    let there = Command::new(program).arg("--version").output().is_ok();
+    assert!(there || std::env::var_os("CI").is_none(), "install {program} (Debian's package prometheus)");
+    if !there {
+        eprintln!("passed over: there is no {program} (Debian's package prometheus)");
+    }
+    there
+}
+
 #[test]
-#[ignore = "needs promtool"]
 fn promtool_finds_nothing_wrong_with_the_alerts() {
+    if !is_there("promtool") {
+        return;
+    }
     let scratch = tempfile::tempdir().unwrap();
     fs::write(scratch.path().join("rules.yaml"), alerts().to_string()).unwrap();
     fs::copy(folder().join("alerts.test.yaml"), scratch.path().join("alerts.test.yaml")).unwrap();
@@ -164,8 +176,10 @@ async fn eventful(db: &TestDb, service: &Service, scratch: &Path) -> Running {
 }
 
 #[tokio::test]
-#[ignore = "needs promtool"]
 async fn promtool_finds_nothing_wrong_with_the_exposition() {
+    if !is_there("promtool") {
+        return;
+    }
     let scratch = tempfile::tempdir().unwrap();
     let db = TestDb::from(&MIGRATED, "promtool").await;
     let service = Service::start("127.0.0.1:0", "text-embedding-3-large", 3072).await.unwrap();
@@ -243,8 +257,10 @@ impl Prometheus {
 
 /// Also draws the panels, as `docs/images/dashboard.svg`, with `SQLMIG_WRITE_DOCS=1`.
 #[tokio::test]
-#[ignore = "needs prometheus"]
 async fn every_panel_shows_something_of_a_real_run_on_a_real_prometheus() {
+    if !is_there("prometheus") {
+        return;
+    }
     let scratch = tempfile::tempdir().unwrap();
     let db = TestDb::from(&MIGRATED, "panels").await;
     let service = Service::start("127.0.0.1:0", "text-embedding-3-large", 3072).await.unwrap();
