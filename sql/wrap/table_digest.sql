@@ -1,5 +1,5 @@
--- Rows and digest of a staging table, to be held against the reader's. The hash of a row is PostgreSQL's own, of 64 bits
--- (hash partitioning depends on it, so it cannot change between versions); the table's digest is the sum, which no order
--- of rows changes.
-select pg_catalog.count(*) as rows, coalesce(pg_catalog.sum({{ hash }}), 0)::text as digest
+-- Rows of a staging table, and the sum of the digests that came with them, to be held against the reader's: every row has
+-- arrived, once. That each row is what its digest says, the checks see before anything is done with it
+-- (row_checksum.sql): they read the rows anyway.
+select pg_catalog.count(*) as rows, coalesce(pg_catalog.sum(_digest), 0)::text as digest
 from {{ table }}

@@ -107,14 +107,14 @@ pub(super) async fn settle(
     if merged.is_none() {
         let skipped = Some("no table of the source feeds this relation");
         let result = record(name, &rule.on, checking.next(), 0, 0, elapsed, skipped);
-        check_result_insert(&tx, checking.fence.run, &result).await?;
+        check_result_insert(&tx, checking.fence.run, &[result]).await?;
     }
     let merged = merged.unwrap_or_default();
     for feed in relations.sources(&rule.on) {
         let source = feed.source.to_string();
         let failed = merged.by_source.get(&source).copied().unwrap_or_default();
         let result = record(name, &source, checking.next(), feed.rows_staged, failed, elapsed, None);
-        check_result_insert(&tx, checking.fence.run, &result).await?;
+        check_result_insert(&tx, checking.fence.run, &[result]).await?;
         checking.events.emit(Event::CheckFinished {
             name: name.to_owned(),
             on: source,

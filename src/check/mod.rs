@@ -7,17 +7,20 @@ mod dedup;
 mod error;
 mod trial;
 
-use std::time::{Duration, Instant};
+use std::pin::pin;
+use std::time::Duration;
 
 use deadpool_postgres::Pool;
+use futures_util::StreamExt;
 use serde::Serialize;
 
 use crate::db::ledger::{
     CheckRecord, CheckResults, Fence, FenceError, RunState, SourceTable, books, check_forget, check_result_insert,
     run_advance,
 };
-use crate::db::search::{Search, find};
-use crate::db::{ServerInfo, doing, staging};
+use crate::db::search::{Found, Search, find_each};
+use crate::db::staging::{self, Digested};
+use crate::db::{ServerInfo, doing};
 use crate::event::{Event, Events};
 use crate::fault;
 use crate::limits::MaxRejects;
@@ -122,10 +125,18 @@ struct CastColumn {
     type_name: String,
 }
 
+#[derive(Serialize)]
+struct ChecksumContext {
+    staged: Fragment,
+    hash: Fragment,
+    digested: Vec<Digested>,
+}
+
 /// The check that a staging table's digests make.
 fn checksum_check(feed: &Feed, table: &SourceTable, vector_schema: Option<&str>) -> Result<String, CheckError> {
     let hash = staging::row_hash(&table.columns, &table.column_types, vector_schema);
-    let context = minijinja::context! { staged => Fragment::new(feed.staged.clone()), hash => hash };
+    let digested = staging::digested(&table.columns, &table.column_types, vector_schema);
+    let context = ChecksumContext { staged: Fragment::new(feed.staged.clone()), hash, digested };
     let select = render_wrap("row_checksum.sql", include_str!("../../sql/wrap/row_checksum.sql"), context)?;
     let context = minijinja::context! { select => Fragment::new(select) };
     Ok(render_wrap("check.sql", include_str!("../../sql/wrap/check.sql"), context)?)
@@ -151,6 +162,25 @@ fn steps(project: &Project, relations: &Relations, feeds: &[Feed]) -> u64 {
     (checksums + casts + checks + rules) as u64
 }
 
+/// A check of one source table.
+struct Step<'a> {
+    name: &'a str,
+    severity: Severity,
+    feed: Feed,
+    sql: String,
+    /// Whether it reads what the checks before it have decided.
+    decided: bool,
+    ordinal: i32,
+}
+
+impl Step<'_> {
+    fn search(&self) -> Search {
+        let keep = if self.severity == Severity::Reject { usize::MAX } else { FINDINGS_KEPT };
+        let (name, on) = (self.name.to_owned(), self.feed.source.to_string());
+        Search { phase: "check", name, on, sql: self.sql.clone(), keep }
+    }
+}
+
 /// The checks of one run, as they go.
 struct Checking<'a> {
     pool: &'a Pool,
@@ -168,27 +198,19 @@ impl<'a> Checking<'a> {
         let feeds: Vec<Feed> = relations.feeds().cloned().collect();
         self.events.emit(Event::StepsPlanned { steps: steps(project, relations, &feeds) });
         let vector_schema = self.vector_schema().await?;
-        for table in relations.tables() {
-            if let Some(feed) = feeds.iter().find(|feed| feed.source == table.source) {
-                let sql = checksum_check(feed, table, vector_schema.as_deref())?;
-                self.run_one(CHECKSUM_CHECK, Severity::Reject, feed, &sql).await?;
-            }
-        }
-        for feed in feeds.iter().filter(|feed| !feed.casts.is_empty()) {
-            let sql = cast_check(feed)?;
-            self.run_one(CAST_CHECK, Severity::Reject, feed, &sql).await?;
-        }
-        for check in &project.check {
-            let sources: Vec<Feed> = relations.sources(&check.on).into_iter().cloned().collect();
-            if sources.is_empty() {
-                self.skip(&check.file.name, &check.on, check.severity);
-            }
-            for feed in &sources {
-                let rows = relations.canonical_of(&check.on, &feed.source)?;
-                let rendered = project.render(&check.file, &relations.scope(Some(rows)))?;
-                let context = minijinja::context! { select => Fragment::new(rendered.sql) };
-                let sql = render_wrap("check.sql", include_str!("../../sql/wrap/check.sql"), context)?;
-                self.run_one(&check.file.name, check.severity, feed, &sql).await?;
+        let steps = self.lay_out(project, relations, &feeds, vector_schema.as_deref())?;
+        // Checks do not read what others find, but for those that say so: whatever was found before is taken out by then.
+        for beside in steps.chunk_by(|_, next| !next.decided) {
+            let searches: Vec<Search> = beside.iter().map(Step::search).collect();
+            let mut searches = pin!(find_each(self.pool, self.fence, self.events, searches));
+            for step in beside {
+                let Some(found) = searches.next().await else { break };
+                let found = found.map_err(|error| match error {
+                    FenceError::Db(error) if error.is_write_refused() => CheckError::Writes(error),
+                    FenceError::Db(error) => error.into(),
+                    error => error.into(),
+                })?;
+                self.settle(step, found).await?;
             }
         }
         for rule in &project.dedup {
@@ -197,31 +219,61 @@ impl<'a> Checking<'a> {
         Ok(())
     }
 
+    /// The checks in their order; those that have nothing to look at are recorded as skipped.
+    fn lay_out(
+        &mut self,
+        project: &'a Project,
+        relations: &Relations,
+        feeds: &[Feed],
+        vector_schema: Option<&str>,
+    ) -> Result<Vec<Step<'a>>, CheckError> {
+        let mut steps = Vec::new();
+        for table in relations.tables() {
+            if let Some(feed) = feeds.iter().find(|feed| feed.source == table.source) {
+                let sql = checksum_check(feed, table, vector_schema)?;
+                steps.push(self.step(CHECKSUM_CHECK, Severity::Reject, feed, sql, false));
+            }
+        }
+        for feed in feeds.iter().filter(|feed| !feed.casts.is_empty()) {
+            steps.push(self.step(CAST_CHECK, Severity::Reject, feed, cast_check(feed)?, false));
+        }
+        for check in &project.check {
+            let sources = relations.sources(&check.on);
+            if sources.is_empty() {
+                self.skip(&check.file.name, &check.on, check.severity);
+            }
+            for feed in sources {
+                let rows = relations.canonical_of(&check.on, &feed.source)?;
+                let rendered = project.render(&check.file, &relations.scope(Some(rows)))?;
+                let context = minijinja::context! { select => Fragment::new(rendered.sql) };
+                let sql = render_wrap("check.sql", include_str!("../../sql/wrap/check.sql"), context)?;
+                steps.push(self.step(&check.file.name, check.severity, feed, sql, rendered.decided));
+            }
+        }
+        Ok(steps)
+    }
+
+    fn step(&mut self, name: &'a str, severity: Severity, feed: &Feed, sql: String, decided: bool) -> Step<'a> {
+        Step { name, severity, feed: feed.clone(), sql, decided, ordinal: self.next() }
+    }
+
     /// Where pgvector is installed, if it is.
     async fn vector_schema(&self) -> Result<Option<String>, CheckError> {
         let client = self.pool.get().await.map_err(doing("connect for the checks"))?;
         Ok(ServerInfo::read(&**client).await?.pgvector_schema)
     }
 
-    /// Runs a check on one source table, takes out what it rejects, and records its result.
-    async fn run_one(&mut self, name: &'a str, severity: Severity, feed: &Feed, sql: &str) -> Result<(), CheckError> {
+    /// Takes out what a check rejects, and records its result.
+    async fn settle(&mut self, step: &Step<'a>, found: Found) -> Result<(), CheckError> {
+        let Step { name, severity, feed, .. } = step;
+        let (name, severity) = (*name, *severity);
         let source = feed.source.to_string();
-        self.events.emit(Event::StepStarted { what: format!("{name} on {source}") });
-        let started = Instant::now();
-        let keep = if severity == Severity::Reject { usize::MAX } else { FINDINGS_KEPT };
-        let search = Search { phase: "check", name, on: &source, sql, keep };
-        let failed = find(self.pool, self.fence, &search).await.map_err(|error| match error {
-            FenceError::Db(error) if error.is_write_refused() => CheckError::Writes(error),
-            FenceError::Db(error) => error.into(),
-            error => error.into(),
-        })?;
-        let elapsed = started.elapsed();
-        let ordinal = self.next();
+        let Found { rows: failed, elapsed } = found;
         let record = CheckRecord {
             phase: "check",
             name,
             on: source.clone().into(),
-            ordinal,
+            ordinal: step.ordinal,
             severity,
             examined: feed.rows_staged,
             failed,
@@ -246,7 +298,7 @@ impl<'a> Checking<'a> {
                         .await
                         .map_err(doing(format!("take out the rows of {source} that {name} found")))?;
                 }
-                check_result_insert(tx, self.fence.run, &record).await?;
+                check_result_insert(tx, self.fence.run, &[record]).await?;
                 Ok::<_, CheckError>(())
             })
             .await?;
@@ -283,18 +335,18 @@ impl<'a> Checking<'a> {
 
     /// Records that a check had nothing to look at.
     fn skip(&mut self, name: &'a str, on: &'a str, severity: Severity) {
+        let ordinal = self.next();
         self.passed.keep(CheckRecord {
             phase: "check",
             name,
             on: on.into(),
-            ordinal: self.ordinal,
+            ordinal,
             severity,
             examined: 0,
             failed: 0,
             elapsed: std::time::Duration::ZERO,
             skipped: Some("no table of the source feeds this relation"),
         });
-        self.next();
     }
 
     fn next(&mut self) -> i32 {

@@ -4,6 +4,7 @@
 //! and settings apply to whoever comes next. The proof is a server process that serves two of our connections, or one of
 //! our connections served by two processes.
 
+use futures_util::future::{join_all, try_join_all};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
@@ -52,10 +53,9 @@ pub async fn refuse_transaction_pooler(target: &Target) -> Result<(), PoolerErro
     subject.batch_execute(POOLER_MARK).await.map_err(doing("mark a session"))?;
     let mine = probe(&subject).await?;
     // Witnesses hold a transaction open, so a pooler must give the subject another server process when it comes next.
-    let mut witnesses: Vec<Connection> = Vec::with_capacity(WITNESSES);
+    let witnesses: Vec<Connection> = try_join_all((0..WITNESSES).map(|_| target.connect())).await?;
     let mut verdict = Ok(());
-    while witnesses.len() < WITNESSES && verdict.is_ok() {
-        let witness = target.connect().await?;
+    for witness in &witnesses {
         if let Err(error) = witness.batch_execute("begin").await.map_err(doing("begin a transaction")) {
             // pgbouncer's answer in statement mode; no server gives it to a plain `begin`.
             return Err(match error.sqlstate() {
@@ -65,14 +65,13 @@ pub async fn refuse_transaction_pooler(target: &Target) -> Result<(), PoolerErro
                 _ => error.into(),
             });
         }
-        let theirs = probe(&witness).await?;
-        witnesses.push(witness);
+        let theirs = probe(witness).await?;
         verdict = judge(&mine, &theirs, &probe(&subject).await?);
+        if verdict.is_err() {
+            break;
+        }
     }
-    for witness in witnesses {
-        witness.close().await;
-    }
-    subject.close().await;
+    join_all(witnesses.into_iter().chain([subject]).map(Connection::close)).await;
     verdict.map_err(PoolerError::TransactionMode)
 }
 

@@ -1,29 +1,82 @@
-//! Runs a SELECT of offending rows and records what it finds.
+//! Runs SELECTs of offending rows and records what they find.
 
 use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::Pool;
-use futures_util::TryStreamExt;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use tokio::task::JoinHandle;
 
 use super::doing;
 use super::ledger::{Fence, FenceError, FoundRow, finding_insert};
+use crate::event::{Event, Events};
 
+/// Searches that are under way at once: many keep one core of the server busy and no more, and while one is planned or
+/// sorted, another can be read. Each takes a connection, and another if it finds something.
+const AT_ONCE: usize = 2;
 /// Findings recorded at a time.
 const FINDINGS_AT_A_TIME: usize = 1000;
 
 /// A SELECT to run.
-#[derive(Debug)]
-pub struct Search<'a> {
+#[derive(Debug, Clone)]
+pub struct Search {
     /// `check` or `validate`.
-    pub phase: &'a str,
+    pub phase: &'static str,
     /// The check's name.
-    pub name: &'a str,
+    pub name: String,
     /// The table it looks at.
-    pub on: &'a str,
+    pub on: String,
     /// The statement. It yields `row` or `subject`, and `reason`.
-    pub sql: &'a str,
+    pub sql: String,
     /// At most how many findings are recorded; all are counted.
     pub keep: usize,
+}
+
+/// What a search came to.
+#[derive(Debug, Clone, Copy)]
+pub struct Found {
+    /// Findings.
+    pub rows: i64,
+    /// How long it took, beside others.
+    pub elapsed: Duration,
+}
+
+/// Runs searches of which none reads what another finds, some at once; what they come to is told in their order.
+///
+/// # Errors
+/// Of each: its SELECT fails, or the database does not answer.
+pub fn find_each(
+    pool: &Pool,
+    fence: Fence,
+    events: &Events,
+    searches: impl IntoIterator<Item = Search>,
+) -> impl Stream<Item = Result<Found, FenceError>> {
+    let searches = stream::iter(searches).map(move |search| {
+        let (pool, events) = (pool.clone(), events.clone());
+        async move {
+            events.emit(Event::StepStarted { what: format!("{} on {}", search.name, search.on) });
+            // A task of its own: it may hold the run's row, and must not wait for whoever takes the results one by one.
+            let mut running = AbortedWhenDropped(tokio::spawn(async move {
+                let started = Instant::now();
+                let rows = find(&pool, fence, &search).await?;
+                Ok(Found { rows, elapsed: started.elapsed() })
+            }));
+            match (&mut running.0).await {
+                Ok(found) => found,
+                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+            }
+        }
+    });
+    searches.buffered(AT_ONCE)
+}
+
+/// A task that nobody waits for any more is of no use.
+struct AbortedWhenDropped<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortedWhenDropped<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Runs a search in a READ ONLY transaction and records what it finds in another; returns the number of findings.
@@ -32,14 +85,14 @@ pub struct Search<'a> {
 ///
 /// # Errors
 /// Fails when the SELECT does or the database does not answer.
-pub async fn find(pool: &Pool, fence: Fence, search: &Search<'_>) -> Result<i64, FenceError> {
+async fn find(pool: &Pool, fence: Fence, search: &Search) -> Result<i64, FenceError> {
     let action = || format!("run {} {} on {}", search.phase, search.name, search.on);
     let mut reader = pool.get().await.map_err(doing(action()))?;
     // What a project's author wrote is a SELECT; here the server holds it to that.
     let reading = reader.build_transaction().read_only(true).start().await.map_err(doing(action()))?;
     reading.batch_execute(include_str!("../../sql/wide_rows_settings.sql")).await.map_err(doing(action()))?;
     let parameters: [&str; 0] = [];
-    let mut rows = pin!(reading.query_raw(search.sql, parameters).await.map_err(doing(action()))?);
+    let mut rows = pin!(reading.query_raw(&search.sql, parameters).await.map_err(doing(action()))?);
     // Most checks find nothing, and then no second connection is needed.
     let Some(first) = rows.try_next().await.map_err(doing(action()))? else { return Ok(0) };
 
@@ -61,12 +114,12 @@ pub async fn find(pool: &Pool, fence: Fence, search: &Search<'_>) -> Result<i64,
             });
         }
         if waiting.len() == FINDINGS_AT_A_TIME {
-            finding_insert(&recording, fence.run, search.phase, search.name, search.on, &waiting).await?;
+            finding_insert(&recording, fence.run, search.phase, &search.name, &search.on, &waiting).await?;
             waiting.clear();
         }
         next = rows.try_next().await.map_err(doing(action()))?;
     }
-    finding_insert(&recording, fence.run, search.phase, search.name, search.on, &waiting).await?;
+    finding_insert(&recording, fence.run, search.phase, &search.name, &search.on, &waiting).await?;
     recording.commit().await.map_err(doing(action()))?;
     Ok(found)
 }

@@ -1,5 +1,6 @@
 //! What holds for every table in the staging schema, whatever is staged in it: marked, emptied, dropped, made ready.
 
+use serde::Serialize;
 use tokio_postgres::GenericClient;
 
 use super::Place;
@@ -103,6 +104,36 @@ pub fn row_hash(columns: &[String], types: &[String], vector_schema: Option<&str
         vector => format!("{}({})", in_schema(vector_schema, &format!("{vector}_send")), ident(name)),
     });
     Fragment::new(format!("pg_catalog.hash_record_extended(row({}), 0)", hashed.collect::<Vec<_>>().join(", ")))
+}
+
+/// The columns whose SHA-256 is staged beside them: their bytes, as SQL, and the column of the digest.
+#[must_use]
+pub fn digested(columns: &[String], types: &[String], vector_schema: Option<&str>) -> Vec<Digested> {
+    let held = columns.iter().zip(types).filter(|(_, type_name)| *type_name != DIGEST_TYPE);
+    let beside = held.filter_map(|(name, type_name)| {
+        let digest = digest_column(name);
+        let bytes = match type_name.as_str() {
+            "text" => format!("pg_catalog.convert_to({}, 'UTF8')", ident(name)),
+            vector => format!("{}({})", in_schema(vector_schema, &format!("{vector}_send")), ident(name)),
+        };
+        columns.contains(&digest).then(|| Digested { bytes: Fragment::new(bytes), digest })
+    });
+    beside.collect()
+}
+
+/// A column whose SHA-256 is staged with it.
+#[derive(Debug, Serialize)]
+pub struct Digested {
+    /// Its bytes, as SQL.
+    pub bytes: Fragment,
+    /// Name of the column of the digest.
+    pub digest: String,
+}
+
+/// Name of the staging column that holds the SHA-256 of `column`.
+#[must_use]
+pub fn digest_column(column: &str) -> String {
+    fit(&format!("_{column}_sha256"))
 }
 
 /// A name of pgvector's, in the schema where it is installed.

@@ -1,22 +1,34 @@
 //! Decimal text to the nearest `f32`, as C's `strtof` rounds it.
 //!
-//! Embeddings are most of a dump's bytes, and nearly all their elements have at most 19 digits and a small exponent.
-//! Those are computed here with one division of exact `f64`s; everything else is left to `fast_float2`.
+//! Embeddings are most of a dump's bytes, and nearly all their elements look like `-0.012345678`. Those are read from one
+//! word of 16 bytes, without a loop and without a branch that could be guessed wrongly; everything else is left to
+//! `fast_float2`.
 
-/// Powers of ten that an `f64` holds exactly.
-const POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
-    1e21, 1e22,
-];
-/// Below 2^53 every integer is an exact `f64`.
-const EXACT_INTEGERS: u64 = 1 << 53;
+/// Powers of ten that short numbers are made of, and their nearest reciprocals.
+const TENS: [u64; 14] = {
+    let mut tens = [1; 14];
+    let mut power = 1;
+    while power < tens.len() {
+        tens[power] = 10 * tens[power - 1];
+        power += 1;
+    }
+    tens
+};
+const TENTHS: [f64; 14] = [1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13];
 /// The bits of an `f64` that rounding to `f32` takes away, and their value exactly between two `f32`s.
 const LOST_BITS: u64 = (1 << 29) - 1;
 const HALFWAY: u64 = 1 << 28;
+/// How far a product with a reciprocal may be from the decimal, in units of its last bit: the reciprocal and the product
+/// are each rounded once.
+const DOUBT: u64 = 2;
+/// One in each byte of a word.
+const EACH: u128 = u128::from_ne_bytes([1; 16]);
+/// The highest bit of each.
+const HIGH: u128 = EACH << 7;
 
 /// The number at the front of `text` and its length in bytes; infinite where it is out of range.
 pub(super) fn parse_prefix(text: &[u8]) -> Option<(f32, usize)> {
-    simple(text).or_else(|| {
+    short(text).or_else(|| {
         // C's strtof takes a plus sign.
         let plus = usize::from(text.first() == Some(&b'+'));
         if plus == 1 && matches!(text.get(1), Some(b'-' | b'+')) {
@@ -27,71 +39,54 @@ pub(super) fn parse_prefix(text: &[u8]) -> Option<(f32, usize)> {
     })
 }
 
-/// The fast path; `None` where it does not apply.
+/// A number of a digit, a point and 1 to 13 digits, with or without a minus sign, that a comma follows; and its length.
+/// `None` for any other, for one that may lie halfway between two `f32`s, and where fewer than 16 bytes are left.
 #[inline]
-fn simple(text: &[u8]) -> Option<(f32, usize)> {
-    let negative = text.first() == Some(&b'-');
-    let start = usize::from(negative);
-    let mut at = start;
-    let mut digits: u64 = 0;
-    while let Some(digit) = digit_at(text, at) {
-        digits = digits.wrapping_mul(10).wrapping_add(digit);
-        at += 1;
-    }
-    let whole = at - start;
-    let mut scale = 0;
-    if text.get(at) == Some(&b'.') {
-        at += 1;
-        let fraction = at;
-        while let Some(eight) = text.get(at..at + 8).and_then(eight_digits) {
-            digits = digits.wrapping_mul(100_000_000).wrapping_add(eight);
-            at += 8;
-        }
-        while let Some(digit) = digit_at(text, at) {
-            digits = digits.wrapping_mul(10).wrapping_add(digit);
-            at += 1;
-        }
-        scale = at - fraction;
-    }
-    // More than 19 digits may have wrapped around; an exponent or a word follows another way of writing.
-    if whole == 0 || whole + scale > 19 || digits >= EXACT_INTEGERS {
+pub(super) fn short(text: &[u8]) -> Option<(f32, usize)> {
+    let word = u128::from_le_bytes(*text.first_chunk()?);
+    // A byte that is zero borrows from its highest bit; the lowest of those that do is one that is.
+    let commas = word ^ (EACH * u128::from(b','));
+    let ends = commas.wrapping_sub(EACH) & !commas & HIGH;
+    if ends == 0 {
         return None;
     }
-    if text.get(at).is_some_and(u8::is_ascii_alphabetic) {
+    let length = ends.trailing_zeros() as usize / 8;
+    let [first, second, third, ..] = word.to_le_bytes();
+    let negative = first == b'-';
+    let (whole, point) = if negative { (second, third) } else { (first, second) };
+    let whole = whole.wrapping_sub(b'0');
+    let head = usize::from(negative) + 2;
+    if whole > 9 || point != b'.' || length <= head {
         return None;
     }
-    #[expect(clippy::cast_precision_loss, reason = "below 2^53 nothing is lost")]
-    let value = digits as f64 / POWERS.get(scale)?;
-    // The quotient is the f64 nearest to the decimal. Rounded once more it is the f32 nearest to it too, unless it lies
-    // exactly halfway between two f32s, where the decimal itself may lie on either side.
-    if value.to_bits() & LOST_BITS == HALFWAY || (value < f64::from(f32::MIN_POSITIVE) && digits != 0) {
+    // The digits after the point go to the word's high end, with zeros before them.
+    let digits = length - head;
+    let word = ((word ^ (EACH * u128::from(b'0'))) >> (8 * head)) << (8 * (16 - digits));
+    // A byte over 9 carries into its highest bit.
+    if ((word.wrapping_add(EACH * (0x7f - 9))) | word) & HIGH != 0 {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the purpose; 19 digits are in its range")]
+    #[expect(clippy::cast_possible_truncation, reason = "the word's two halves")]
+    let fraction = eight_digits(word as u64) * 100_000_000 + eight_digits((word >> 64) as u64);
+    #[expect(clippy::cast_precision_loss, reason = "14 digits are below 2^53")]
+    let value = (u64::from(whole) * TENS[digits] + fraction) as f64 * TENTHS[digits];
+    // Rounded once more it is the f32 nearest to the decimal, unless it lies so near to the middle of two that the decimal
+    // may lie on the other side.
+    if value.to_bits().wrapping_sub(HALFWAY - DOUBT) & LOST_BITS <= 2 * DOUBT {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the purpose; 14 digits are in its range")]
     let value = value as f32;
-    Some((if negative { -value } else { value }, at))
+    Some((f32::from_bits(value.to_bits() | u32::from(negative) << 31), length))
 }
 
+/// The value of eight digits, one a byte, the first in the lowest.
 #[inline]
-fn digit_at(text: &[u8], at: usize) -> Option<u64> {
-    text.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10).map(u64::from)
-}
-
-/// The value of eight ASCII digits, all at once; `None` where one is no digit.
-#[inline]
-fn eight_digits(text: &[u8]) -> Option<u64> {
-    let word = u64::from_le_bytes(text.try_into().ok()?);
-    // A digit is 0x30..=0x39: its high half is 3, and stays 3 when 6 is added.
-    let high = word & 0xf0f0_f0f0_f0f0_f0f0;
-    let carried = word.wrapping_add(0x0606_0606_0606_0606) & 0xf0f0_f0f0_f0f0_f0f0;
-    if high != 0x3030_3030_3030_3030 || carried != 0x3030_3030_3030_3030 {
-        return None;
-    }
+fn eight_digits(ones: u64) -> u64 {
     // Neighbours are joined to numbers of two, four and eight digits.
-    let ones = word & 0x0f0f_0f0f_0f0f_0f0f;
     let pairs = (ones.wrapping_mul(10) + (ones >> 8)) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs.wrapping_mul(100) + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
-    Some((fours.wrapping_mul(10_000) + (fours >> 32)) & 0xffff_ffff)
+    (fours.wrapping_mul(10_000) + (fours >> 32)) & 0xffff_ffff
 }
 
 #[cfg(test)]
@@ -100,12 +95,21 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn eight_digits_are_read_at_once() {
-        assert_eq!(eight_digits(b"12345678"), Some(12_345_678));
-        assert_eq!(eight_digits(b"00000009"), Some(9));
-        for text in [b"1234567a", b"1234567:", b"/2345678", b"1234,678"] {
-            assert_eq!(eight_digits(text), None);
+    fn short_numbers_are_read_at_once_and_others_are_not() {
+        let padded = |text: &str| short(format!("{text:0<16}").as_bytes());
+        assert_eq!(padded("0.5,"), Some((0.5, 3)));
+        assert_eq!(padded("-9.0123456789012,"), None, "no room for the comma");
+        assert_eq!(padded("-9.012345678901,"), Some((-9.012_345_7, 15)));
+        assert_eq!(padded("-0.0,").map(|(value, _)| value.to_bits()), Some((-0.0_f32).to_bits()));
+        for text in
+            ["0.5]", "05,", "0.,", ".5,", "-.5,", "--0.5,", "+0.5,", "10.5,", "0.5e3,", "0.5 ,", ",", "0.5:,", "0.5/,"]
+        {
+            assert_eq!(padded(text), None, "{text}");
         }
+        assert_eq!(short(b"0.5,0.25,0.125"), None, "fewer than 16 bytes");
+        // 1 + 2^-24 lies exactly between two f32s.
+        assert_eq!(padded("1.00000006,").map(|(value, _)| value), Some(1.000_000_1));
+        assert_eq!(parse_prefix(b"1.000000059604644775390625,0000"), Some((1.0, 26)));
     }
 
     #[test]
@@ -126,19 +130,33 @@ mod tests {
         assert_eq!(parse_prefix(b"16777217.0000000001"), Some((16_777_218.0, 19)));
     }
 
+    /// Of all decimals of 13 digits, those nearest to the middle of two `f32`s: where two roundings could go wrong.
+    #[test]
+    fn the_decimals_nearest_to_a_middle_are_rounded_as_the_standard_library_does() {
+        for bits in (1.0_f32.to_bits()..8.0_f32.to_bits()).step_by(97) {
+            let middle = f64::midpoint(f64::from(f32::from_bits(bits)), f64::from(f32::from_bits(bits + 1)));
+            let text = format!("{middle:.13},");
+            assert_eq!(parse_prefix(text.as_bytes()).unwrap().0, text[..15].parse().unwrap(), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn every_decimal_is_rounded_as_the_standard_library_does(text in "-?[0-9]{1,12}(\\.[0-9]{0,24})?") {
+        fn every_decimal_is_rounded_as_the_standard_library_does(
+            text in "-?([0-9]{1,12}(\\.[0-9]{0,24})?|[0-9]\\.[0-9]{1,13})", rest in ",[-0-9.,]{16}"
+        ) {
             let expected: f32 = text.parse().unwrap();
-            let (value, length) = parse_prefix(text.as_bytes()).unwrap();
-            prop_assert_eq!((value.to_bits(), length), (expected.to_bits(), text.len()));
+            for followed in [text.clone(), format!("{text}{rest}")] {
+                let (value, length) = parse_prefix(followed.as_bytes()).unwrap();
+                prop_assert_eq!((value.to_bits(), length), (expected.to_bits(), text.len()));
+            }
         }
 
         #[test]
         fn decimals_near_a_midpoint_are_rounded_exactly(bits in 0x3000_0000_u32..0x4b00_0000, digits in 6_usize..17) {
             let middle = f64::midpoint(f64::from(f32::from_bits(bits)), f64::from(f32::from_bits(bits + 1)));
             let text = format!("{middle:.digits$}");
-            let (value, _) = parse_prefix(text.as_bytes()).unwrap();
+            let (value, _) = parse_prefix(format!("{text},0000000000000000").as_bytes()).unwrap();
             prop_assert_eq!(value.to_bits(), text.parse::<f32>().unwrap().to_bits());
         }
     }

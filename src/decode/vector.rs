@@ -47,6 +47,8 @@ fn dense(
     mut put: impl FnMut(f32, &[u8], &mut Vec<u8>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     let header = out.len();
+    // An element takes at least two bytes of text, and at most four of the binary form.
+    out.reserve(4 + 2 * text.len().min(2 * MAX_DIMENSIONS));
     out.extend_from_slice(&[0; 4]);
     let mut at = skip_space(text, 0);
     if text.get(at) != Some(&b'[') {
@@ -60,6 +62,14 @@ fn dense(
     loop {
         if dimensions == MAX_DIMENSIONS {
             return Err(too_many(name, "dimensions"));
+        }
+        // Nearly all elements are short ones, with a comma right behind.
+        if let Some((value, length)) = float::short(&text[at.min(text.len())..]) {
+            put(value, &text[at..at + length], out)?;
+            dimensions += 1;
+            at += length + 1;
+            at = if is_space(text.get(at)) { skip_space(text, at) } else { at };
+            continue;
         }
         let (value, end) = element(text, at, name)?;
         put(value, &text[at..end], out)?;

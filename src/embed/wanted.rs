@@ -129,7 +129,7 @@ pub(super) async fn settle(
                     elapsed,
                     skipped: None,
                 };
-                Ok::<_, EmbedError>(check_result_insert(tx, run, &record).await?)
+                Ok::<_, EmbedError>(check_result_insert(tx, run, &[record]).await?)
             })
             .await?;
         if want.severity == Severity::Error && failed > 0 {

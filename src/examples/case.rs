@@ -9,11 +9,12 @@ use crate::check::merge;
 use crate::db::catalog::target_columns;
 use crate::db::doing;
 use crate::db::ledger::{NewRun, run_insert, source_table_insert, source_table_read, source_table_staged};
+use crate::db::staging::digest_column;
 use crate::decode::ColumnKind;
 use crate::names::{TableName, ident, staging_table};
 use crate::project::{Case, Example, GivenTable, Project, Row, SqlFile, TransformPhase};
 use crate::relations::Relations;
-use crate::stage::{digest_column, lay_out};
+use crate::stage::lay_out;
 use crate::template::{Fragment, render_wrap};
 
 use super::compare::{Text, difference};

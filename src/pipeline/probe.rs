@@ -53,7 +53,7 @@ impl Conductor {
             .transaction(&self.pool, "record the probe", async |tx| {
                 crate::db::ledger::check_result_forget(tx, fence.run, "validate", NAME).await?;
                 finding_insert(tx, fence.run, "validate", NAME, &on, &found).await?;
-                Ok::<_, PipelineError>(check_result_insert(tx, fence.run, &record).await?)
+                Ok::<_, PipelineError>(check_result_insert(tx, fence.run, &[record]).await?)
             })
             .await?;
         self.events.emit(Event::CheckFinished {

@@ -1,7 +1,7 @@
 //! The functions that a transform's template may call.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use minijinja::{Environment, Error, Value};
 
@@ -16,12 +16,21 @@ use super::type_name::is_type_name;
 pub(super) const NAMES: [&str; 8] =
     ["staged", "is_staged", "canonical", "accepted", "clean", "embedded", "fed", "cast"];
 
-/// Adds the functions of a phase to an environment. What `cast()` is asked for is written down in `casts`.
+/// What a template asked its functions for.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// Casts, in the order of their first use, without repetitions.
+    pub casts: Vec<Cast>,
+    /// Whether it asked for rows that depend on what checks have decided.
+    pub decided: bool,
+}
+
+/// Adds the functions of a phase to an environment. What they are asked for is written down in `asked`.
 pub(super) fn add(
     environment: &mut Environment<'_>,
     phase: TransformPhase,
     scope: &Scope<'_>,
-    casts: &Arc<Mutex<Vec<Cast>>>,
+    asked: &Arc<Mutex<Asked>>,
 ) {
     let tables = Arc::new(scope.staged.clone());
     let known = Arc::clone(&tables);
@@ -29,31 +38,37 @@ pub(super) fn add(
     environment.add_function("is_staged", move |name: &str| Ok::<_, Error>(known.contains_key(&table(name)?)));
 
     let relations = Arc::new(scope.relations.clone());
-    let mut add_relation = |function: &'static str, part: fn(&RelationSql) -> &String| {
-        let relations = Arc::clone(&relations);
+    let mut add_relation = |function: &'static str, decided: bool, part: fn(&RelationSql) -> &String| {
+        let (relations, asked) = (Arc::clone(&relations), Arc::clone(asked));
         environment.add_function(function, move |name: &str| {
+            lock(&asked).decided |= decided;
             relation(&relations, name).map(|relation| Value::from_safe_string(part(relation).clone()))
         });
     };
-    add_relation("canonical", |relation| &relation.canonical);
-    add_relation("accepted", |relation| &relation.accepted);
-    add_relation("clean", |relation| &relation.clean);
-    add_relation("embedded", |relation| &relation.embedded);
+    add_relation("canonical", false, |relation| &relation.canonical);
+    add_relation("accepted", true, |relation| &relation.accepted);
+    add_relation("clean", true, |relation| &relation.clean);
+    add_relation("embedded", false, |relation| &relation.embedded);
     environment.add_function("fed", move |name: &str| relations.contains_key(name));
 
-    let casts = Arc::clone(casts);
+    let asked = Arc::clone(asked);
     environment.add_function("cast", move |column: &str, type_name: &str| {
         if phase != TransformPhase::Normalise {
             let hint = "cast in transforms/normalise, where rows with bad values are found and kept";
             return Err(problem(format!("{phase} has no cast()"), hint.to_owned()));
         }
         let (sql, cast) = cast(column, type_name)?;
-        let mut casts = casts.lock().unwrap_or_else(PoisonError::into_inner);
+        let casts = &mut lock(&asked).casts;
         if !casts.contains(&cast) {
             casts.push(cast);
         }
         Ok(Value::from_safe_string(sql))
     });
+}
+
+/// What was asked for so far.
+pub(super) fn lock(asked: &Mutex<Asked>) -> MutexGuard<'_, Asked> {
+    asked.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn table(name: &str) -> Result<TableName, Error> {

@@ -1,14 +1,14 @@
 //! How a transform becomes SQL: what the names in its template mean, and what its result must be.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use minijinja::Value;
 
 use crate::names::TableName;
 use crate::template::{self, TemplateError, Var, Vocabulary};
 
-use super::functions;
+use super::functions::{self, Asked};
 use super::statement::{self, Form};
 use super::transform::{MacroFile, SqlFile};
 
@@ -45,6 +45,8 @@ pub struct Rendered {
     pub sql: String,
     /// Casts that it makes, in the order of their first use, without repetitions; only normalise transforms have any.
     pub casts: Vec<Cast>,
+    /// Whether it reads rows by what checks have decided: `accepted()` or `clean()`.
+    pub decided: bool,
 }
 
 /// One use of `cast('column', 'type')`.
@@ -81,9 +83,9 @@ pub(super) fn render(
     macros: &[MacroFile],
 ) -> Result<Rendered, TemplateError> {
     refuse_comparison(file, vars)?;
-    let casts = Arc::new(Mutex::new(Vec::new()));
+    let asked = Arc::default();
     let mut environment = template::environment();
-    functions::add(&mut environment, file.phase, scope, &casts);
+    functions::add(&mut environment, file.phase, scope, &asked);
     let mut context: BTreeMap<String, Value> = BTreeMap::new();
     context.insert("vars".to_owned(), Var::table(vars.iter()));
     if let Some(rows) = &scope.rows {
@@ -111,8 +113,8 @@ pub(super) fn render(
         message: problem.to_string(),
         hint: problem.hint(),
     })?;
-    let casts = std::mem::take(&mut *casts.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok(Rendered { sql, casts })
+    let Asked { casts, decided } = std::mem::take(&mut *functions::lock(&asked));
+    Ok(Rendered { sql, casts, decided })
 }
 
 /// The words of a transform's template, for messages.

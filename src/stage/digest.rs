@@ -1,8 +1,8 @@
-//! The digest that the reader takes of each table, and the server takes again of what arrived.
+//! The digest that the reader takes of each row, and the server takes again before anything is done with the row.
 //!
 //! It must be cheap on both sides and the same on both, so it is PostgreSQL's own 64-bit hash of a row
 //! (`hash_record_extended`), which cannot change between versions because hash partitioning depends on it. The server's
-//! half is `sql/wrap/table_digest.sql`.
+//! half is `sql/wrap/row_checksum.sql`.
 
 use sha2::{Digest, Sha256};
 

@@ -1,5 +1,6 @@
 //! How a source table lies in staging: which columns its staging table has, and where each field of a row goes.
 
+use crate::db::staging::digest_column;
 use crate::decode::{Block, ColumnKind, DumpFacts};
 use crate::names::{TableName, staging_table};
 
@@ -99,11 +100,6 @@ impl Layout {
     pub fn has_vectors(&self) -> bool {
         self.columns.iter().any(|column| column.kind != ColumnKind::Text)
     }
-}
-
-/// Name of the staging column that holds the SHA-256 of `column`.
-pub(crate) fn digest_column(column: &str) -> String {
-    crate::names::fit(&format!("_{column}_sha256"))
 }
 
 /// pgvector's name of a kind of column; `None` for text.

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Every arrow is a bounded channel, so memory depends on their sizes and the widest row, never on the source. A chunk
-//! is copied and recorded in one transaction. At the end each table is counted and digested by the server, and both
+//! is copied and recorded in one transaction. At the end the server counts each table and sums its rows' digests, and both
 //! numbers must be the reader's.
 
 mod buffers;
@@ -45,7 +45,6 @@ use crate::stop::Stop;
 
 pub use error::StageError;
 pub use known::known_shapes;
-pub(crate) use layout::digest_column;
 pub use trial::{TrialStaged, ready_trial, stage_trial};
 pub use waits::Busy;
 

@@ -1,4 +1,4 @@
-//! The end of staging: what the server holds is counted and digested, and held against what the reader took.
+//! The end of staging: what the server holds is counted, rows and digests, and held against what the reader took.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::db::ledger::{
     Fence, FenceError, RunState, run_advance, run_source_read, runs, source_statement_insert, source_table_read,
     source_table_staged,
 };
-use crate::db::{Place, ServerInfo, doing, staging};
+use crate::db::{Place, doing, staging};
 use crate::fault;
 use crate::names::{TableName, hex};
 
@@ -48,15 +48,14 @@ pub(super) async fn settle(
     fault::point("stage.settle").await;
     fence
         .transaction(pool, "record what was staged", async |tx| {
-            let schema = ServerInfo::read(&**tx).await?.pgvector_schema;
-            let settings = include_str!("../../sql/wide_rows_settings.sql");
+            let settings = include_str!("../../sql/settle_settings.sql");
             tx.batch_execute(settings).await.map_err(doing("count what was staged"))?;
             if !fence.has_canary(tx).await? {
                 return Err(FenceError::StagingLost(fence.run).into());
             }
             for (layout, rows) in &outcome.tables {
                 let sent = sent.get(&layout.source).copied().unwrap_or_default();
-                settle_table(tx, fence, layout, *rows, sent, earlier, schema.as_deref()).await?;
+                settle_table(tx, fence, layout, *rows, sent, earlier).await?;
             }
             fault::point("stage.counted").await;
             let statements = outcome.facts.statements.iter().map(|(kind, count)| (kind.as_str(), *count));
@@ -80,7 +79,7 @@ pub(super) async fn settle(
     Ok(())
 }
 
-/// Counts and digests one table.
+/// Counts one table.
 async fn settle_table(
     tx: &Transaction<'_>,
     fence: Fence,
@@ -88,12 +87,11 @@ async fn settle_table(
     rows: u64,
     sent: Sent,
     earlier: &Earlier,
-    vector_schema: Option<&str>,
 ) -> Result<(), StageError> {
     let table = &layout.source;
     staging::make_ready(tx, Place::Ledger, &layout.staged_as).await?;
     fault::point("stage.indexed").await;
-    let (staged, server_digest) = tables::count_and_digest(tx, layout, vector_schema).await?;
+    let (staged, server_digest) = tables::count_and_digest(tx, layout).await?;
     let own_digest = sent.digest.to_string();
     let recorded = earlier.table(table).and_then(|known| known.recorded.digest.as_ref());
     if recorded.is_some_and(|recorded| *recorded != own_digest) {

@@ -9,7 +9,7 @@ use crate::db::{Place, doing, staging};
 use crate::template::{Fragment, render_wrap};
 
 use super::StageError;
-use super::layout::{Layout, digest_column, vector_type};
+use super::layout::{Layout, vector_type};
 
 #[derive(Serialize)]
 struct Created {
@@ -27,8 +27,10 @@ struct Column {
 /// Names and types of a staging table's columns, `_row` not among them.
 fn column_types(layout: &Layout) -> (Vec<String>, Vec<String>) {
     let own = layout.columns.iter().map(|c| (c.name.clone(), vector_type(c.kind).unwrap_or("text").to_owned()));
-    let digests =
-        layout.digested.iter().map(|&index| (digest_column(&layout.columns[index].source_name), "bytea".into()));
+    let digests = layout
+        .digested
+        .iter()
+        .map(|&index| (staging::digest_column(&layout.columns[index].source_name), "bytea".into()));
     own.chain(digests).unzip()
 }
 
@@ -117,18 +119,15 @@ pub(super) fn copy_statement(layout: &Layout, place: Place) -> Result<String, St
     Ok(render_wrap("copy_chunk.sql", include_str!("../../sql/wrap/copy_chunk.sql"), context)?)
 }
 
-/// Rows and digest of a staging table, as the server counts them.
+/// Rows of a staging table and the sum of their digests, as the server has them.
 ///
 /// # Errors
 /// Fails when the database does not answer.
 pub(super) async fn count_and_digest(
     client: &impl GenericClient,
     layout: &Layout,
-    vector_schema: Option<&str>,
 ) -> Result<(i64, String), StageError> {
-    let (names, types) = column_types(layout);
-    let hash = staging::row_hash(&names, &types, vector_schema);
-    let context = minijinja::context! { table => Fragment::new(layout.table()), hash => hash };
+    let context = minijinja::context! { table => Fragment::new(layout.table()) };
     let query = render_wrap("table_digest.sql", include_str!("../../sql/wrap/table_digest.sql"), context)?;
     let row = client.query_one(&query, &[]).await.map_err(doing(format!("count and digest {}", layout.table())))?;
     Ok((row.get("rows"), row.get("digest")))

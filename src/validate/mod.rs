@@ -1,11 +1,13 @@
 //! Proves the result: the books of every source table, and the project's proofs on the final tables.
 
-use std::time::Instant;
+use std::collections::HashMap;
+use std::pin::pin;
 
 use deadpool_postgres::Pool;
+use futures_util::StreamExt;
 
 use crate::db::ledger::{CheckRecord, CheckResults, Fence, FenceError, RunState, books, check_forget, run_advance};
-use crate::db::search::{Search, find};
+use crate::db::search::{Search, find_each};
 use crate::db::{DbError, doing};
 use crate::event::{Event, Events};
 use crate::fault;
@@ -80,22 +82,29 @@ pub async fn validate(
     events.emit(Event::StepsPlanned { steps: project.validate.len() as u64 });
     let mut failed = Vec::new();
     let mut results = CheckResults::default();
-    for (ordinal, proof) in (1..).zip(&project.validate) {
-        let name = proof.file.name.as_str();
-        let on = proof.on.to_string();
-        events.emit(Event::StepStarted { what: format!("{name} on {on}") });
+    let searches = project.validate.iter().map(|proof| {
         let rendered = project.render(&proof.file, &relations.scope(None))?;
         let context = minijinja::context! { select => Fragment::new(rendered.sql) };
         let sql = render_wrap("proof.sql", include_str!("../../sql/wrap/proof.sql"), context)?;
-        let started = Instant::now();
-        let search = Search { phase: "validate", name, on: &on, sql: &sql, keep: FINDINGS_KEPT };
-        let found = find(pool, fence, &search).await.map_err(|error| match error {
+        let (name, on) = (proof.file.name.clone(), proof.on.to_string());
+        Ok(Search { phase: "validate", name, on, sql, keep: FINDINGS_KEPT })
+    });
+    let searches: Vec<Search> = searches.collect::<Result<_, ValidateError>>()?;
+    let mut searches = pin!(find_each(pool, fence, events, searches));
+    let mut rows_of: HashMap<&TableName, i64> = HashMap::new();
+    for (ordinal, proof) in (1..).zip(&project.validate) {
+        let Some(found) = searches.next().await else { break };
+        let found = found.map_err(|error| match error {
             FenceError::Db(error) if error.is_write_refused() => ValidateError::Writes(error),
             FenceError::Db(error) => error.into(),
             error => error.into(),
         })?;
-        let elapsed = started.elapsed();
-        let examined = count_rows(pool, &proof.on).await?;
+        let name = proof.file.name.as_str();
+        let on = proof.on.to_string();
+        let examined = match rows_of.get(&proof.on) {
+            Some(&rows) => rows,
+            None => *rows_of.entry(&proof.on).or_insert(count_rows(pool, &proof.on).await?),
+        };
         let record = CheckRecord {
             phase: "validate",
             name,
@@ -103,24 +112,24 @@ pub async fn validate(
             ordinal,
             severity: proof.severity,
             examined,
-            failed: found,
-            elapsed,
+            failed: found.rows,
+            elapsed: found.elapsed,
             skipped: None,
         };
         if results.keep(record) {
             write(pool, fence, &mut results).await?;
         }
         fault::point("validate.proof").await;
-        if proof.severity == Severity::Error && found > 0 {
-            failed.push(format!("{name} ({found})"));
+        if proof.severity == Severity::Error && found.rows > 0 {
+            failed.push(format!("{name} ({})", found.rows));
         }
         events.emit(Event::CheckFinished {
             name: name.to_owned(),
             on,
             severity: proof.severity,
             examined: u64::try_from(examined).unwrap_or_default(),
-            failed: u64::try_from(found).unwrap_or_default(),
-            elapsed,
+            failed: u64::try_from(found.rows).unwrap_or_default(),
+            elapsed: found.elapsed,
         });
     }
     write(pool, fence, &mut results).await?;

@@ -293,7 +293,7 @@ async fn a_mended_column_gets_a_new_digest_and_the_others_keep_theirs() {
     );
     client.batch_execute(&tamper).await.unwrap();
     let report = retry_with(&db, &format!("documents {other} --set token_count=5"), &[]).await.code(0).json();
-    assert_eq!(report["quarantine"][0]["check"], "content_checksum", "{}", report["quarantine"]);
+    assert_eq!(report["quarantine"][0]["check"], "checksum", "{}", report["quarantine"]);
 }
 
 #[tokio::test]

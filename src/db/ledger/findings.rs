@@ -139,28 +139,31 @@ pub struct CheckRecord<'a> {
     pub skipped: Option<&'a str>,
 }
 
-/// Records the result of a check.
+/// Records results of checks.
 ///
 /// # Errors
-/// Fails when the database refuses the row.
-pub async fn check_result_insert(tx: &Transaction<'_>, run: Uuid, record: &CheckRecord<'_>) -> Result<(), DbError> {
+/// Fails when the database refuses a row.
+pub async fn check_result_insert(tx: &Transaction<'_>, run: Uuid, records: &[CheckRecord<'_>]) -> Result<(), DbError> {
+    fn each<'r, T>(records: &'r [CheckRecord<'_>], of: impl Fn(&'r CheckRecord<'_>) -> T) -> Vec<T> {
+        records.iter().map(of).collect()
+    }
     tx.execute(
         include_str!("../../../sql/check_result_insert.sql"),
         &[
             &run,
-            &record.phase,
-            &record.name,
-            &record.on,
-            &record.ordinal,
-            &record.severity.as_str(),
-            &record.examined,
-            &record.failed,
-            &milliseconds(record.elapsed),
-            &record.skipped,
+            &each(records, |record| record.phase),
+            &each(records, |record| record.name),
+            &each(records, |record| &*record.on),
+            &each(records, |record| record.ordinal),
+            &each(records, |record| record.severity.as_str()),
+            &each(records, |record| record.examined),
+            &each(records, |record| record.failed),
+            &each(records, |record| milliseconds(record.elapsed)),
+            &each(records, |record| record.skipped),
         ],
     )
     .await
-    .map_err(doing("record a check's result"))?;
+    .map_err(doing("record the results of checks"))?;
     Ok(())
 }
 
@@ -187,8 +190,8 @@ impl<'a> CheckResults<'a> {
     /// # Errors
     /// Fails when the database refuses the rows.
     pub async fn write(&mut self, tx: &Transaction<'_>, run: Uuid) -> Result<(), DbError> {
-        for record in &self.waiting {
-            check_result_insert(tx, run, record).await?;
+        if !self.waiting.is_empty() {
+            check_result_insert(tx, run, &self.waiting).await?;
         }
         self.waiting.clear();
         self.since = None;

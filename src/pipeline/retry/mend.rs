@@ -7,10 +7,9 @@ use serde_json::{Map, Value};
 
 use super::error::RetryError;
 use crate::db::ledger::Quarantined;
-use crate::db::staging::DIGEST_TYPE;
+use crate::db::staging::{DIGEST_TYPE, digest_column};
 use crate::decode::{Block, Column, ColumnKind, Encoding, RawRow, RowDecoder, RowError, RowForm};
 use crate::names::TableName;
-use crate::stage::digest_column;
 
 /// Columns that a person gives, `None` for SQL's null.
 pub type Given = BTreeMap<String, Option<String>>;

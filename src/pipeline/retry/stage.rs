@@ -12,7 +12,7 @@ use crate::decode::ColumnKind;
 use crate::names::staging_table;
 use crate::pipeline::PipelineError;
 use crate::project::Project;
-use crate::stage::{digest_column, lay_out};
+use crate::stage::lay_out;
 use crate::template::{Fragment, render_wrap};
 
 #[derive(Serialize)]
@@ -93,7 +93,7 @@ pub(super) async fn stage_retry(
             table: Fragment::new(staging_table(&laid_out.staged_as)),
             digests: digests
                 .map(|(column, type_name)| Digest {
-                    name: digest_column(&column.key),
+                    name: staging::digest_column(&column.key),
                     column: column.clone(),
                     send: (type_name != "text")
                         .then(|| Fragment::new(staging::in_schema(vector_schema, &format!("{type_name}_send")))),
