@@ -136,7 +136,7 @@ mod tests {
         for bits in (1.0_f32.to_bits()..8.0_f32.to_bits()).step_by(97) {
             let middle = f64::midpoint(f64::from(f32::from_bits(bits)), f64::from(f32::from_bits(bits + 1)));
             let text = format!("{middle:.13},");
-            assert_eq!(parse_prefix(text.as_bytes()).unwrap().0, text[..15].parse().unwrap(), "{text}");
+            assert_eq!(parse_prefix(text.as_bytes()).unwrap().0, text[..15].parse::<f32>().unwrap(), "{text}");
         }
     }
 
