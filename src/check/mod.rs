@@ -5,6 +5,7 @@
 
 mod dedup;
 mod error;
+mod steps;
 mod trial;
 
 use std::pin::pin;
@@ -12,31 +13,26 @@ use std::time::Duration;
 
 use deadpool_postgres::Pool;
 use futures_util::StreamExt;
-use serde::Serialize;
 
 use crate::db::ledger::{
-    CheckRecord, CheckResults, Fence, FenceError, RunState, SourceTable, books, check_forget, check_result_insert,
-    run_advance,
+    CheckRecord, CheckResults, Fence, FenceError, RunState, books, check_forget, check_result_insert, run_advance,
 };
 use crate::db::search::{Found, Search, find_each};
-use crate::db::staging::{self, Digested};
 use crate::db::{ServerInfo, doing};
 use crate::event::{Event, Events};
 use crate::fault;
 use crate::limits::MaxRejects;
 use crate::outcome::{Severity, TableBooks};
-use crate::project::Project;
-use crate::relations::{Feed, Relations};
+use crate::project::{Check, Project};
+use crate::relations::Relations;
 use crate::template::{Fragment, render_wrap};
 
 pub use dedup::{Merged, find_patches, merge};
 pub use error::CheckError;
 pub use trial::{TrialFound, check_trial};
 
-/// Name of the check that sqlmig makes itself of the casts in the normalise transforms.
-const CAST_CHECK: &str = "cast";
-/// Name of the check that sqlmig makes itself of the staged rows against what the reader took.
-const CHECKSUM_CHECK: &str = "checksum";
+use steps::{Planned, Step};
+
 /// Findings kept of a check that warns or blocks; all are counted.
 const FINDINGS_KEPT: usize = 1000;
 
@@ -113,74 +109,6 @@ pub async fn check(
     Ok(checking.checked)
 }
 
-#[derive(Serialize)]
-struct CastContext {
-    staged: Fragment,
-    casts: Vec<CastColumn>,
-}
-
-#[derive(Serialize)]
-struct CastColumn {
-    column: String,
-    type_name: String,
-}
-
-#[derive(Serialize)]
-struct ChecksumContext {
-    staged: Fragment,
-    hash: Fragment,
-    digested: Vec<Digested>,
-}
-
-/// The check that a staging table's digests make.
-fn checksum_check(feed: &Feed, table: &SourceTable, vector_schema: Option<&str>) -> Result<String, CheckError> {
-    let hash = staging::row_hash(&table.columns, &table.column_types, vector_schema);
-    let digested = staging::digested(&table.columns, &table.column_types, vector_schema);
-    let context = ChecksumContext { staged: Fragment::new(feed.staged.clone()), hash, digested };
-    let select = render_wrap("row_checksum.sql", include_str!("../../sql/wrap/row_checksum.sql"), context)?;
-    let context = minijinja::context! { select => Fragment::new(select) };
-    Ok(render_wrap("check.sql", include_str!("../../sql/wrap/check.sql"), context)?)
-}
-
-/// The check that a feed's casts make.
-fn cast_check(feed: &Feed) -> Result<String, CheckError> {
-    let casts =
-        feed.casts.iter().map(|cast| CastColumn { column: cast.column.clone(), type_name: cast.type_name.clone() });
-    let context = CastContext { staged: Fragment::new(feed.staged.clone()), casts: casts.collect() };
-    let select = render_wrap("cast_check.sql", include_str!("../../sql/wrap/cast_check.sql"), context)?;
-    let context = minijinja::context! { select => Fragment::new(select) };
-    Ok(render_wrap("check.sql", include_str!("../../sql/wrap/check.sql"), context)?)
-}
-
-/// How many checks there are to tell of: one a table.
-fn steps(project: &Project, relations: &Relations, feeds: &[Feed]) -> u64 {
-    let checksums =
-        relations.tables().iter().filter(|table| feeds.iter().any(|feed| feed.source == table.source)).count();
-    let casts = feeds.iter().filter(|feed| !feed.casts.is_empty()).count();
-    let checks: usize = project.check.iter().map(|check| relations.sources(&check.on).len()).sum();
-    let rules: usize = project.dedup.iter().map(|rule| relations.sources(&rule.on).len()).sum();
-    (checksums + casts + checks + rules) as u64
-}
-
-/// A check of one source table.
-struct Step<'a> {
-    name: &'a str,
-    severity: Severity,
-    feed: Feed,
-    sql: String,
-    /// Whether it reads what the checks before it have decided.
-    decided: bool,
-    ordinal: i32,
-}
-
-impl Step<'_> {
-    fn search(&self) -> Search {
-        let keep = if self.severity == Severity::Reject { usize::MAX } else { FINDINGS_KEPT };
-        let (name, on) = (self.name.to_owned(), self.feed.source.to_string());
-        Search { phase: "check", name, on, sql: self.sql.clone(), keep }
-    }
-}
-
 /// The checks of one run, as they go.
 struct Checking<'a> {
     pool: &'a Pool,
@@ -195,66 +123,36 @@ struct Checking<'a> {
 impl<'a> Checking<'a> {
     /// Everything there is to check, in its order.
     async fn run_all(&mut self, project: &'a Project, relations: &mut Relations) -> Result<(), CheckError> {
-        let feeds: Vec<Feed> = relations.feeds().cloned().collect();
-        self.events.emit(Event::StepsPlanned { steps: steps(project, relations, &feeds) });
-        let vector_schema = self.vector_schema().await?;
-        let steps = self.lay_out(project, relations, &feeds, vector_schema.as_deref())?;
+        let mut planned = steps::checksums(relations, self.vector_schema().await?.as_deref())?;
+        planned.extend(steps::checks(project, relations)?);
+        let mut numbered: Vec<(i32, Step<'a>)> = Vec::new();
+        for planned in planned {
+            let ordinal = self.next();
+            match planned {
+                Planned::Step(step) => numbered.push((ordinal, step)),
+                Planned::Skipped(check) => self.skip(ordinal, check),
+            }
+        }
+        let rules: usize = project.dedup.iter().map(|rule| relations.sources(&rule.on).len()).sum();
+        self.events.emit(Event::StepsPlanned { steps: (numbered.len() + rules) as u64 });
         // Checks do not read what others find, but for those that say so: whatever was found before is taken out by then.
-        for beside in steps.chunk_by(|_, next| !next.decided) {
-            let searches: Vec<Search> = beside.iter().map(Step::search).collect();
+        for beside in numbered.chunk_by(|_, (_, next)| !next.decided) {
+            let searches: Vec<Search> = beside.iter().map(|(_, step)| search(step)).collect();
             let mut searches = pin!(find_each(self.pool, self.fence, self.events, searches));
-            for step in beside {
+            for (ordinal, step) in beside {
                 let Some(found) = searches.next().await else { break };
                 let found = found.map_err(|error| match error {
                     FenceError::Db(error) if error.is_write_refused() => CheckError::Writes(error),
                     FenceError::Db(error) => error.into(),
                     error => error.into(),
                 })?;
-                self.settle(step, found).await?;
+                self.settle(*ordinal, step, found).await?;
             }
         }
         for rule in &project.dedup {
             dedup::settle(self, project, relations, rule).await?;
         }
         Ok(())
-    }
-
-    /// The checks in their order; those that have nothing to look at are recorded as skipped.
-    fn lay_out(
-        &mut self,
-        project: &'a Project,
-        relations: &Relations,
-        feeds: &[Feed],
-        vector_schema: Option<&str>,
-    ) -> Result<Vec<Step<'a>>, CheckError> {
-        let mut steps = Vec::new();
-        for table in relations.tables() {
-            if let Some(feed) = feeds.iter().find(|feed| feed.source == table.source) {
-                let sql = checksum_check(feed, table, vector_schema)?;
-                steps.push(self.step(CHECKSUM_CHECK, Severity::Reject, feed, sql, false));
-            }
-        }
-        for feed in feeds.iter().filter(|feed| !feed.casts.is_empty()) {
-            steps.push(self.step(CAST_CHECK, Severity::Reject, feed, cast_check(feed)?, false));
-        }
-        for check in &project.check {
-            let sources = relations.sources(&check.on);
-            if sources.is_empty() {
-                self.skip(&check.file.name, &check.on, check.severity);
-            }
-            for feed in sources {
-                let rows = relations.canonical_of(&check.on, &feed.source)?;
-                let rendered = project.render(&check.file, &relations.scope(Some(rows)))?;
-                let context = minijinja::context! { select => Fragment::new(rendered.sql) };
-                let sql = render_wrap("check.sql", include_str!("../../sql/wrap/check.sql"), context)?;
-                steps.push(self.step(&check.file.name, check.severity, feed, sql, rendered.decided));
-            }
-        }
-        Ok(steps)
-    }
-
-    fn step(&mut self, name: &'a str, severity: Severity, feed: &Feed, sql: String, decided: bool) -> Step<'a> {
-        Step { name, severity, feed: feed.clone(), sql, decided, ordinal: self.next() }
     }
 
     /// Where pgvector is installed, if it is.
@@ -264,7 +162,7 @@ impl<'a> Checking<'a> {
     }
 
     /// Takes out what a check rejects, and records its result.
-    async fn settle(&mut self, step: &Step<'a>, found: Found) -> Result<(), CheckError> {
+    async fn settle(&mut self, ordinal: i32, step: &Step<'a>, found: Found) -> Result<(), CheckError> {
         let Step { name, severity, feed, .. } = step;
         let (name, severity) = (*name, *severity);
         let source = feed.source.to_string();
@@ -273,7 +171,7 @@ impl<'a> Checking<'a> {
             phase: "check",
             name,
             on: source.clone().into(),
-            ordinal: step.ordinal,
+            ordinal,
             severity,
             examined: feed.rows_staged,
             failed,
@@ -334,14 +232,13 @@ impl<'a> Checking<'a> {
     }
 
     /// Records that a check had nothing to look at.
-    fn skip(&mut self, name: &'a str, on: &'a str, severity: Severity) {
-        let ordinal = self.next();
+    fn skip(&mut self, ordinal: i32, check: &'a Check) {
         self.passed.keep(CheckRecord {
             phase: "check",
-            name,
-            on: on.into(),
+            name: &check.file.name,
+            on: check.on.as_str().into(),
             ordinal,
-            severity,
+            severity: check.severity,
             examined: 0,
             failed: 0,
             elapsed: std::time::Duration::ZERO,
@@ -353,4 +250,10 @@ impl<'a> Checking<'a> {
         self.ordinal += 1;
         self.ordinal
     }
+}
+
+/// A step as a search.
+fn search(step: &Step<'_>) -> Search {
+    let keep = if step.severity == Severity::Reject { usize::MAX } else { FINDINGS_KEPT };
+    Search { phase: "check", name: step.name.to_owned(), on: step.feed.source.to_string(), sql: step.sql.clone(), keep }
 }

@@ -10,7 +10,8 @@ use crate::project::Project;
 use crate::relations::{Feed, Relations};
 use crate::template::{Fragment, render_wrap};
 
-use super::{CAST_CHECK, CheckError, cast_check, merge};
+use super::steps::{self, Planned, Step};
+use super::{CheckError, merge};
 
 /// What a check or a duplicate rule found in the rows of one source table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,21 +39,11 @@ pub async fn check_trial(
     relations: &mut Relations,
 ) -> Result<Vec<TrialFound>, CheckError> {
     let mut found = Vec::new();
-    let feeds: Vec<Feed> = relations.feeds().cloned().collect();
-    for feed in feeds.iter().filter(|feed| !feed.casts.is_empty()) {
-        let rows = search(tx, relations, CAST_CHECK, Severity::Reject, feed, cast_check(feed)?).await?;
-        found.push(TrialFound { rows, ..of(CAST_CHECK, "check", feed, Severity::Reject) });
-    }
-    for check in &project.check {
-        let sources: Vec<Feed> = relations.sources(&check.on).into_iter().cloned().collect();
-        for feed in &sources {
-            let rows = relations.canonical_of(&check.on, &feed.source)?;
-            let rendered = project.render(&check.file, &relations.scope(Some(rows)))?;
-            let context = minijinja::context! { select => Fragment::new(rendered.sql) };
-            let select = render_wrap("check.sql", include_str!("../../sql/wrap/check.sql"), context)?;
-            let rows = search(tx, relations, &check.file.name, check.severity, feed, select).await?;
-            found.push(TrialFound { rows, ..of(&check.file.name, "check", feed, check.severity) });
-        }
+    for planned in steps::checks(project, relations)? {
+        // What has nothing to look at finds nothing.
+        let Planned::Step(step) = planned else { continue };
+        let rows = search(tx, relations, &step).await?;
+        found.push(TrialFound { rows, ..of(step.name, "check", &step.feed, step.severity) });
     }
     let run = relations.run();
     for rule in &project.dedup {
@@ -70,21 +61,14 @@ fn of(name: &str, phase: &'static str, feed: &Feed, severity: Severity) -> Trial
 }
 
 /// Runs one check and takes out what it rejects.
-async fn search(
-    tx: &mut Transaction<'_>,
-    relations: &Relations,
-    name: &str,
-    severity: Severity,
-    feed: &Feed,
-    select: String,
-) -> Result<i64, CheckError> {
+async fn search(tx: &mut Transaction<'_>, relations: &Relations, step: &Step<'_>) -> Result<i64, CheckError> {
     let context = minijinja::context! {
         quarantine => relations.place().quarantine(),
-        select => Fragment::new(select),
-        reject => severity == Severity::Reject,
+        select => Fragment::new(step.sql.clone()),
+        reject => step.severity == Severity::Reject,
     };
     let query = render_wrap("trial_check.sql", include_str!("../../sql/wrap/trial_check.sql"), context)?;
-    let (run, source) = (relations.run(), feed.source.to_string());
+    let (run, source, name) = (relations.run(), step.feed.source.to_string(), step.name);
     let action = format!("run check {name} on {source}");
     let found = reading(tx, &action, async |tx| {
         let row = tx.query_one(&query, &[&run, &source, &name]).await.map_err(doing(action.as_str()))?;
