@@ -3,7 +3,7 @@
 use tokio_postgres::GenericClient;
 use uuid::Uuid;
 
-use super::report::query;
+use super::read::query;
 use crate::db::{DbError, doing};
 use crate::outcome::{BatchSpread, BatchTimes, Environment, Setting, Slice, SourceDigest};
 

@@ -3,8 +3,10 @@
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
+use super::journal::EventKind;
 use super::pace;
-use super::run::{EventKind, Run, runs};
+use super::read::query;
+use super::run::{Run, runs};
 use crate::db::{DbError, doing};
 use crate::names::{STAGING_SCHEMA, TableName};
 use crate::outcome::{
@@ -253,8 +255,4 @@ fn throughput(run: &Run, tables: &[TableBooks], phases: &[PhaseTime]) -> Through
         seconds,
         peak_rss_bytes: run.peak_rss_bytes,
     }
-}
-
-pub(super) async fn query(client: &impl GenericClient, statement: &str, run: Uuid) -> Result<Vec<Row>, DbError> {
-    client.query(statement, &[&run]).await.map_err(doing("read the ledger"))
 }
