@@ -6,6 +6,7 @@ mod index;
 mod join;
 mod known;
 mod loaded;
+mod memory;
 mod probe;
 mod record;
 mod resume;

@@ -119,3 +119,55 @@ async fn the_pace_of_a_run_adds_up_to_its_rows() {
         "{settings:?}"
     );
 }
+
+/// The slices of memory in a report: phase, seconds, bytes.
+fn memory(report: &serde_json::Value) -> Vec<(String, f64, i64)> {
+    let slices = report["memory"].as_array().unwrap();
+    let slice = |slice: &serde_json::Value| {
+        let phase = slice["phase"].as_str().unwrap().to_owned();
+        (phase, slice["seconds"].as_f64().unwrap(), slice["rss_bytes"].as_i64().unwrap())
+    };
+    slices.iter().map(slice).collect()
+}
+
+#[tokio::test]
+async fn the_memory_of_a_run_is_drawn_over_its_phases() {
+    let db = TestDb::from(&MIGRATED, "report_memory").await;
+    let line = format!("run {} --no-index --output json", fixture("docs.sql.gz"));
+    let report = sqlmig(&db, &line).await.code(0).json();
+    let peak = report["throughput"]["peak_rss_bytes"].as_i64().unwrap();
+    let slices = memory(&report);
+    for phase in ["stage", "check", "promote", "validate"] {
+        assert!(slices.iter().any(|(of, ..)| of == phase), "{phase}: {slices:?}");
+    }
+    // Linux adds up the memory of threads only now and then, so the two may differ by a few pages.
+    let bounds = (1 << 20)..=peak + (1 << 20);
+    let fits = slices.iter().all(|(_, seconds, bytes)| *seconds >= 0.0 && bounds.contains(bytes));
+    assert!(fits, "{peak}: {slices:?}");
+    let page = sqlmig(&db, "report --format html").await.code(0).stdout;
+    let page = Html::parse_document(&page);
+    let title = page.select(&Selector::parse("figure.memory title").unwrap()).next().unwrap();
+    let title: String = title.text().collect();
+    assert!(title.contains("stage ") && title.contains("validate "), "{title}");
+}
+
+#[tokio::test]
+async fn memory_of_many_processes_is_the_most_of_one_and_waiting_is_left_out() {
+    let db = TestDb::from(&MIGRATED, "report_memory_many").await;
+    sqlmig(&db, &format!("run {} --no-index", fixture("docs.sql.gz"))).await.code(0);
+    let client = db.connect().await;
+    // Two processes that promote at the same time for 64 s, and one that went on a day later for 6.4 s.
+    client.batch_execute(include_str!("../sql/memory_of_three.sql")).await.unwrap();
+    let report = sqlmig(&db, "report --output json").await.code(0).json();
+    let mut slices = memory(&report);
+    slices.retain(|(phase, ..)| phase == "promote");
+    assert!(slices.len() <= 60, "{} slices", slices.len());
+    let seconds: f64 = slices.iter().map(|(_, seconds, _)| seconds).sum();
+    assert!((seconds - 70.4).abs() < 0.01, "{seconds}");
+    // The other had more at second 10.
+    let bytes: Vec<i64> = slices.iter().map(|(.., bytes)| *bytes).collect();
+    let most = bytes.iter().position(|bytes| *bytes == 900).unwrap();
+    assert!((8..=9).contains(&most), "{bytes:?}");
+    assert!(bytes[..most].iter().chain(&bytes[most + 1..54]).all(|bytes| *bytes == 500), "{bytes:?}");
+    assert_eq!(bytes.last(), Some(&100), "{bytes:?}");
+}

@@ -44,6 +44,7 @@ pub async fn report(client: &impl GenericClient, run: Uuid) -> Result<Option<Rep
         phases,
         throughput,
         pace: pace::pace(client, run).await?,
+        memory: pace::memory(client, run).await?,
         batch_times: pace::batch_times(client, run).await?,
         batch_spread: pace::batch_spread(client, run).await?,
         digests: pace::source_digests(client, run).await?,
