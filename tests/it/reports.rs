@@ -1,6 +1,8 @@
 //! Reports that are handed on: the forms, the files, and the facts in them that only a real run has.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use scraper::{Html, Selector};
 
@@ -170,4 +172,42 @@ async fn memory_of_many_processes_is_the_most_of_one_and_waiting_is_left_out() {
     assert!((8..=9).contains(&most), "{bytes:?}");
     assert!(bytes[..most].iter().chain(&bytes[most + 1..54]).all(|bytes| *bytes == 500), "{bytes:?}");
     assert_eq!(bytes.last(), Some(&100), "{bytes:?}");
+}
+
+/// Jenkins' schema of `JUnit`'s XML, which its plugin holds files to; none where it was not fetched.
+fn schema_of_junit() -> Option<String> {
+    let named = std::env::var("SQLMIG_JUNIT_XSD").ok();
+    let there = named.is_some() && Command::new("xmllint").arg("--version").output().is_ok();
+    let what = "xmllint, or no schema in SQLMIG_JUNIT_XSD; .ci/run fetches both";
+    assert!(there || std::env::var_os("CI").is_none(), "there is no {what}");
+    if !there {
+        eprintln!("passed over: there is no {what}");
+    }
+    named.filter(|_| there)
+}
+
+#[tokio::test]
+async fn junit_is_valid_by_the_schema_that_jenkins_holds_it_to() {
+    let Some(schema) = schema_of_junit() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let valid = |path: &Path| {
+        let output = Command::new("xmllint").args(["--noout", "--schema", &schema]).arg(path).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    let file = folder.path().join("report.xml");
+    // One whose checks failed, with rows to show, and one that went well.
+    for (name, line, code) in [
+        ("failed", format!("run {} --no-index --max-rejects 10", fixture("docs.sql.gz")), 3),
+        ("done", format!("run {} --no-index --restart", fixture("docs.sql.gz")), 0),
+    ] {
+        let db = TestDb::from(&MIGRATED, &format!("junit_{name}")).await;
+        sqlmig(&db, &line).await.code(code);
+        sqlmig(&db, &format!("report --output {}", file.display())).await.code(0);
+        let (holds, said) = valid(&file);
+        assert!(holds, "{name}: {said}\n{}", fs::read_to_string(&file).unwrap());
+    }
+    // The schema does refuse what it does not know.
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replacen("<testcase ", "<testcase verdict=\"good\" ", 1)).unwrap();
+    assert!(!valid(&file).0);
 }
