@@ -28,7 +28,7 @@ pub use self::embedding::{EmbeddingCost, EmbeddingCount};
 pub use self::environment::{Environment, Setting, SourceDigest};
 pub use self::examples::{CaseOutcome, ExampleReport};
 pub use self::fate::{ChunkPlace, ColumnValue, Fate, FateBatch, FinalRow, MergedWith, Why};
-pub use self::pace::{BatchSpread, BatchTimes, Slice};
+pub use self::pace::{BatchSpread, BatchTimes, MemorySlice, Slice};
 pub use self::plan::{
     FollowedPlan, Plan, PlanCheck, PlanCounts, PlanDump, PlanEmbedding, PlanEstimate, PlanFate, PlanMigration,
     PlanPromote, PlanRows, PlanTable, PlannedTable,
@@ -82,6 +82,8 @@ pub struct Report {
     pub throughput: Throughput,
     /// How the work went over time, slice by slice, phase after phase.
     pub pace: Vec<Slice>,
+    /// How much memory its processes had over time.
+    pub memory: Vec<MemorySlice>,
     /// How long the batches of each promote transform took.
     pub batch_times: Vec<BatchTimes>,
     /// How many batches took how long, the fastest first.

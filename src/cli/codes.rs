@@ -104,7 +104,6 @@ told!(ScratchError, |error| match error {
 });
 told!(StageError, stage);
 told!(PlanError, |error| match error {
-    PlanError::Decode(_) => ExitCode::Source,
     PlanError::Thread(_) => ExitCode::Unexpected,
     PlanError::Template(_) => ExitCode::Usage,
     PlanError::Migrate(error) => migrate(error),

@@ -269,7 +269,11 @@ async fn conduct(
         Command::Embed { run, .. } => {
             let Some(fence) = conductor.begin_embedding(run.run).await? else {
                 display.clear();
-                return Ok(writeln!(io::stdout(), "no row of the run is left without an embedding")?);
+                let told = match conductor.embed.client {
+                    Some(_) => "no row of the run is left without an embedding",
+                    None => "no service is named that makes embeddings (--embedding-url): nothing is fetched",
+                };
+                return Ok(writeln!(io::stdout(), "{told}")?);
             };
             let outcome = conductor.embed(fence).await;
             finish(conductor, settings, display, fence.run, outcome).await

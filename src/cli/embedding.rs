@@ -11,7 +11,7 @@ use sqlmig::tokens::{DEFAULT_TOKENIZER, Tokenizer};
 
 use super::args::EmbeddingArgs;
 use super::failure::{ExitCode, Failure};
-use super::settings::FileSettings;
+use super::settings::file::FileSettings;
 
 /// Where the key is, unless a file is named.
 const KEY: &str = "SQLMIG_EMBEDDING_KEY";

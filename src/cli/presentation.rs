@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::args::{Color, GlobalArgs, LogFormat, Output, OutputTo};
 use super::failure::Failure;
-use super::settings::FileSettings;
+use super::settings::file::FileSettings;
 
 /// Columns of a page that is no terminal.
 const PAGE_WIDTH: u16 = 120;

@@ -19,6 +19,20 @@ pub struct Slice {
     pub bytes: i64,
 }
 
+/// Memory of a run in one slice of time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MemorySlice {
+    /// The phase.
+    pub phase: String,
+    /// When the slice begins.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// How long it is, in seconds.
+    pub seconds: f64,
+    /// The most that one of its processes had resident in it, in bytes.
+    pub rss_bytes: i64,
+}
+
 /// How long the batches of one promote transform took.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BatchTimes {

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Conductor, PipelineError};
+use super::{Conductor, PipelineError, Taken};
 use crate::db::catalog::{has_ledger, target_fingerprint, target_identity};
 use crate::db::doing;
 use crate::db::ledger::{Run, RunState, embedding_counts, last_load, promoted_rows, runs};
@@ -19,7 +19,35 @@ impl Conductor {
         let client = self.pool.get().await.map_err(doing("connect"))?;
         let known = has_ledger(&**client).await?;
         drop(client);
-        if known { Ok(self.loaded_before(source, scope).await?.map(|run| run.id)) } else { Ok(None) }
+        if !known {
+            return Ok(None);
+        }
+        let run = self.loaded_before(source, scope).await?;
+        Ok(run.map(|run| self.tell_loaded(&run, source)))
+    }
+
+    /// The run that has loaded this very source and whose rows are still staged: every later step of it finds its work done.
+    pub(super) async fn staged_before(&self, source: &Source, scope: &str) -> Result<Option<Taken>, PipelineError> {
+        let Some(run) = self.loaded_before(source, scope).await? else { return Ok(None) };
+        let fence = self.raise(run.id).await?;
+        match self.staged_rows_stand(fence).await {
+            Ok(()) => {
+                self.tell_loaded(&run, source);
+                Ok(Some(Taken { fence, state: run.state }))
+            }
+            Err(error) if error.is_staging_lost() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Tells that a run has loaded this source; returns its id.
+    pub(super) fn tell_loaded(&self, run: &Run, source: &Source) -> Uuid {
+        self.events.emit(Event::AlreadyLoaded {
+            run: run.id,
+            source: source.display.clone(),
+            finished_at: run.finished_at,
+        });
+        run.id
     }
 
     /// The newest run, if it is not finished.
@@ -71,11 +99,6 @@ impl Conductor {
         if run.source_sha256 != self.digest_of(source).await? {
             return Ok(None);
         }
-        self.events.emit(Event::AlreadyLoaded {
-            run: run.id,
-            source: source.display.clone(),
-            finished_at: run.finished_at,
-        });
         Ok(Some(run))
     }
 

@@ -6,6 +6,7 @@ mod index;
 mod join;
 mod known;
 mod loaded;
+mod memory;
 mod probe;
 mod record;
 mod resume;
@@ -112,7 +113,7 @@ impl Conductor {
         if options.earlier == EarlierRuns::Heeded {
             let known = self.loaded_before(&source, &options.stage.scope()).await.map_err(|error| (None, error))?;
             if let Some(run) = known {
-                return Ok(run.id);
+                return Ok(self.tell_loaded(&run, &source));
             }
         }
         let taken = self.begin(&source, &options, &migrated, started).await.map_err(|error| (None, error))?;
@@ -136,13 +137,19 @@ impl Conductor {
         steps.await.map(|()| fence.run).map_err(|error| (Some(fence.run), error))
     }
 
-    /// Brings the database up to date, with the project's schema if `project` says so, and takes on the run of a source.
+    /// Brings the database up to date, with the project's schema if `project` says so, and takes on the run of a source: one that
+    /// has loaded it whole, too, as long as its rows are staged, unless `options` say otherwise.
     ///
     /// # Errors
     /// As [`Self::migrate`] and [`Self::begin_or_resume`].
     pub async fn open(&self, source: &Source, options: &LoadOptions, project: bool) -> Result<Taken, PipelineError> {
         let started = Instant::now();
         let migrated = self.migrate(project).await?;
+        if options.earlier == EarlierRuns::Heeded
+            && let Some(taken) = self.staged_before(source, &options.stage.scope()).await?
+        {
+            return Ok(taken);
+        }
         self.begin(source, options, &migrated, started).await
     }
 
@@ -186,7 +193,7 @@ impl Conductor {
     }
 
     /// Streams the source into staging, or what of it is missing there; says why the source ended before its proper end,
-    /// if it did.
+    /// if it did. Of a run that is done there is nothing to stage: it was taken on because it has loaded this very source.
     ///
     /// # Errors
     /// As [`stage`]; or this is not the source that the run was begun with.
@@ -197,6 +204,9 @@ impl Conductor {
         options: StageOptions,
     ) -> Result<Option<String>, PipelineError> {
         let fence = taken.fence;
+        if taken.state == RunState::Done {
+            return Ok(None);
+        }
         self.tell_known(fence, &source).await?;
         if taken.state >= RunState::Staged {
             match self.staged_rows_stand(fence).await {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::stint::memory;
+use super::memory::memory;
 use super::{Conductor, Following, PipelineError};
 use crate::db::ledger::{EventKind, Fence, event_insert, phase_insert, run_fail, run_memory, run_plan_insert};
 use crate::event::{Event, Phase};

@@ -1,12 +1,14 @@
 //! A process that is at a phase says so, every few seconds, and reads how far the run is: for its own display, and so that
 //! everybody else sees the same.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::Pool;
 use tokio::task::AbortHandle;
 use uuid::Uuid;
 
+use super::memory::{LOOK, Trail, memory};
 use super::{Conductor, Vitals};
 use crate::db::DbError;
 use crate::db::ledger::{StintBeat, count, status, stint_beat};
@@ -37,13 +39,15 @@ struct Beat {
     id: Uuid,
     phase: Phase,
     conducts: bool,
+    trail: Arc<Mutex<Trail>>,
 }
 
 impl Conductor {
     /// Begins to tell that this process is at a phase of a run.
     pub(super) fn stint(&self, run: Uuid, phase: Phase, conducts: bool) -> Stint {
         let (pool, vitals) = (self.pool.clone(), self.vitals.clone());
-        let beat = Beat { pool, vitals, run, id: Uuid::now_v7(), phase, conducts };
+        let trail = Arc::new(Mutex::new(Trail::new()));
+        let beat = Beat { pool, vitals, run, id: Uuid::now_v7(), phase, conducts, trail };
         let beating = tokio::spawn(beat.clone().go_on(self.events.clone())).abort_handle();
         Stint { beat, beating }
     }
@@ -78,8 +82,19 @@ impl Beat {
                 }
                 next_look = Instant::now() + asked.elapsed() * SHARE;
             }
-            tokio::time::sleep(BEAT).await;
+            let next = Instant::now() + BEAT;
+            while Instant::now() < next {
+                tokio::time::sleep(LOOK).await;
+                self.seen();
+            }
         }
+    }
+
+    /// Looks at the memory of this process; what was seen of it so far.
+    fn seen(&self) -> Option<(i64, Vec<i64>)> {
+        let mut trail = self.trail.lock().unwrap_or_else(PoisonError::into_inner);
+        trail.look();
+        trail.slots()
     }
 
     async fn tell(&self, ended: bool) -> Result<(), DbError> {
@@ -96,6 +111,7 @@ impl Beat {
             workers: facts.workers.and_then(|workers| i32::try_from(workers).ok()),
             busy: serde_json::to_value(&facts.busy).ok().filter(|_| !facts.busy.is_empty()),
             memory: memory(),
+            memory_slots: self.seen(),
             max_rejects: self.vitals.max_rejects().map(|bound| bound.to_string()),
             ended,
         };
@@ -117,14 +133,4 @@ impl Beat {
         }
         read
     }
-}
-
-/// Memory that this process has and the most that it had, in bytes, from Linux's /proc; `None` where there is none.
-pub(super) fn memory() -> Option<(i64, i64)> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let bytes = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-        line.trim().trim_end_matches("kB").trim().parse::<i64>().ok().map(|kibibytes| kibibytes * 1024)
-    };
-    Some((bytes("VmRSS:")?, bytes("VmHWM:")?))
 }

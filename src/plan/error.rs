@@ -4,7 +4,6 @@ use crate::check::CheckError;
 use crate::db::DbError;
 use crate::db::ledger::KnownError;
 use crate::db::migrate::MigrateError;
-use crate::decode::DecodeError;
 use crate::embed::EmbedError;
 use crate::promote::PromoteError;
 use crate::relations::RelationsError;
@@ -14,9 +13,6 @@ use crate::template::TemplateError;
 /// Why a plan could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// The source can't be read.
-    #[error("the source can't be read: {0}")]
-    Decode(#[source] Box<DecodeError>),
     /// A thread failed.
     #[error("reading the source failed: {0}")]
     Thread(String),
@@ -26,9 +22,9 @@ pub enum PlanError {
     /// It is not known which files of a tree are known.
     #[error(transparent)]
     Known(#[from] KnownError),
-    /// The source could not be staged.
+    /// The source can't be read or staged.
     #[error(transparent)]
-    Stage(StageError),
+    Stage(#[from] StageError),
     /// A normalise transform is wrong.
     #[error(transparent)]
     Relations(#[from] RelationsError),
@@ -49,18 +45,11 @@ pub enum PlanError {
     Db(#[from] DbError),
 }
 
-impl From<StageError> for PlanError {
-    fn from(error: StageError) -> Self {
-        if let StageError::Decode(error) = error { Self::Decode(error) } else { Self::Stage(error) }
-    }
-}
-
 impl PlanError {
     /// What to do next.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Decode(error) => error.hint(),
             Self::Thread(_) => None,
             Self::Migrate(error) => error.hint(),
             Self::Known(error) => error.hint(),

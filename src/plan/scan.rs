@@ -9,6 +9,7 @@ use crate::event::{Event, Events};
 use crate::names::TableName;
 use crate::project::Project;
 use crate::source::Source;
+use crate::stage::StageError;
 use crate::tokens::Tokenizer;
 
 /// Rows and bytes of one table, as the scanner counts them.
@@ -82,7 +83,7 @@ pub fn scan(
             }
             Ok(Some(Item::Oversized(row))) => row.length,
             Err(error) if error.is_incomplete() => break Some(error),
-            Err(error) => return Err(PlanError::Decode(Box::new(error))),
+            Err(error) => return Err(StageError::Decode(Box::new(error)).into()),
         };
         rows += 1;
         if let Some(place) = open {

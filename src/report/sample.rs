@@ -9,11 +9,12 @@ use crate::outcome::status::{
 use crate::outcome::{
     Accepted, BatchCount, BatchSpread, BatchTimes, CaseOutcome, CheckResult, ChunkPlace, ColumnValue, DiskNeeds,
     DuplicateCount, EmbeddingCost, EmbeddingCount, Environment, ExampleReport, FORMAT, Fate, FateBatch, FinalRow,
-    Finding, FollowedPlan, FoundBy, History, KeptRow, Light, MergedWith, PhaseTime, Plan, PlanCheck, PlanCounts,
-    PlanDump, PlanEmbedding, PlanEstimate, PlanFate, PlanMigration, PlanPromote, PlanRows, PlanTable, PlannedTable,
-    Preflight, Progress, QuarantineCount, QuarantineEntry, QuarantineGroup, QuarantineList, QuarantinedRow,
-    ReadyFinding, Report, Rollback, RunEvent, RunEvents, RunSummary, Setting, Severity, Share, Slice, SourceDigest,
-    StatementCount, Status, TableBooks, TakenBack, TargetCount, TargetProgress, Throughput, TimeEstimate, Try, Why,
+    Finding, FollowedPlan, FoundBy, History, KeptRow, Light, MemorySlice, MergedWith, PhaseTime, Plan, PlanCheck,
+    PlanCounts, PlanDump, PlanEmbedding, PlanEstimate, PlanFate, PlanMigration, PlanPromote, PlanRows, PlanTable,
+    PlannedTable, Preflight, Progress, QuarantineCount, QuarantineEntry, QuarantineGroup, QuarantineList,
+    QuarantinedRow, ReadyFinding, Report, Rollback, RunEvent, RunEvents, RunSummary, Setting, Severity, Share, Slice,
+    SourceDigest, StatementCount, Status, TableBooks, TakenBack, TargetCount, TargetProgress, Throughput, TimeEstimate,
+    Try, Why,
 };
 
 pub(super) fn run() -> RunSummary {
@@ -160,6 +161,7 @@ pub(super) fn report() -> Report {
             peak_rss_bytes: 64 << 20,
         },
         pace: pace(),
+        memory: memory(),
         batch_times: batch_times(),
         batch_spread: vec![BatchSpread { from_ms: 512, batches: 1 }, BatchSpread { from_ms: 1024, batches: 1 }],
         digests: vec![SourceDigest {
@@ -182,6 +184,17 @@ fn pace() -> Vec<Slice> {
             seconds: 0.3,
             rows: 1000 + 50 * place,
             bytes: 40_000_000,
+        })
+        .collect()
+}
+
+fn memory() -> Vec<MemorySlice> {
+    (0..6)
+        .map(|place: i64| MemorySlice {
+            phase: if place < 4 { "stage" } else { "promote" }.into(),
+            at: datetime!(2026-01-02 03:04:05 UTC) + time::Duration::milliseconds(300 * place),
+            seconds: 0.3,
+            rss_bytes: (40 << 20) + (place << 22),
         })
         .collect()
 }

@@ -45,7 +45,7 @@ fn told(event: &Event) -> Option<(Tone, String)> {
             let source = printable(source);
             (
                 Tone::Good,
-                format!("{source} was loaded whole by run {run}{when}: nothing to do (--force loads it again)"),
+                format!("{source} was loaded whole by run {run}{when}: nothing to do (run --force loads it again)"),
             )
         }
         Event::PhaseFinished { phase, elapsed, summary } => {

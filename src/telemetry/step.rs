@@ -19,7 +19,7 @@ pub(super) fn log(event: &Event) {
             info!(source, project, state, batches_done, "run goes on");
         }
         Event::AlreadyLoaded { source, .. } => {
-            info!(source, "the source was loaded whole by this run; --force loads it again");
+            info!(source, "the source was loaded whole by this run; run --force loads it again");
         }
         Event::PhaseStarted { phase } => info!(%phase, "phase started"),
         Event::PhaseFinished { phase, elapsed, summary } => {

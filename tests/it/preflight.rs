@@ -1,19 +1,12 @@
 //! Preflight: each thing that would stop a run, or harm it, is provoked and seen to be told, and nothing that it writes stays.
 
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::Value;
 
-use sqlmig::db::{Embedded, Target};
-
-use crate::harness::{TestDb, embedded_options, server};
+use crate::harness::{TestDb, server};
 use crate::program::{MIGRATED, Outcome, Things, as_role, bare, finish, fixture, on, sqlmig, text};
+
+mod between;
+mod own_server;
 
 /// The findings of a check, as `red: message → remedy`.
 fn told(preflight: &Value, check: &str) -> Vec<String> {
@@ -260,52 +253,4 @@ async fn an_extension_that_the_role_may_not_create_is_told() {
     assert!(told(&preflight, "privileges")[0].contains("the schemas sqlmig and staging are not there"), "{preflight}");
     // A server that has none to offer is another matter, which takes another server; one that is too old is seen by its number.
     assert!(!sqlmig::db::server_info::has_halfvec("0.6.2") && sqlmig::db::server_info::has_halfvec("0.7.0"));
-}
-
-/// A server on these data, as who owns them: the embedded one keeps too little WAL for a standby.
-fn postgres(programs: &str, data: &Path) -> Child {
-    let owner = std::fs::metadata(data).unwrap();
-    let mut command = Command::new(format!("{programs}/postgres"));
-    command.arg("-D").arg(data).arg("-k").arg(data).args(["-c", "listen_addresses=", "-c", "wal_level=replica"]);
-    command.uid(owner.uid()).gid(owner.gid()).env_clear().current_dir(data);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-}
-
-async fn ready(target: &Target) {
-    for _ in 0..300 {
-        if target.connect().await.is_ok() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("the server does not answer");
-}
-
-fn stop(mut server: Child) {
-    kill(Pid::from_raw(i32::try_from(server.id()).unwrap()), Signal::SIGINT).unwrap();
-    server.wait().unwrap();
-}
-
-#[tokio::test]
-async fn a_standby_is_told() {
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let started = Embedded::start(embedded_options(&folder.path().join("server"))).await.unwrap();
-    let data = started.folder().join("data");
-    let client = started.target().connect().await.unwrap();
-    let programs = text(&client, "select setting from pg_config where name = 'BINDIR'").await;
-    client.close().await;
-    let target = Target::on_socket(&data, 5432, started.target().user(), started.target().database());
-    started.stop().await.unwrap();
-    let primary = postgres(&programs, &data);
-    ready(&target).await;
-    stop(primary);
-    std::fs::write(data.join("standby.signal"), "").unwrap();
-    let standby = postgres(&programs, &data);
-    ready(&target).await;
-    let mut command = bare("preflight --output json");
-    let (database, user) = (target.database(), target.user());
-    command.env("DATABASE_URL", format!("postgresql:///{database}?host={}&user={user}", data.display()));
-    let outcome = finish(command).await;
-    stop(standby);
-    says(&outcome, "writes", "red", &["standby", "target_session_attrs=read-write"]);
 }

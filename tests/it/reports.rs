@@ -1,6 +1,8 @@
 //! Reports that are handed on: the forms, the files, and the facts in them that only a real run has.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use scraper::{Html, Selector};
 
@@ -118,4 +120,94 @@ async fn the_pace_of_a_run_adds_up_to_its_rows() {
         settings.iter().any(|setting| setting["name"] == "shared_buffers" && setting["value"] != ""),
         "{settings:?}"
     );
+}
+
+/// The slices of memory in a report: phase, seconds, bytes.
+fn memory(report: &serde_json::Value) -> Vec<(String, f64, i64)> {
+    let slices = report["memory"].as_array().unwrap();
+    let slice = |slice: &serde_json::Value| {
+        let phase = slice["phase"].as_str().unwrap().to_owned();
+        (phase, slice["seconds"].as_f64().unwrap(), slice["rss_bytes"].as_i64().unwrap())
+    };
+    slices.iter().map(slice).collect()
+}
+
+#[tokio::test]
+async fn the_memory_of_a_run_is_drawn_over_its_phases() {
+    let db = TestDb::from(&MIGRATED, "report_memory").await;
+    let line = format!("run {} --no-index --output json", fixture("docs.sql.gz"));
+    let report = sqlmig(&db, &line).await.code(0).json();
+    let peak = report["throughput"]["peak_rss_bytes"].as_i64().unwrap();
+    let slices = memory(&report);
+    for phase in ["stage", "check", "promote", "validate"] {
+        assert!(slices.iter().any(|(of, ..)| of == phase), "{phase}: {slices:?}");
+    }
+    // Linux adds up the memory of threads only now and then, so the two may differ by a few pages.
+    let bounds = (1 << 20)..=peak + (1 << 20);
+    let fits = slices.iter().all(|(_, seconds, bytes)| *seconds >= 0.0 && bounds.contains(bytes));
+    assert!(fits, "{peak}: {slices:?}");
+    let page = sqlmig(&db, "report --format html").await.code(0).stdout;
+    let page = Html::parse_document(&page);
+    let title = page.select(&Selector::parse("figure.memory title").unwrap()).next().unwrap();
+    let title: String = title.text().collect();
+    assert!(title.contains("stage ") && title.contains("validate "), "{title}");
+}
+
+#[tokio::test]
+async fn memory_of_many_processes_is_the_most_of_one_and_waiting_is_left_out() {
+    let db = TestDb::from(&MIGRATED, "report_memory_many").await;
+    sqlmig(&db, &format!("run {} --no-index", fixture("docs.sql.gz"))).await.code(0);
+    let client = db.connect().await;
+    // Two processes that promote at the same time for 64 s, and one that went on a day later for 6.4 s.
+    client.batch_execute(include_str!("../sql/memory_of_three.sql")).await.unwrap();
+    let report = sqlmig(&db, "report --output json").await.code(0).json();
+    let mut slices = memory(&report);
+    slices.retain(|(phase, ..)| phase == "promote");
+    assert!(slices.len() <= 60, "{} slices", slices.len());
+    let seconds: f64 = slices.iter().map(|(_, seconds, _)| seconds).sum();
+    assert!((seconds - 70.4).abs() < 0.01, "{seconds}");
+    // The other had more at second 10.
+    let bytes: Vec<i64> = slices.iter().map(|(.., bytes)| *bytes).collect();
+    let most = bytes.iter().position(|bytes| *bytes == 900).unwrap();
+    assert!((8..=9).contains(&most), "{bytes:?}");
+    assert!(bytes[..most].iter().chain(&bytes[most + 1..54]).all(|bytes| *bytes == 500), "{bytes:?}");
+    assert_eq!(bytes.last(), Some(&100), "{bytes:?}");
+}
+
+/// Jenkins' schema of `JUnit`'s XML, which its plugin holds files to; none where it was not fetched.
+fn schema_of_junit() -> Option<String> {
+    let named = std::env::var("SQLMIG_JUNIT_XSD").ok();
+    let there = named.is_some() && Command::new("xmllint").arg("--version").output().is_ok();
+    let what = "xmllint, or no schema in SQLMIG_JUNIT_XSD; .ci/run fetches both";
+    assert!(there || std::env::var_os("CI").is_none(), "there is no {what}");
+    if !there {
+        eprintln!("passed over: there is no {what}");
+    }
+    named.filter(|_| there)
+}
+
+#[tokio::test]
+async fn junit_is_valid_by_the_schema_that_jenkins_holds_it_to() {
+    let Some(schema) = schema_of_junit() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let valid = |path: &Path| {
+        let output = Command::new("xmllint").args(["--noout", "--schema", &schema]).arg(path).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    let file = folder.path().join("report.xml");
+    // One whose checks failed, with rows to show, and one that went well.
+    for (name, line, code) in [
+        ("failed", format!("run {} --no-index --max-rejects 10", fixture("docs.sql.gz")), 3),
+        ("done", format!("run {} --no-index --restart", fixture("docs.sql.gz")), 0),
+    ] {
+        let db = TestDb::from(&MIGRATED, &format!("junit_{name}")).await;
+        sqlmig(&db, &line).await.code(code);
+        sqlmig(&db, &format!("report --output {}", file.display())).await.code(0);
+        let (holds, said) = valid(&file);
+        assert!(holds, "{name}: {said}\n{}", fs::read_to_string(&file).unwrap());
+    }
+    // The schema does refuse what it does not know.
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replacen("<testcase ", "<testcase verdict=\"good\" ", 1)).unwrap();
+    assert!(!valid(&file).0);
 }

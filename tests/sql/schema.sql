@@ -494,6 +494,8 @@ CREATE TABLE sqlmig.stint (
     rss_bytes bigint,
     peak_rss_bytes bigint,
     max_rejects text,
+    rss_slot_ms bigint,
+    rss_slots bigint[],
     CONSTRAINT stint_role_check CHECK ((role = ANY (ARRAY['conductor'::text, 'worker'::text])))
 )
 WITH (fillfactor='50');

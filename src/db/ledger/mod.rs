@@ -7,10 +7,12 @@ mod batch;
 mod embedding;
 mod fence;
 mod findings;
+mod journal;
 mod known;
 mod plan;
 mod pace;
 mod quarantine;
+mod read;
 mod report;
 mod rollback;
 mod run;
@@ -33,6 +35,7 @@ pub use findings::{
     CheckRecord, CheckResults, DecodeReject, FoundRow, Written, check_forget, check_result_forget, check_result_insert,
     finding_insert, quarantine_decoded,
 };
+pub use journal::{EventKind, event_insert, phase_insert};
 pub use known::{KnownError, KnownFileRow, known_files, known_files_now, known_files_pin};
 pub use plan::{run_plan, run_plan_insert};
 pub use quarantine::{
@@ -47,9 +50,8 @@ pub use rollback::{
     undo_table_forget, undo_tables,
 };
 pub use run::{
-    EventKind, NewRun, Run, RunState, RunToJoin, event_insert, last_load, phase_insert, run_advance,
-    run_end_predecessors, run_exit, run_fail, run_insert, run_memory, run_set_aside, run_source_read, run_take,
-    run_target_schema, run_to_join, runs,
+    NewRun, Run, RunState, RunToJoin, last_load, run_advance, run_end_predecessors, run_exit, run_fail, run_insert,
+    run_memory, run_set_aside, run_source_read, run_take, run_target_schema, run_to_join, runs,
 };
 pub use status::status;
 pub use stint::{StintBeat, stint_beat};

@@ -3,9 +3,9 @@
 use tokio_postgres::GenericClient;
 use uuid::Uuid;
 
-use super::report::query;
+use super::read::query;
 use crate::db::{DbError, doing};
-use crate::outcome::{BatchSpread, BatchTimes, Environment, Setting, Slice, SourceDigest};
+use crate::outcome::{BatchSpread, BatchTimes, Environment, MemorySlice, Setting, Slice, SourceDigest};
 
 /// Slices of one phase at most: as many as a picture shows.
 const SLICES: i64 = 60;
@@ -21,6 +21,20 @@ pub(super) async fn pace(client: &impl GenericClient, run: Uuid) -> Result<Vec<S
         seconds: row.get("seconds"),
         rows: row.get("rows"),
         bytes: row.get("bytes"),
+    };
+    Ok(rows.iter().map(slice).collect())
+}
+
+pub(super) async fn memory(client: &impl GenericClient, run: Uuid) -> Result<Vec<MemorySlice>, DbError> {
+    let rows = client
+        .query(include_str!("../../../sql/memory.sql"), &[&run, &SLICES])
+        .await
+        .map_err(doing("read the run's memory over time"))?;
+    let slice = |row: &tokio_postgres::Row| MemorySlice {
+        phase: row.get("phase"),
+        at: row.get("at"),
+        seconds: row.get("seconds"),
+        rss_bytes: row.get("rss_bytes"),
     };
     Ok(rows.iter().map(slice).collect())
 }

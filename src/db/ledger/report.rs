@@ -3,8 +3,10 @@
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
+use super::journal::EventKind;
 use super::pace;
-use super::run::{EventKind, Run, runs};
+use super::read::query;
+use super::run::{Run, runs};
 use crate::db::{DbError, doing};
 use crate::names::{STAGING_SCHEMA, TableName};
 use crate::outcome::{
@@ -42,6 +44,7 @@ pub async fn report(client: &impl GenericClient, run: Uuid) -> Result<Option<Rep
         phases,
         throughput,
         pace: pace::pace(client, run).await?,
+        memory: pace::memory(client, run).await?,
         batch_times: pace::batch_times(client, run).await?,
         batch_spread: pace::batch_spread(client, run).await?,
         digests: pace::source_digests(client, run).await?,
@@ -253,8 +256,4 @@ fn throughput(run: &Run, tables: &[TableBooks], phases: &[PhaseTime]) -> Through
         seconds,
         peak_rss_bytes: run.peak_rss_bytes,
     }
-}
-
-pub(super) async fn query(client: &impl GenericClient, statement: &str, run: Uuid) -> Result<Vec<Row>, DbError> {
-    client.query(statement, &[&run]).await.map_err(doing("read the ledger"))
 }

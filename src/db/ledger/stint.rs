@@ -32,6 +32,8 @@ pub struct StintBeat {
     pub busy: Option<Value>,
     /// Memory that it has, and the most that it had, in bytes.
     pub memory: Option<(i64, i64)>,
+    /// Memory over time: how long a slot is in milliseconds, and the most of each, in bytes.
+    pub memory_slots: Option<(i64, Vec<i64>)>,
     /// How many rows may be rejected, as it was told.
     pub max_rejects: Option<String>,
     /// Whether it ends its work on the phase.
@@ -47,6 +49,7 @@ pub async fn stint_beat(client: &deadpool_postgres::ClientWrapper, beat: &StintB
     let (host, pid) = this_process();
     let role = if beat.conducts { "conductor" } else { "worker" };
     let (rss, peak) = beat.memory.unzip();
+    let (slot_ms, slots) = beat.memory_slots.as_ref().map(|(slot_ms, slots)| (slot_ms, slots)).unzip();
     let statement = client.prepare_cached(include_str!("../../../sql/stint_beat.sql")).await.map_err(doing())?;
     client
         .execute(
@@ -68,6 +71,8 @@ pub async fn stint_beat(client: &deadpool_postgres::ClientWrapper, beat: &StintB
                 &peak,
                 &beat.max_rejects,
                 &beat.ended,
+                &slot_ms,
+                &slots,
             ],
         )
         .await

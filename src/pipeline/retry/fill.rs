@@ -21,7 +21,7 @@ pub(super) const SCOPE: &str = "rows without an embedding";
 
 impl Conductor {
     /// Takes on the run that was asked for, to fetch the vectors of its rows. Of one that is done, the rows that were left without
-    /// begin a run of their own; `None` where there is none of them.
+    /// begin a run of their own; `None` where there is none of them, or no service to ask: the ledger's vectors they had already.
     ///
     /// # Errors
     /// There is no such run, what it staged is gone, or a check blocks.
@@ -32,7 +32,7 @@ impl Conductor {
             let client = self.pool.get().await.map_err(doing("connect"))?;
             let counts = embedding_counts(&**client, known.id).await?;
             drop(client);
-            if counts.iter().all(|count| count.missing == 0) {
+            if self.embed.client.is_none() || counts.iter().all(|count| count.missing == 0) {
                 return Ok(None);
             }
             self.begin_fill(known.id).await?

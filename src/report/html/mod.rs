@@ -5,6 +5,7 @@
 //! [`printable`] and HTML's own escaping.
 
 mod flow;
+mod memory;
 mod pace;
 
 use std::io::{self, Write};
@@ -63,6 +64,7 @@ fn page(report: &Report) -> Result<String, minijinja::Error> {
         started: moment(report.run.started_at),
         flow: flow::flow(report),
         pace: pace::pace(&report.pace),
+        memory: memory::memory(&report.memory),
         spread: pace::spread(&report.batch_spread),
         begun: of,
         phases: pace::phases(&report.phases),
@@ -87,6 +89,7 @@ struct Page<'a> {
     started: String,
     flow: Option<flow::Flow>,
     pace: Vec<pace::Pace>,
+    memory: Option<memory::Memory>,
     spread: Option<pace::Spread>,
     /// Whether promotion has begun, so that a table without a target is only staged.
     begun: bool,

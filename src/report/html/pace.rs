@@ -12,7 +12,7 @@ use crate::report::run::rounded;
 const WIDTH: f64 = 860.0;
 const HEIGHT: f64 = 84.0;
 /// Fewer slices are no picture: a sentence says it.
-const FEWEST: usize = 4;
+pub(super) const FEWEST: usize = 4;
 
 /// One phase over time.
 #[derive(Debug, Serialize)]
@@ -177,11 +177,11 @@ pub(super) fn phases(phases: &[PhaseTime]) -> Vec<Share<'_>> {
     phases.iter().map(share).collect()
 }
 
-fn round(value: f64) -> f64 {
+pub(super) fn round(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a picture")]
-fn float(value: i64) -> f64 {
+pub(super) fn float(value: i64) -> f64 {
     value as f64
 }

@@ -1,0 +1,163 @@
+//! What only a server of one's own can be: a standby, one that keeps WAL for others or waits for them, one whose disk is full.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use sqlmig::db::{Embedded, Target};
+
+use super::{says, told};
+use crate::harness::embedded_options;
+use crate::program::{Outcome, bare, finish, fixture, text};
+
+/// A server whose settings and files are the test's, as who owns them: the embedded one keeps too little WAL for a standby.
+struct OwnServer {
+    programs: String,
+    data: PathBuf,
+    target: Target,
+    running: Option<Child>,
+}
+
+impl OwnServer {
+    /// One that was set up in `folder`, and runs.
+    async fn start(folder: &Path) -> Self {
+        let started = Embedded::start(embedded_options(folder)).await.unwrap();
+        let data = started.folder().join("data");
+        let client = started.target().connect().await.unwrap();
+        let programs = text(&client, "select setting from pg_config where name = 'BINDIR'").await;
+        client.close().await;
+        let target = Target::on_socket(&data, 5432, started.target().user(), started.target().database());
+        started.stop().await.unwrap();
+        let mut server = Self { programs, data, target, running: None };
+        server.begin().await;
+        server
+    }
+
+    async fn begin(&mut self) {
+        let (owner, data) = (fs::metadata(&self.data).unwrap(), &self.data);
+        let mut command = Command::new(format!("{}/postgres", self.programs));
+        command.arg("-D").arg(data).arg("-k").arg(data).args(["-c", "listen_addresses=", "-c", "wal_level=replica"]);
+        command.uid(owner.uid()).gid(owner.gid()).env_clear().current_dir(data);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.running = Some(command.spawn().unwrap());
+        for _ in 0..300 {
+            if self.target.connect().await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("the server does not answer");
+    }
+
+    fn stop(&mut self) {
+        let Some(mut server) = self.running.take() else { return };
+        kill(Pid::from_raw(i32::try_from(server.id()).unwrap()), Signal::SIGINT).unwrap();
+        server.wait().unwrap();
+    }
+
+    async fn preflight(&self, arguments: &str) -> Outcome {
+        let mut command = bare(&format!("preflight {arguments} --output json"));
+        let (database, user) = (self.target.database(), self.target.user());
+        command.env("DATABASE_URL", format!("postgresql:///{database}?host={}&user={user}", self.data.display()));
+        finish(command).await
+    }
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+#[tokio::test]
+async fn standbys_and_who_keeps_wal_are_told() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let mut server = OwnServer::start(&folder.path().join("server")).await;
+    let client = server.target.connect().await.unwrap();
+    // A slot that a subscriber or standby left behind keeps all WAL from here on.
+    client.batch_execute("select pg_create_physical_replication_slot('forgotten', true)").await.unwrap();
+    let preflight = says(
+        &server.preflight("").await,
+        "replication",
+        "yellow",
+        &["slot forgotten (inactive) keeps", "pg_drop_replication_slot('forgotten')"],
+    );
+    let lines = told(&preflight, "replication");
+    assert!(lines.iter().any(|line| line.starts_with("info: no standby")), "{lines:?}");
+    client.batch_execute("select pg_drop_replication_slot('forgotten')").await.unwrap();
+    let lines = told(&server.preflight("").await.code(0).json(), "replication");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    // One that everybody waits for and that is not there: every commit would wait.
+    client.batch_execute("alter system set synchronous_standby_names = 'away'").await.unwrap();
+    client.batch_execute("select pg_reload_conf()").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let waits = ["commits wait for a synchronous standby", "synchronous_standby_names"];
+    says(&server.preflight("").await, "replication", "red", &waits);
+    client.close().await;
+    server.stop();
+    fs::write(server.data.join("standby.signal"), "").unwrap();
+    server.begin().await;
+    says(&server.preflight("").await, "writes", "red", &["standby", "target_session_attrs=read-write"]);
+}
+
+/// A file system of a few megabytes in memory.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(folder: &Path) -> Option<Self> {
+        fs::create_dir(folder).unwrap();
+        let mut command = Command::new("mount");
+        let output = command.args(["-t", "tmpfs", "-o", "size=256m,mode=0755", "tmpfs"]).arg(folder).output();
+        match output {
+            Ok(output) if output.status.success() => return Some(Self(folder.to_owned())),
+            Ok(output) => eprintln!("passed over: {}", String::from_utf8_lossy(&output.stderr).trim()),
+            Err(error) => eprintln!("passed over: mount: {error}"),
+        }
+        None
+    }
+
+    fn free(&self) -> u64 {
+        let stat = nix::sys::statvfs::statvfs(&self.0).unwrap();
+        stat.blocks_available() * stat.fragment_size()
+    }
+
+    /// Fills it until so much is left.
+    fn leave(&self, bytes: u64) {
+        let filler = self.0.join("filler");
+        let _ = fs::remove_file(&filler);
+        let much = usize::try_from(self.free().saturating_sub(bytes)).unwrap();
+        fs::write(filler, vec![0_u8; much]).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_is_too_small_for_the_source_is_told() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    // Mounting takes rights that no test can give itself.
+    let Some(disk) = SmallDisk::mount(&folder.path().join("small")) else { return };
+    let server = OwnServer::start(&disk.0.join("server")).await;
+    let source = fixture("docs.sql.gz");
+    let preflight = server.preflight(&source).await.code(0).json();
+    let needs = preflight["needs"].as_object().unwrap().values().map(|bytes| bytes.as_u64().unwrap()).sum::<u64>();
+    let there = server.data.display().to_string();
+    let lines = told(&preflight, "disk");
+    assert!(lines[0].starts_with("info: a run needs about") && lines[0].contains(&there), "{lines:?}");
+    disk.leave(needs + needs / 4);
+    says(&server.preflight(&source).await, "disk", "yellow", &["little is left", &there, "make room"]);
+    disk.leave(needs - (2 << 20));
+    says(&server.preflight(&source).await, "disk", "red", &["and only", &there, "sqlmig finish"]);
+    disk.leave(needs + needs);
+    assert!(told(&server.preflight(&source).await.code(0).json(), "disk")[0].starts_with("info: "));
+}
