@@ -99,7 +99,7 @@ mod tests {
         let padded = |text: &str| short(format!("{text:0<16}").as_bytes());
         assert_eq!(padded("0.5,"), Some((0.5, 3)));
         assert_eq!(padded("-9.0123456789012,"), None, "no room for the comma");
-        assert_eq!(padded("-9.012345678901,"), Some((-9.012_346, 15)));
+        assert_eq!(padded("-9.012345678901,"), Some((-9.012_345, 15)));
         assert_eq!(padded("-0.0,").map(|(value, _)| value.to_bits()), Some((-0.0_f32).to_bits()));
         for text in
             ["0.5]", "05,", "0.,", ".5,", "-.5,", "--0.5,", "+0.5,", "10.5,", "0.5e3,", "0.5 ,", ",", "0.5:,", "0.5/,"]
