@@ -5,4 +5,4 @@ left join sqlmig.check_result as result
     on result.run_id = finding.run_id and result.phase = finding.phase and result.name = finding.check_name
     and result.on_relation = finding.source
 where finding.run_id = $1 and finding.source = $2 and finding.row = $3
-order by finding.ordinal
+order by pg_catalog.min(finding.ordinal) over (partition by finding.phase), result.ordinal, finding.ordinal
