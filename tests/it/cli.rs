@@ -263,9 +263,10 @@ async fn on_a_terminal_there_is_a_progress_display_and_a_question() {
 #[tokio::test]
 async fn without_vectors_no_pgvector_is_needed() {
     let db = TestDb::new("no_vector").await;
+    let client = db.connect().await;
+    client.batch_execute("drop extension if exists vector").await.unwrap();
     Things::new().run(&db, &["1|one|1|{}|{}|x"]).await.code(0);
     sqlmig(&db, &format!("stage {}", fixture("hostile.sql"))).await.code(0);
-    let client = db.connect().await;
     assert_eq!(number(&client, "select count(*) from pg_extension where extname = 'vector'").await, 0);
 }
 

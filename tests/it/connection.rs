@@ -53,7 +53,8 @@ async fn a_refused_row_is_told_in_full() {
 async fn every_session_has_the_same_settings() {
     let db = TestDb::new("session").await;
     let client = db.connect().await;
-    client.batch_execute("create schema \"Ex t\"; create extension vector schema \"Ex t\"").await.unwrap();
+    let elsewhere = "drop extension if exists vector; create schema \"Ex t\"; create extension vector schema \"Ex t\"";
+    client.batch_execute(elsewhere).await.unwrap();
     let pool = db.target().pool(2).unwrap();
     let client = pool.get().await.unwrap();
     for (name, value) in [

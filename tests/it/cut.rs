@@ -52,7 +52,8 @@ impl Proxy {
 
     /// How a client reaches a database through it.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+        let role = crate::harness::program_role().unwrap_or_else(|| "postgres".into());
+        format!("postgres://{role}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
     }
 }
 

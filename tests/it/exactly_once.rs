@@ -20,7 +20,7 @@ use sqlmig::stop::Stop;
 
 use crate::cut::{Cut, Proxy};
 use crate::harness::TestDb;
-use crate::program::{MIGRATED, Outcome, Things, bare, finish, fixture, number, on, sqlmig, state, text, url};
+use crate::program::{MIGRATED, Outcome, Things, bare, finish, fixture, number, on, sqlmig, state, target, text, url};
 
 /// The rows that a run wrote, and what it noted of them.
 async fn written(client: &Connection) -> String {
@@ -278,7 +278,7 @@ async fn batches_of_a_dead_conductor_can_be_finished_by_workers() {
 async fn a_wish_to_stop_is_seen_between_two_batches() {
     let db = checked("stopped").await;
     let client = db.connect().await;
-    let (pool, project) = (db.target().pool(4).unwrap(), Project::builtin().unwrap());
+    let (pool, project) = (target(&db).await.pool(4).unwrap(), Project::builtin().unwrap());
     let run = text(&client, "select id from sqlmig.run").await.parse().unwrap();
     let mut relations = Relations::resolve(&*client, &project, run).await.unwrap();
     find_patches(&*client, &project, &mut relations).await.unwrap();

@@ -26,7 +26,7 @@ async fn prepare(target: &Target) {
 
 async fn examples(project: &Project, names: &[&str]) -> ExampleReport {
     let db = TestDb::from(&DOCS, "examples").await;
-    let pool = db.target().pool(1).unwrap();
+    let pool = crate::program::target(&db).await.pool(1).unwrap();
     let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     let mut told = 0;
     let report = run(&pool, project, &names, |_| told += 1).await.unwrap();

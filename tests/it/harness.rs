@@ -27,7 +27,7 @@ static EMBEDDED: OnceCell<Embedded> = OnceCell::const_new();
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// The role that the program runs as, where it is not the tests' own: `SQLMIG_TEST_ROLE`. It is made without any rights but
-/// to create what it needs in each test's database.
+/// to create what it needs in each test's database, in which somebody mightier has created pgvector.
 pub fn program_role() -> Option<String> {
     std::env::var("SQLMIG_TEST_ROLE").ok().filter(|role| !role.is_empty())
 }
@@ -146,13 +146,15 @@ impl TestDb {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("sqlmig_test_{name}_{}_{number}", std::process::id());
         create(&server.target, &name, template.database().await).await;
-        let target = server.target.with_database(&name);
-        if let Some(role) = program_role() {
-            let client = target.connect().await.expect("the test's database can be reached");
-            let rights = include_str!("../sql/program_role.sql").replace("ROLE", &role);
-            client.batch_execute(&rights).await.unwrap_or_else(|error| panic!("{:?}", error.as_db_error()));
-        }
-        Self { target }
+        let db = Self { target: server.target.with_database(&name) };
+        db.hand_over().await;
+        db
+    }
+
+    /// Gives what is in it to the role that the program runs as. To be called again by a test that makes tables which the program
+    /// is to take for its own.
+    pub async fn hand_over(&self) {
+        hand_over(&self.target).await;
     }
 
     /// How to reach it.
@@ -188,6 +190,15 @@ impl TestDb {
     pub async fn connect(&self) -> sqlmig::db::Connection {
         self.target.connect().await.expect("the test's database can be reached")
     }
+}
+
+/// Gives what is in a database to the role that the program runs as, where that is not the tests' own.
+pub async fn hand_over(target: &Target) {
+    let Some(role) = program_role() else { return };
+    let client = target.connect().await.expect("the test's database can be reached");
+    let rights = include_str!("../sql/program_role.sql").replace("ROLE", &role);
+    client.batch_execute(&rights).await.unwrap_or_else(|error| panic!("{:?}", error.as_db_error()));
+    client.close().await;
 }
 
 /// Copies a database. Nobody may be connected to one that is being copied, and two copies at once get in each other's

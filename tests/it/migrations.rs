@@ -71,6 +71,7 @@ async fn a_database_of_the_doc_server_is_adopted_with_its_rows() {
     let db = TestDb::new("adopted").await;
     let client = db.connect().await;
     client.batch_execute(include_str!("../sql/doc_server.sql")).await.unwrap();
+    db.hand_over().await;
     sqlmig(&db, "migrate").await.code(0);
     let rows = "select string_agg(concat_ws(' ', doc_type, source_name, doc_path, content, updated_at), ', ' order by doc_path) from public.documents";
     assert_eq!(

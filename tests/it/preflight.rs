@@ -245,8 +245,8 @@ async fn a_server_that_cannot_be_reached_is_the_database_s_failure() {
 async fn an_extension_that_the_role_may_not_create_is_told() {
     let db = TestDb::new("pf_vector").await;
     let client = db.connect().await;
-    let role =
-        "do $$ begin if to_regrole('sqlmig_pf_bare') is null then create role sqlmig_pf_bare login; end if; end $$";
+    let role = "drop extension if exists vector;
+        do $$ begin if to_regrole('sqlmig_pf_bare') is null then create role sqlmig_pf_bare login; end if; end $$";
     client.batch_execute(role).await.unwrap();
     let asked = || as_role(&db, "sqlmig_pf_bare", "preflight --output json");
     let preflight = says(&asked().await, "pgvector", "red", &["may not create it", "create extension vector"]);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use sqlmig::db::Connection;
+use sqlmig::db::{Connection, Target};
 use sqlmig::pipeline::Conductor;
 use tempfile::TempDir;
 
@@ -64,6 +64,11 @@ impl Outcome {
 pub async fn url(db: &TestDb) -> String {
     let role = harness_role().unwrap_or_else(|| db.target().user().to_owned());
     url_as(db, &role).await
+}
+
+/// How the library reaches a test's database, as the role that the program runs as.
+pub async fn target(db: &TestDb) -> Target {
+    Target::parse(&url(db).await).unwrap()
 }
 
 /// The connection string of a test's database as another role.

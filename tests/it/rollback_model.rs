@@ -26,7 +26,7 @@ use sqlmig::stop::Stop;
 use uuid::Uuid;
 
 use crate::harness::TestDb;
-use crate::program::{Things, number};
+use crate::program::{Things, number, target};
 
 /// Cases in an ordinary test run.
 const CASES: u32 = 24;
@@ -425,7 +425,7 @@ async fn case(steps: Vec<Step>) -> Result<(), TestCaseError> {
         );
     let project = Project::load(things.path()).unwrap();
     let conductor = Conductor {
-        pool: db.target().pool(6).unwrap(),
+        pool: target(&db).await.pool(6).unwrap(),
         project,
         events: Events::none(),
         vitals: sqlmig::pipeline::Vitals::default(),

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::harness::TestDb;
-use crate::program::{MIGRATED, Things, fixture, number, sqlmig, text};
+use crate::program::{MIGRATED, Things, fixture, number, sqlmig, target, text};
 
 const ROWS: [&str; 4] = ["1|one|1.5|{}|{a,b}|x", "2|\\N|2|{}|{}|y", "3|three|3|\\N|\\N|\\N", "4|four|4|\\N|\\N|\\N"];
 
@@ -194,7 +194,7 @@ async fn what_happened_to_a_run_is_told() {
         .collect();
     assert!(told[0].0 == "begun" && told[0].1.contains("by project things"), "{told:?}");
     assert_eq!(told.last(), Some(&("state", "promoted to done")));
-    let who = text(&db.connect().await, "select session_user").await;
+    let who = text(&target(&db).await.connect().await.unwrap(), "select session_user").await;
     for event in history["events"].as_array().unwrap() {
         assert_eq!(event["who"].as_str(), Some(&*who), "{event}");
         assert!(event["application"].as_str().unwrap().starts_with("sqlmig "), "{event}");

@@ -66,6 +66,8 @@ pub enum Outcome {
     Resumed,
     /// It took more than one more.
     Retried,
+    /// It left what an earlier fault had left, from which the same command ended well.
+    AsResumed,
     /// The second conductor was refused, and the first went on.
     Refused,
     /// The second conductor took over, and the first stopped.

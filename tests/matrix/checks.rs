@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use sqlmig::db::Connection;
 
 use crate::program::Ended;
@@ -52,6 +53,28 @@ pub async fn everything(client: &Connection) -> Result<String, String> {
 pub async fn newest(client: &Connection) -> Result<Option<Newest>, String> {
     let rows = client.query(include_str!("sql/runs.sql"), &[]).await.map_err(|error| format!("{error:?}"))?;
     Ok(rows.first().map(|row| Newest { id: row.get("id"), state: row.get("state"), error: row.get("error") }))
+}
+
+/// A hash of all that the next run finds in a database: the same in two of them if they differ in nothing but the ids of runs and
+/// their own names.
+pub async fn state(client: &Connection) -> Result<[u8; 32], String> {
+    let wrong = |error: tokio_postgres::Error| format!("{error:?}");
+    let tables = client.query(include_str!("sql/state.sql"), &[]).await.map_err(wrong)?;
+    let mut lines: Vec<String> = tables.iter().map(|table| table.get("made")).collect();
+    let rows: Vec<&str> = tables.iter().map(|table| table.get("rows")).collect();
+    let rows = client.query(&rows.join(" union all "), &[]).await.map_err(wrong)?;
+    lines.extend(rows.iter().map(|row| row.get::<_, String>(0)));
+    let here = "select format('%s (%s on', datname, oid) from pg_database where datname = current_database()";
+    let mut names = vec![(text(client, here).await?, "here (on".to_owned())];
+    let runs = client.query("select id::text from sqlmig.run order by started_at, id", &[]).await.map_err(wrong)?;
+    names.extend(runs.iter().enumerate().map(|(number, run)| (run.get(0), format!("run {number}"))));
+    for line in &mut lines {
+        for (name, plain) in &names {
+            *line = line.replace(name, plain);
+        }
+    }
+    lines.sort_unstable();
+    Ok(Sha256::digest(lines.join("\n")).into())
 }
 
 /// What a finished run has come to.
@@ -144,6 +167,17 @@ pub async fn has_staged_nothing(client: &Connection) -> Result<bool, String> {
 pub async fn unproven(client: &Connection) -> Result<i64, String> {
     let rows = client.query(include_str!("sql/unproven.sql"), &[]).await.map_err(|error| format!("{error:?}"))?;
     Ok(rows[0].get(0))
+}
+
+/// Whether a run's lock or server processes are there still; they are given the moment that it takes to end one.
+pub async fn is_somebody_left(client: &Connection) -> Result<bool, String> {
+    for _ in 0..5 {
+        if text(client, include_str!("sql/left_behind.sql")).await?.is_empty() {
+            return Ok(false);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(true)
 }
 
 /// Says what a run has left behind, once what was on its way out is gone.

@@ -1,7 +1,9 @@
 //! Cut at every message: the line between sqlmig and the server breaks before or after the n-th message of a small run.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
 
 use crate::cell::Outcome;
 use crate::checks;
@@ -23,13 +25,33 @@ impl Cut {
     }
 }
 
+/// The databases from which a run has come to a good end, by their state. Most messages change nothing: thousands of cuts leave one
+/// of a few dozen states, and what the next run makes of one is checked once.
+#[derive(Default)]
+pub struct Resumed(Mutex<HashSet<[u8; 32]>>);
+
+impl Resumed {
+    fn knows(&self, state: &[u8; 32]) -> bool {
+        let every = std::env::var("SQLMIG_MATRIX_RESUME").is_ok_and(|which| which == "every");
+        !every && self.0.lock().unwrap().contains(state)
+    }
+
+    fn learn(&self, state: [u8; 32]) {
+        self.0.lock().unwrap().insert(state);
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
 /// Runs the small load with its line cut there, then again without a proxy, and checks what it came to.
-pub async fn run(cut: Cut, base: &Base, server: &Server, number: usize, ground: &Path) -> Outcome {
+pub async fn run(cut: Cut, base: &Base, server: &Server, resumed: &Resumed, number: usize, ground: &Path) -> Outcome {
     let database = format!("cut_{number}");
     let folder = ground.join(&database);
     fs::create_dir_all(&folder).unwrap();
     let outcome = match base.database(server, Scenario::Small, false, &database, &folder).await {
-        Ok(()) => disturb(cut, base, server, &database, &folder).await,
+        Ok(()) => disturb(cut, base, server, resumed, &database, &folder).await,
         Err(what) => Err(what),
     };
     server.drop_database(&database).await;
@@ -37,7 +59,14 @@ pub async fn run(cut: Cut, base: &Base, server: &Server, number: usize, ground: 
     outcome.unwrap_or_else(|what| Outcome::Failed(vec![what]))
 }
 
-async fn disturb(cut: Cut, base: &Base, server: &Server, database: &str, folder: &Path) -> Result<Outcome, String> {
+async fn disturb(
+    cut: Cut,
+    base: &Base,
+    server: &Server,
+    resumed: &Resumed,
+    database: &str,
+    folder: &Path,
+) -> Result<Outcome, String> {
     let proxy = Proxy::start(&server.socket(), Plan { cut: Some((cut.at, cut.side)), hold: None }).await;
     let arguments = base.arguments(Scenario::Small);
     let invocation = |url| Invocation { arguments: arguments.clone(), url, variables: Vec::new(), faults: None };
@@ -52,9 +81,19 @@ async fn disturb(cut: Cut, base: &Base, server: &Server, database: &str, folder:
     let was_done = base.is_done(Scenario::Small, &client).await?;
     // A line that is cut when everything is said does no harm; everywhere else it is the database that went away.
     let (mut last, mut outcome) = (first.clone(), Outcome::WentOn);
+    let mut state = None;
     match first.code {
         Some(0) => {}
         Some(5) if was_cut => {
+            // While somebody is still at it, what there is may change, and a run that comes now must bear with it.
+            if !checks::is_somebody_left(&client).await? {
+                let found = checks::state(&client).await?;
+                if wrong.is_empty() && resumed.knows(&found) {
+                    client.close().await;
+                    return Ok(Outcome::AsResumed);
+                }
+                state = Some(found);
+            }
             let mut tries = 0;
             loop {
                 tries += 1;
@@ -76,5 +115,11 @@ async fn disturb(cut: Cut, base: &Base, server: &Server, database: &str, folder:
     }
     wrong.extend(checks::left_behind(&client).await?);
     client.close().await;
-    Ok(if wrong.is_empty() { outcome } else { Outcome::Failed(wrong) })
+    if !wrong.is_empty() {
+        return Ok(Outcome::Failed(wrong));
+    }
+    if let Some(state) = state {
+        resumed.learn(state);
+    }
+    Ok(outcome)
 }

@@ -2,7 +2,8 @@
 //! the same command, run again, must end as if nothing had happened. docs/proving.md says how to run it.
 //!
 //! `cargo test --features fault-points --test matrix` runs a sample, `SQLMIG_MATRIX=full` before it everything; arguments
-//! after `--` are parts of cells' names (`kill/stage.chunk`), of which all are run, and `--list` only names them.
+//! after `--` are parts of cells' names (`kill/stage.chunk`), of which all are run, `--list` only names them, and `--continue`
+//! leaves out what has held in an earlier run of this build.
 
 mod cell;
 mod checks;
@@ -24,14 +25,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use cell::{Cell, Outcome, Point};
-use cut::Cut;
+use cut::{Cut, Resumed};
 use kinds::Kind;
+use page::Results;
 use proxy::Side;
 use scenario::{Base, Scenario};
 use server::{Ground, Server};
 
 /// Servers, each with one cell at work. Most of a cell is waiting, so there are more than most machines have cores.
 const WORKERS: usize = 3;
+/// Cuts at work at once on one server, which no cut harms.
+const LANES: usize = 4;
+/// After so many jobs it is told how many there are to come, and how long they will take.
+const TELL_EVERY: usize = 100;
 /// Cells and cuts of the sample.
 const SAMPLE_CELLS: usize = 54;
 const SAMPLE_CUTS: usize = 10;
@@ -64,13 +70,56 @@ fn main() -> ExitCode {
     runtime.block_on(matrix(&arguments))
 }
 
+/// What all workers share.
+struct Work {
+    ground: Ground,
+    queue: Mutex<VecDeque<(usize, Job)>>,
+    count: usize,
+    begun: Instant,
+    done: Mutex<Vec<Done>>,
+    /// Kept where a page is made of them, or the rest of them.
+    results: Mutex<Option<Results>>,
+    resumed: Resumed,
+    cuts_only: bool,
+}
+
+impl Work {
+    fn next(&self) -> Option<(usize, Job)> {
+        self.queue.lock().unwrap().pop_front()
+    }
+
+    /// Tells and keeps what a job has come to.
+    fn note(&self, index: usize, job: Job, outcome: Outcome, elapsed: f64) {
+        match &outcome {
+            Outcome::Failed(what) => {
+                println!("FAILED {} ({elapsed:.1} s)\n    {}", job.name(), what.join("\n").replace('\n', "\n    "));
+            }
+            outcome => println!("{index:4}/{} {} {} ({elapsed:.1} s)", self.count, job.name(), page::word(outcome)),
+        }
+        let done = Done { job, outcome };
+        if let Some(results) = self.results.lock().unwrap().as_mut() {
+            results.add(&done);
+        }
+        let mut all = self.done.lock().unwrap();
+        all.push(done);
+        if all.len().is_multiple_of(TELL_EVERY) {
+            let (seconds, left) = (self.begun.elapsed().as_secs(), self.count - all.len());
+            let to_go = seconds * u64::try_from(left).unwrap() / u64::try_from(all.len()).unwrap();
+            println!("{} of {} in {seconds} s; {to_go} s to go", all.len(), self.count);
+        }
+    }
+}
+
 async fn matrix(arguments: &[String]) -> ExitCode {
     let begun = Instant::now();
-    let ground = Arc::new(Ground::new());
+    let ground = Ground::new();
     let full = std::env::var("SQLMIG_MATRIX").is_ok_and(|mode| mode == "full");
+    let has = |option: &str| arguments.iter().any(|argument| argument == option);
     let filters: Vec<String> = arguments.iter().filter(|argument| !argument.starts_with('-')).cloned().collect();
+    let cuts_only = !filters.is_empty() && filters.iter().all(|filter| filter.starts_with("cut/"));
     let first = Server::start(&ground, 0).await;
-    let base = match Base::prepare(&first, &ground.folder.join("0")).await {
+    // The page names every cell, whatever is run.
+    let base = match Base::prepare(&first, &ground.folder.join("0"), cuts_only && !full).await {
         Ok(base) => base,
         Err(what) => {
             println!("{what}");
@@ -78,8 +127,23 @@ async fn matrix(arguments: &[String]) -> ExitCode {
         }
     };
     let all = jobs(&base);
-    let chosen = choose(&all, full, &filters);
-    if arguments.iter().any(|argument| argument == "--list") {
+    let mut chosen = choose(&all, full, &filters);
+    let go_on = has("--continue");
+    let results = if full || go_on {
+        match Results::load(full && filters.is_empty() && !go_on && !has("--list")) {
+            Ok(results) => Some(results),
+            Err(what) => {
+                println!("{what}");
+                return ExitCode::FAILURE;
+            }
+        }
+    } else {
+        None
+    };
+    if let Some(results) = results.as_ref().filter(|_| go_on) {
+        chosen.retain(|job| !results.has_held(&job.name()));
+    }
+    if has("--list") {
         for job in &chosen {
             println!("{}", job.name());
         }
@@ -88,32 +152,20 @@ async fn matrix(arguments: &[String]) -> ExitCode {
     let (cells, cuts): (Vec<_>, Vec<_>) = chosen.iter().partition(|job| matches!(job, Job::Cell(_)));
     println!("{} cells and {} cuts of {}", cells.len(), cuts.len(), all.len());
 
-    let count = chosen.len();
-    let wanted = std::env::var("SQLMIG_MATRIX_WORKERS").ok().and_then(|text| text.parse().ok()).unwrap_or(WORKERS);
-    let queue: Arc<Mutex<VecDeque<(usize, Job)>>> = Arc::new(Mutex::new(chosen.into_iter().enumerate().collect()));
-    let done: Arc<Mutex<Vec<Done>>> = Arc::default();
     let small = first.small.clone();
-    let mut workers = Vec::new();
-    let mut ready = Some((first, base));
-    for number in 0..wanted.min(count.max(1)) {
-        let (ground, queue, done, ready) = (Arc::clone(&ground), Arc::clone(&queue), Arc::clone(&done), ready.take());
-        workers.push(tokio::spawn(async move { work(number, ready, &ground, &queue, &done, count).await }));
-    }
-    let mut broken = false;
-    for worker in workers {
-        match worker.await {
-            Ok(Ok(())) => {}
-            Ok(Err(what)) => {
-                println!("a worker stopped: {what}");
-                broken = true;
-            }
-            Err(panic) => {
-                println!("a worker stopped: {panic}");
-                broken = true;
-            }
-        }
-    }
-    let done = std::mem::take(&mut *done.lock().unwrap());
+    let count = chosen.len();
+    let work = Arc::new(Work {
+        ground,
+        queue: Mutex::new(chosen.into_iter().enumerate().collect()),
+        count,
+        begun,
+        done: Mutex::default(),
+        results: Mutex::new(results),
+        resumed: Resumed::default(),
+        cuts_only,
+    });
+    let broken = all_workers(&work, (first, base)).await;
+    let done = std::mem::take(&mut *work.done.lock().unwrap());
     let failed = done.iter().filter(|done| matches!(done.outcome, Outcome::Failed(_))).count();
     let senseless = done.iter().filter(|done| matches!(done.outcome, Outcome::Senseless(_))).count();
     if let Err(why) = &small {
@@ -124,19 +176,40 @@ async fn matrix(arguments: &[String]) -> ExitCode {
         done.len() - failed - senseless,
         begun.elapsed().as_secs()
     );
-    if full && !broken {
-        let mut results = page::Results::load(filters.is_empty());
-        results.add(&done);
-        page::write(&all, &results);
+    if work.resumed.count() > 0 {
+        println!("cuts left {} states to resume from", work.resumed.count());
+    }
+    if let Some(results) = work.results.lock().unwrap().as_ref().filter(|_| full && !broken) {
+        page::write(&all, results);
     }
     if broken || failed > 0 || done.len() < count {
         if std::env::var_os("SQLMIG_MATRIX_KEEP").is_some() {
-            ground.keep();
-            println!("kept: {}", ground.folder.display());
+            work.ground.keep();
+            println!("kept: {}", work.ground.folder.display());
         }
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
+}
+
+/// Does the work; says whether a worker stopped before its end.
+async fn all_workers(work: &Arc<Work>, ready: (Server, Base)) -> bool {
+    let wanted = std::env::var("SQLMIG_MATRIX_WORKERS").ok().and_then(|text| text.parse().ok()).unwrap_or(WORKERS);
+    let mut ready = Some(ready);
+    let workers: Vec<_> = (0..wanted.min(work.count.max(1)))
+        .map(|number| tokio::spawn(worker(number, ready.take(), Arc::clone(work))))
+        .collect();
+    let mut broken = false;
+    for worker in workers {
+        let what = match worker.await {
+            Ok(Ok(())) => continue,
+            Ok(Err(what)) => what,
+            Err(panic) => panic.to_string(),
+        };
+        println!("a worker stopped: {what}");
+        broken = true;
+    }
+    broken
 }
 
 /// All that can be done.
@@ -163,18 +236,18 @@ fn jobs(base: &Base) -> Vec<Job> {
 fn choose(all: &[Job], full: bool, filters: &[String]) -> Vec<Job> {
     let cells = all.iter().filter(|job| matches!(job, Job::Cell(_)));
     let cuts = all.iter().filter(|job| matches!(job, Job::Cut(_)));
+    let every: usize = std::env::var("SQLMIG_MATRIX_CUTS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    // Cuts before and after a message take turns in the list: an odd step meets both.
+    let every = every | 1;
     if !filters.is_empty() {
         // A name in full is that cell alone.
         let in_full = |filter: &String| all.iter().any(|job| job.name() == *filter);
         let is_meant =
             |name: &str, filter: &String| if in_full(filter) { name == filter } else { name.contains(filter) };
         let named = |job: &&Job| filters.iter().any(|filter| is_meant(&job.name(), filter));
-        return all.iter().filter(named).cloned().collect();
+        return cells.filter(named).chain(cuts.filter(named).step_by(every)).cloned().collect();
     }
     if full {
-        let every: usize = std::env::var("SQLMIG_MATRIX_CUTS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
-        // Cuts before and after a message take turns in the list: an odd step meets both.
-        let every = every | 1;
         return cells.chain(cuts.step_by(every)).cloned().collect();
     }
     // A step that shares no factor with the number of kinds, so the sample has every kind in turn.
@@ -186,40 +259,46 @@ fn choose(all: &[Job], full: bool, filters: &[String]) -> Vec<Job> {
     cells.step_by(cell_step).chain(cuts.step_by(cut_step)).cloned().collect()
 }
 
-async fn work(
-    number: usize,
-    ready: Option<(Server, Base)>,
-    ground: &Ground,
-    queue: &Mutex<VecDeque<(usize, Job)>>,
-    done: &Mutex<Vec<Done>>,
-    count: usize,
-) -> Result<(), String> {
-    let folder = ground.folder.join(number.to_string());
+/// Works on a server of its own: at cells one after another, for they crash it, then at several cuts at once.
+async fn worker(number: usize, ready: Option<(Server, Base)>, work: Arc<Work>) -> Result<(), String> {
+    let folder = work.ground.folder.join(number.to_string());
     let (mut server, base) = if let Some(ready) = ready {
         ready
     } else {
-        let server = Server::start(ground, number).await;
-        let base = Base::prepare(&server, &folder).await?;
+        let server = Server::start(&work.ground, number).await;
+        let base = Base::prepare(&server, &folder, work.cuts_only).await?;
         (server, base)
     };
-    loop {
-        let next = queue.lock().unwrap().pop_front();
-        let Some((index, job)) = next else { return Ok(()) };
+    let first_cut = loop {
+        let Some((index, job)) = work.next() else { return Ok(()) };
         let begun = Instant::now();
         let outcome = match &job {
             Job::Cell(cell) if base.has(cell.scenario) => cell::run(cell, &base, &mut server, index, &folder).await,
             Job::Cell(_) => Outcome::Failed(vec!["this server's templates lack the command".into()]),
-            Job::Cut(cut) => cut::run(*cut, &base, &server, index, &folder).await,
+            Job::Cut(_) => break (index, job),
         };
-        let elapsed = begun.elapsed().as_secs_f64();
-        match &outcome {
-            Outcome::Failed(what) => {
-                println!("FAILED {} ({elapsed:.1} s)\n    {}", job.name(), what.join("\n").replace('\n', "\n    "));
+        work.note(index, job, outcome, begun.elapsed().as_secs_f64());
+    };
+    let (server, base, folder) = (Arc::new(server), Arc::new(base), Arc::new(folder));
+    let mut lanes = tokio::task::JoinSet::new();
+    let mut next = Some(first_cut);
+    for _ in 0..LANES {
+        let (server, base, folder) = (Arc::clone(&server), Arc::clone(&base), Arc::clone(&folder));
+        let (work, mut next) = (Arc::clone(&work), next.take());
+        lanes.spawn(async move {
+            while let Some((index, job)) = next.take().or_else(|| work.next()) {
+                // Cells stand before cuts in the queue.
+                let Job::Cut(cut) = job else { continue };
+                let begun = Instant::now();
+                let outcome = cut::run(cut, &base, &server, &work.resumed, index, &folder).await;
+                work.note(index, job, outcome, begun.elapsed().as_secs_f64());
             }
-            outcome => println!("{index:4}/{count} {} {} ({elapsed:.1} s)", job.name(), page::word(outcome)),
-        }
-        done.lock().unwrap().push(Done { job, outcome });
+        });
     }
+    while let Some(lane) = lanes.join_next().await {
+        lane.map_err(|panic| panic.to_string())?;
+    }
+    Ok(())
 }
 
 /// The point of a job, if it is one of the table.

@@ -1,9 +1,12 @@
 //! The table of cells and outcomes: docs/fault-matrix.md.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::Write as _;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
 
 use crate::cell::{Outcome, Rule};
 use crate::kinds::Kind;
@@ -15,6 +18,7 @@ pub fn word(outcome: &Outcome) -> String {
         Outcome::WentOn => "went on".into(),
         Outcome::Resumed => "resumed".into(),
         Outcome::Retried => "retried".into(),
+        Outcome::AsResumed => "as another".into(),
         Outcome::Refused => "refused".into(),
         Outcome::TakenOver => "taken over".into(),
         Outcome::Senseless(rule) => format!("({})", rule.letter()),
@@ -49,28 +53,61 @@ filled in has held:
 | **FAILED** | a promise did not hold |
 ";
 
-/// The outcomes of this build, by the names of cells and cuts: a full run begins them anew, and cells that are run again by
-/// their names replace theirs.
+/// The outcomes by the names of cells and cuts. A full run begins them anew, and cells that are run again by their names replace
+/// theirs; they are written to a file as they come, after a line that names the build.
 pub struct Results {
-    file: PathBuf,
+    file: fs::File,
     words: BTreeMap<String, String>,
+    /// What this build has done already, and held.
+    held: BTreeSet<String>,
 }
 
 impl Results {
-    /// Those that are known; none where all is run again.
-    pub fn load(anew: bool) -> Self {
-        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("matrix-results.txt");
-        let text = if anew { String::new() } else { fs::read_to_string(&file).unwrap_or_default() };
-        let words = text.lines().filter_map(|line| line.split_once('\t'));
-        Self { file, words: words.map(|(name, word)| (name.to_owned(), word.to_owned())).collect() }
+    /// Those that are known; none where all is run `anew`.
+    pub fn load(anew: bool) -> Result<Self, String> {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("matrix-results.txt");
+        let text = if anew { String::new() } else { fs::read_to_string(&path).unwrap_or_default() };
+        let (build, failed) = (format!("# {}", build()?), word(&Outcome::Failed(Vec::new())));
+        let (mut words, mut held, mut is_this) = (BTreeMap::new(), BTreeSet::new(), false);
+        for line in text.lines() {
+            if let Some((name, word)) = line.split_once('\t') {
+                words.insert(name.to_owned(), word.to_owned());
+                if is_this && word != failed {
+                    held.insert(name.to_owned());
+                }
+            } else {
+                is_this = line == build;
+                held.clear();
+            }
+        }
+        let io_error = |error: std::io::Error| format!("{}: {error}", path.display());
+        let mut options = fs::OpenOptions::new();
+        options.create(true).write(true).append(!anew).truncate(anew);
+        let mut file = options.open(&path).map_err(io_error)?;
+        if !is_this {
+            writeln!(file, "{build}").map_err(io_error)?;
+        }
+        Ok(Self { file, words, held })
     }
 
     /// Takes in what was done now.
-    pub fn add(&mut self, done: &[Done]) {
-        self.words.extend(done.iter().map(|done| (done.job.name(), word(&done.outcome))));
-        let lines: Vec<String> = self.words.iter().map(|(name, word)| format!("{name}\t{word}\n")).collect();
-        fs::write(&self.file, lines.concat()).unwrap();
+    pub fn add(&mut self, done: &Done) {
+        let (name, word) = (done.job.name(), word(&done.outcome));
+        writeln!(self.file, "{name}\t{word}").unwrap();
+        self.words.insert(name, word);
     }
+
+    /// Whether this build has done it before, and it held.
+    pub fn has_held(&self, name: &str) -> bool {
+        self.held.contains(name)
+    }
+}
+
+/// What tells one build of sqlmig from another.
+fn build() -> Result<String, String> {
+    let program = fs::read(env!("CARGO_BIN_EXE_sqlmig")).map_err(|error| error.to_string())?;
+    let digest: [u8; 32] = Sha256::digest(program).into();
+    Ok(digest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
 }
 
 /// Writes the page.
@@ -138,9 +175,9 @@ fn cuts(jobs: &[Job], results: &Results) -> String {
         let words = results.words.iter().filter(|(name, _)| name.starts_with(&prefix));
         let words: Vec<&String> = words.map(|(_, word)| word).collect();
         let count = |wanted: &str| words.iter().filter(|word| word.contains(wanted)).count();
-        let (went_on, resumed, retried) = (count("went on"), count("resumed"), count("retried"));
-        writeln!(text, "| {side} | {} | {went_on} | {resumed} | {retried} | {} |", words.len(), count("FAILED"))
-            .unwrap();
+        let [went_on, resumed, retried, same] = ["went on", "resumed", "retried", "as another"].map(count);
+        let (made, failed) = (words.len(), count("FAILED"));
+        writeln!(text, "| {side} | {made} | {went_on} | {resumed} | {retried} | {same} | {failed} |").unwrap();
     }
     let done = results.words.keys().filter(|name| name.starts_with("cut/")).count();
     let all = jobs.iter().filter(|job| matches!(job, Job::Cut(_))).count();

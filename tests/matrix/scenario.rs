@@ -97,8 +97,8 @@ const BATCH_ROWS: &str = "25";
 const MODEL: &str = "text-embedding-3-large";
 
 impl Base {
-    /// Makes the templates, and runs every command once without disturbing it.
-    pub async fn prepare(server: &Server, folder: &Path) -> Result<Self, String> {
+    /// Makes the templates, and runs every command once without disturbing it; for cuts alone, the small one.
+    pub async fn prepare(server: &Server, folder: &Path, cuts_only: bool) -> Result<Self, String> {
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/matrix/project");
         let path = |name: &str| folder.join(name);
         let (older, newer, small_dump) = (path("older.sql"), path("newer.sql.gz"), path("small.sql"));
@@ -127,10 +127,13 @@ impl Base {
         server.create("base").await;
         base.load(server, "base", &older, folder).await?;
         base.older_run = newest_id(server, "base").await?;
-        for scenario in [Scenario::Run, Scenario::Small] {
-            let undisturbed = base.undisturbed(server, scenario, folder).await?;
-            base.undisturbed.insert(scenario, undisturbed);
+        let small = base.undisturbed(server, Scenario::Small, folder).await?;
+        base.undisturbed.insert(Scenario::Small, small);
+        if cuts_only {
+            return Ok(base);
         }
+        let run = base.undisturbed(server, Scenario::Run, folder).await?;
+        base.undisturbed.insert(Scenario::Run, run);
         server.copy("base", "undo").await;
         let newer = base.newer.clone();
         base.load(server, "undo", &newer, folder).await?;

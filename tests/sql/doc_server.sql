@@ -1,6 +1,6 @@
 -- A doc-server's database as it was before sqlmig: an enum for doc_type, names of 255 characters, a view, and rows, one
 -- of them of a source that was never written down.
-create extension vector;
+create extension if not exists vector;
 create type public.doc_type as enum ('rust', 'jupyter', 'birdeye');
 create table public.document_sources (
     id uuid primary key default gen_random_uuid(),

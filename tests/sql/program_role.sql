@@ -7,6 +7,10 @@ begin
     if to_regrole('ROLE') is null then
         create role ROLE login nosuperuser nocreatedb nocreaterole;
     end if;
+    -- Only a superuser may, unless it is marked as trusted.
+    if exists (select from pg_available_extensions where name = 'vector') then
+        create extension if not exists vector;
+    end if;
     execute format('grant create on database %I to ROLE', current_database());
     grant create, usage on schema public to ROLE;
     alter default privileges in schema public grant all on tables to ROLE;
@@ -18,7 +22,14 @@ begin
         select 'table' as kind, class.oid::regclass::text as name
         from pg_class as class
         where class.relnamespace in (to_regnamespace('sqlmig'), to_regnamespace('staging'), 'public'::regnamespace)
-            and class.relkind in ('r', 'v')
+            and class.relkind in ('r', 'v', 'm', 'p')
+            and not exists (select from pg_depend where objid = class.oid and deptype = 'e')
+        union all
+        select 'type', type.oid::regtype::text
+        from pg_type as type
+        where type.typnamespace = 'public'::regnamespace
+            and (type.typtype in ('e', 'd', 'r') or (select relkind from pg_class where oid = type.typrelid) = 'c')
+            and not exists (select from pg_depend where objid = type.oid and deptype = 'e')
         union all
         select 'function', procedure.oid::regprocedure::text
         from pg_proc as procedure

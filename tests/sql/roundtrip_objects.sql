@@ -1,5 +1,5 @@
 -- What surrounds and looks like rows: types, functions, views, triggers, comments, and tables of unusual shapes.
-create extension vector;
+create extension if not exists vector;
 create schema "Other schema";
 create schema "dotted.""schema";
 create type "Other schema"."Mood's" as enum ('sad', 'it''s', 'a,b', 'back\slash', '"', '日本', '');

@@ -110,8 +110,10 @@ impl Reader {
         let mut command = Command::new("timeout");
         command.arg(seconds.to_string()).args(["bash", "-c", &script]).current_dir(self.folder.path());
         command.env_clear().env("PATH", &self.path).env("HOME", self.folder.path()).env("LC_ALL", "C.UTF-8");
-        command.env("PAGE_DATABASE", url(&self.database).await).env("PAGE_EMBEDDINGS", self.service.url());
-        command.env("DATABASE_URL", url(&self.database).await).env("SQLMIG_POSTGRES_BIN", &self.programs);
+        // Examples are tried in a database of their own, which is no part of loading: a role that only loads may not make one.
+        let url = if typed.contains("sqlmig test") { self.database.url().await } else { url(&self.database).await };
+        command.env("PAGE_DATABASE", &url).env("PAGE_EMBEDDINGS", self.service.url());
+        command.env("DATABASE_URL", &url).env("SQLMIG_POSTGRES_BIN", &self.programs);
         let outcome = finish(command).await;
         let stopped = run.stopped_after_seconds.is_some() && outcome.code == 124;
         if stopped || outcome.code == run.code {

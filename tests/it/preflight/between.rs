@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::{ask, says, told};
-use crate::harness::{TestDb, embedded, server};
+use crate::harness::{TestDb, embedded, hand_over, server};
 use crate::program::{MIGRATED, Outcome, bare, finish, number, on};
 
 /// Says that something is not installed; where it must be, that is a failure.
@@ -130,6 +130,7 @@ async fn a_collation_of_another_version_is_told() {
     let name = format!("sqlmig_test_locale_{}", std::process::id());
     let provider = "locale_provider builtin builtin_locale 'C.UTF-8' encoding 'UTF8'";
     admin.batch_execute(&format!("create database {name} template template0 {provider}")).await.unwrap();
+    hand_over(&server().await.target().with_database(&name)).await;
     let db = TestDb::new("pf_collation").await;
     let url = crate::program::url(&db).await.replace(db.target().database(), &name);
     let asked = async || {
