@@ -8,11 +8,7 @@ select
     pg_catalog.count(*) filter (where embedding.text_sha256 is not null and embedding.run_id is distinct from $1) as known,
     pg_catalog.count(*) filter (where embedding.text_sha256 is null) as missing
 from sqlmig.embedding_row as wanted
-left join sqlmig.embedding as embedding
-    on embedding.text_sha256 = wanted.text_sha256
-    and embedding.provider = wanted.provider
-    and embedding.model = wanted.model
-    and embedding.dimensions = wanted.dimensions
+left join sqlmig.embedding as embedding using (text_sha256, provider, model, dimensions)
 where wanted.run_id = $1
 group by wanted.relation, wanted.source
 order by wanted.relation, wanted.source

@@ -1,4 +1,5 @@
--- In place of sqlmig.embedding_row in a trial: the rows that would take a vector from the ledger.
+-- In place of sqlmig.embedding_row in a trial: the rows that would take a vector from the ledger. Its columns are spelled out,
+-- because a database that has no ledger yet is tried, too.
 create temporary table "sqlmig embedding_row" (
     run_id uuid not null,
     relation text not null,

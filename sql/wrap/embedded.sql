@@ -8,10 +8,6 @@ select
     embedding.dimensions,
     embedding.text_sha256
 from {{ embedding_row }} as wanted
-join sqlmig.embedding as embedding
-    on embedding.text_sha256 = wanted.text_sha256
-    and embedding.provider = wanted.provider
-    and embedding.model = wanted.model
-    and embedding.dimensions = wanted.dimensions
+join sqlmig.embedding as embedding using (text_sha256, provider, model, dimensions)
 where wanted.run_id = {{ run | literal }}::uuid
     and wanted.relation = {{ relation | literal }}

@@ -3,22 +3,11 @@
 with unembedded as (
     select wanted.row
     from {{ embedding_row }} as wanted
-    where wanted.relation = $2
-        and wanted.source = $3
-        and (
-            wanted.reason is not null
-            or (
-                $5::boolean
-                and not exists (
-                    select
-                    from sqlmig.embedding as known
-                    where known.text_sha256 = wanted.text_sha256
-                        and known.provider = wanted.provider
-                        and known.model = wanted.model
-                        and known.dimensions = wanted.dimensions
-                )
-            )
-        )
+    where wanted.relation = $2 and wanted.source = $3 and wanted.reason is not null
+    union
+    select wanting.row
+    from pg_temp."sqlmig embedding_wanting" as wanting
+    where wanting.relation = $2 and wanting.source = $3 and $5::boolean
 ),
 
 taken as (

@@ -550,4 +550,7 @@ Examples:
   sqlmig generate - --documents 100 | sqlmig run -"
     )]
     Generate(GenerateArgs),
+    /// Read a PDF from stdin and write its text as JSON: what a tree's reader starts for each PDF
+    #[command(hide = true)]
+    ReadPdf,
 }

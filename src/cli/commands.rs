@@ -16,6 +16,7 @@ use sqlmig::pipeline::{Conductor, LoadOptions, PipelineError, Vitals};
 use sqlmig::project::Project;
 use sqlmig::promote::PromoteOptions;
 use sqlmig::report;
+use sqlmig::source::tree::serve_pdf;
 use sqlmig::stop::Stop;
 use sqlmig::telemetry::Display;
 use uuid::Uuid;
@@ -46,6 +47,13 @@ const EXIT_LIMIT: Duration = Duration::from_secs(2);
 
 /// Runs a command to its end and tells of its failure, if it has one.
 pub fn execute(args: &Args) -> ExitCode {
+    // It has a limit to its memory: no runtime, no settings.
+    if matches!(args.command, Command::ReadPdf) {
+        return match serve_pdf(io::stdin().lock(), io::stdout().lock()) {
+            Ok(()) => ExitCode::Done,
+            Err(_) => ExitCode::Unexpected,
+        };
+    }
     match prepare(args) {
         Ok(prepared) => {
             let display = match prepared.settings.presentation.begin() {

@@ -50,9 +50,9 @@ pub async fn open(typed: &SourceArgs, settings: &Settings, conductor: &Conductor
 }
 
 /// Where a source is.
-fn spec(typed: &SourceArgs, settings: &Settings, conductor: &Conductor) -> Result<SourceSpec, SourceError> {
+fn spec(typed: &SourceArgs, settings: &Settings, conductor: &Conductor) -> Result<SourceSpec, Failure> {
     let url = typed.source.as_ref().and_then(|source| Location::recognise(source.to_str()?));
-    if let Some(location) = url.transpose()? {
+    if let Some(location) = url.transpose().map_err(SourceError::from)? {
         return Ok(SourceSpec::Remote(Box::new(RemoteSpec {
             location,
             aws: aws_variables(),
@@ -77,6 +77,10 @@ fn spec(typed: &SourceArgs, settings: &Settings, conductor: &Conductor) -> Resul
             file_limit_bytes: settings.file_limit.0,
             part_tokens: PART_TOKENS,
             decoded_by: conductor.project.hash.clone(),
+            program: Some(std::env::current_exe().map_err(|error| {
+                let display = "this program, to have it read PDFs".to_owned();
+                SourceError::Open { display, error }
+            })?),
         })),
     })
 }

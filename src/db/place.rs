@@ -71,6 +71,7 @@ pub async fn make_session_tables(tx: &Transaction<'_>) -> Result<(), DbError> {
         include_str!("../../sql/trial_quarantine.sql"),
         include_str!("../../sql/trial_merged.sql"),
         include_str!("../../sql/trial_embedding_row.sql"),
+        include_str!("../../sql/trial_embedding_wanting.sql"),
     ] {
         tx.batch_execute(table).await.map_err(doing("make temporary tables"))?;
     }

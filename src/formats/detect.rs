@@ -30,7 +30,7 @@ pub enum Format {
     Rust,
     /// Plain text.
     Text,
-    /// PDF, whose text is not read.
+    /// PDF.
     Pdf,
     /// A picture.
     Image,
@@ -75,10 +75,7 @@ impl Format {
 
     /// Whether text is read of it.
     pub(super) fn is_read(self) -> bool {
-        !matches!(
-            self,
-            Self::Pdf | Self::Image | Self::Archive | Self::Link | Self::Other | Self::Binary | Self::Unknown
-        )
+        !matches!(self, Self::Image | Self::Archive | Self::Link | Self::Other | Self::Binary | Self::Unknown)
     }
 }
 

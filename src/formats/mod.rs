@@ -10,6 +10,7 @@ mod html;
 mod markdown;
 mod notebook;
 mod openapi;
+mod pdf;
 mod pieces;
 mod rst;
 mod rust_source;
@@ -21,12 +22,13 @@ mod tests;
 use serde_json::{Map, Value};
 
 pub use detect::{Format, detect};
+pub use pdf::{Pdf, read as read_pdf};
 pub use pieces::{Mark, Piece};
 pub use split::{Part, split};
 
 /// Part of what a file was decoded by: rises when the same bytes would be decoded otherwise than before, so that a file
 /// which did not change is decoded again.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What a file says.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,9 +59,6 @@ pub enum FormatError {
         /// The parser's words.
         reason: String,
     },
-    /// It is of a format that is known and not read.
-    #[error("{0} files are not read")]
-    NotRead(Format),
 }
 
 impl FormatError {
@@ -70,7 +69,6 @@ impl FormatError {
             Self::NotUtf8(_) => "convert it: iconv -f ISO-8859-1 -t UTF-8 IN > OUT".to_owned(),
             Self::Nul(_) => "remove the character".to_owned(),
             Self::Broken { .. } => "mend it, or name it in .ignore".to_owned(),
-            Self::NotRead(_) => "convert it to Markdown, HTML or text, or name it in .ignore".to_owned(),
         })
     }
 }
@@ -86,10 +84,10 @@ pub fn decode(path: &str, bytes: &[u8]) -> Result<Decoded, (Format, FormatError)
 
 fn decode_as(format: Format, path: &str, bytes: &[u8]) -> Result<Decoded, FormatError> {
     if !format.is_read() {
-        return match format {
-            Format::Pdf => Err(FormatError::NotRead(format)),
-            _ => Ok(Decoded { format, parsed: Value::Object(Map::new()), pieces: Vec::new() }),
-        };
+        return Ok(Decoded { format, parsed: Value::Object(Map::new()), pieces: Vec::new() });
+    }
+    if format == Format::Pdf {
+        return pdf::read(bytes).map(Decoded::from).map_err(|reason| FormatError::Broken { format, reason });
     }
     let text = text_of(bytes)?;
     Ok(match format {

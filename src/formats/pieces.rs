@@ -1,9 +1,10 @@
 //! Pieces of a file: documents of their own, before any is split.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A heading in a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// Byte at which it begins.
     pub at: usize,
@@ -13,10 +14,10 @@ pub struct Mark {
     pub text: String,
 }
 
-/// A document that a file holds: the whole of it, an operation of an API, an item of a library.
+/// A document that a file holds: the whole of it, an operation of an API, an item of a library, a page of print.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Piece {
-    /// What it is: `file`, `api`, `operation`, `module`, `item`.
+    /// What it is: `file`, `api`, `operation`, `module`, `item`, `page`.
     pub kind: &'static str,
     /// Its name in the file; `None` for the whole.
     pub name: Option<String>,

@@ -167,6 +167,8 @@ async fn what_cannot_be_read_is_named_and_the_books_balance() {
     ]);
     tree.write("latin.md", b"caf\xe9");
     tree.write("paper.pdf", b"%PDF-1.7");
+    tree.write("secret.pdf", include_bytes!("../../fixtures/pdf/encrypted.pdf"));
+    tree.write("bomb.pdf", &bomb());
     tree.write("logo.png", b"\x89PNG");
     let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, tree.path().join(at)).unwrap();
     link("good.md", "same.md");
@@ -194,7 +196,9 @@ async fn what_cannot_be_read_is_named_and_the_books_balance() {
         ("big.txt", "larger than 64"),
         ("null.md", "NUL"),
         ("latin.md", "not UTF-8"),
-        ("paper.pdf", "pdf files are not read"),
+        ("paper.pdf", "damaged or cut off"),
+        ("secret.pdf", "wants a password"),
+        ("bomb.pdf", "more than 1024 MiB"),
         ("logo.png", "image"),
         ("same.md", "which is read under that name"),
         ("loop", "in a loop"),
@@ -218,6 +222,62 @@ async fn what_cannot_be_read_is_named_and_the_books_balance() {
     assert_eq!(text(&client, odd).await, "a\tb\\c\r\nd\n\\.\n");
     let left_out = report["checks"].as_array().unwrap().iter().find(|check| check["name"] == "files_left_out").unwrap();
     assert_eq!(left_out["rows_failed"], 1, "{left_out}");
+}
+
+/// A PDF of some 20 KB whose page unpacks to 16 GiB: empty blocks of deflate's with the longest of matches.
+fn bomb() -> Vec<u8> {
+    let pack = |bytes: &[u8]| {
+        let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        packed.write_all(bytes).unwrap();
+        packed
+    };
+    // The packed form of equal bytes is itself mostly equal bytes: a chunk that ends on a byte, again and again.
+    let mut chunk = flate2::Compress::new(flate2::Compression::best(), false);
+    let mut flushed = Vec::with_capacity(1 << 16);
+    chunk.compress_vec(&vec![b' '; 8 << 20], &mut flushed, flate2::FlushCompress::Full).unwrap();
+    let mut inner = vec![0x78, 0xda];
+    for _ in 0..2048 {
+        inner.extend_from_slice(&flushed);
+    }
+    let page = pack(&inner).finish().unwrap();
+    let mut pdf = b"%PDF-1.4\n1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj\n\
+        2 0 obj << /Type /Pages /Kids [3 0 R] /Count 1 >> endobj\n\
+        3 0 obj << /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R >> endobj\n"
+        .to_vec();
+    let length = page.len();
+    write!(pdf, "4 0 obj << /Length {length} /Filter [/FlateDecode /FlateDecode] >> stream\n").unwrap();
+    pdf.extend_from_slice(&page);
+    pdf.extend_from_slice(b"\nendstream endobj\ntrailer << /Root 1 0 R >>\n%%EOF\n");
+    assert!(pdf.len() < 65_536, "{}", pdf.len());
+    pdf
+}
+
+#[tokio::test]
+async fn pages_of_a_pdf_are_documents_under_the_headings_of_its_outline() {
+    let db = TestDb::from(&MIGRATED, "trees_pdf").await;
+    let client = db.connect().await;
+    let tree = Tree::new(&[]);
+    tree.write("mill.pdf", include_bytes!("../../fixtures/pdf/mill.pdf"));
+    tree.write("printed.pdf.gz", &gzip(include_bytes!("../../fixtures/pdf/printed.pdf")));
+    let report = sqlmig(&db, &format!("run {} --output json", tree.source("generic"))).await.code(0).json();
+    for table in report["tables"].as_array().unwrap() {
+        assert_eq!(table["balanced"], true, "{table}");
+    }
+    let documents = "select string_agg(concat_ws(' ', doc_path, metadata ->> 'title', metadata ->> 'headings'), e'\\n' order by doc_path) \
+                     from public.documents";
+    // A page stands under the heading that its first line does: on the printed one that is the running head.
+    assert_eq!(
+        text(&client, documents).await,
+        "mill.pdf#page=1 The miller's manual [\"Water mills\"]\n\
+         mill.pdf#page=2 The miller's manual [\"Water mills\"]\n\
+         printed.pdf.gz#page=1 The miller's manual\n\
+         printed.pdf.gz#page=2 The miller's manual [\"Water mills\"]"
+    );
+    let again = sqlmig(&db, &format!("run {} --force --output json", tree.source("generic"))).await.code(0).json();
+    assert_eq!(
+        again["tables"].as_array().unwrap().iter().map(|table| table["rows_updated"].as_u64().unwrap()).sum::<u64>(),
+        0
+    );
 }
 
 #[tokio::test]

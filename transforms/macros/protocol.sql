@@ -1,24 +1,17 @@
 {#- Documentation of a protocol: pages, and the operations of its API. -#}
-{% from 'tree.sql' import parts, documents %}
+{% from 'tree.sql' import tree %}
 
 {#- One document per part of a page or operation; the topic is the folder. -#}
 {% macro protocol(rows, doc_type, blockchain) %}
-with part as (
-{{ parts(rows) }}
-),
-
-named as (
-    select
-        part.*,
-        {{ doc_type | literal }} as doc_type,
-        jsonb_build_object(
-            'topic', split_part(path, '/', 1),
-            'method', about_part ->> 'method',
-            'endpoint', about_part ->> 'path',
-            'blockchain', {{ blockchain | literal }}
-        ) as own
-    from part
-)
-
-{{ documents('named') }}
+{% call tree(rows, doc_type) %}
+select
+    part.*,
+    jsonb_build_object(
+        'topic', split_part(path, '/', 1),
+        'method', about_part ->> 'method',
+        'endpoint', about_part ->> 'path',
+        'blockchain', {{ blockchain | literal }}
+    ) as own
+from part
+{% endcall %}
 {% endmacro %}

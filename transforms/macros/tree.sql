@@ -1,5 +1,5 @@
-{#- Documents from trees of documentation, docs/adding-a-document-type.md. A type's own file says what its documents are
-called and what more is known of them; what all types have in common is here. -#}
+{#- Documents from trees of documentation, docs/adding-a-document-type.md. A type's own file says what more is known of its
+documents; what all types have in common is here. -#}
 
 {#- The staged parts of files, with their JSON parsed: `about` is what their file says of itself (title, front matter …),
 `data` what is known of the part. `doc_path` is the file, and behind a # the part where the file has several. -#}
@@ -31,7 +31,8 @@ select
         'split', split,
         'kind', kind,
         'name', name,
-        'title', coalesce(name, about_file ->> 'title'),
+        -- A page of print is named by its number, which is no title.
+        'title', coalesce(case when kind <> 'page' then name end, about_file ->> 'title'),
         'headings', nullif({{ cast('headings', 'jsonb') }}, '[]'),
         'version', version,
         'front_matter', about_file -> 'front_matter'
@@ -44,4 +45,23 @@ select
     null::bytea as embedding_sha256,
     null::text as embedding_model
 from {{ named | ident }}
+{% endmacro %}
+
+{#- One document per part of a file. Between `call` and `endcall` stands a SELECT from `part`, which has what `parts` gives: all
+of it, and as `own` metadata of the type's own, an object. -#}
+{% macro tree(rows, doc_type) %}
+with part as (
+{{ parts(rows) }}
+),
+
+named as (
+    select
+        described.*,
+        {{ doc_type | literal }} as doc_type
+    from (
+{{ caller() }}
+    ) as described
+)
+
+{{ documents('named') }}
 {% endmacro %}

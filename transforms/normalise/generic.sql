@@ -1,17 +1,10 @@
 --! summary: Documentation of no type in particular: one document per part of a file
 --! from: parts.generic
 --! into: documents
-{% from 'tree.sql' import parts, documents %}
-with part as (
-{{ parts(rows) }}
-),
-
-named as (
-    select
-        part.*,
-        'generic' as doc_type,
-        '{}'::jsonb as own
-    from part
-)
-
-{{ documents('named') }}
+{% from 'tree.sql' import tree %}
+{% call tree(rows, 'generic') %}
+select
+    part.*,
+    '{}'::jsonb as own
+from part
+{% endcall %}

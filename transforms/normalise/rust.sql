@@ -3,12 +3,9 @@
 --! into: documents
 -- The item's path begins with the crate: rustdoc's own paths do, those read from source get it here. A page of rustdoc's
 -- says its item in its title, "Visitor in serde::de - Rust".
-{% from 'tree.sql' import parts, documents %}
-with part as (
-{{ parts(rows) }}
-),
-
-titled as (
+{% from 'tree.sql' import tree %}
+{% call tree(rows, 'rust') %}
+with titled as (
     select
         part.*,
         case
@@ -16,24 +13,20 @@ titled as (
             then regexp_match(about_file ->> 'title', '^(?:(\S+) in )?(\S+) - Rust$')
         end as page
     from part
-),
-
-named as (
-    select
-        titled.*,
-        'rust' as doc_type,
-        jsonb_build_object(
-            'crate_name', source_name,
-            'item', case
-                when page is not null then concat_ws('::', page[2], page[1])
-                when format = 'rustdoc_json' then about_part ->> 'item'
-                when about_part ->> 'item' = 'crate' then replace(source_name, '-', '_')
-                else replace(source_name, '-', '_') || '::' || (about_part ->> 'item')
-            end,
-            'item_kind', about_part ->> 'item_kind',
-            'docs_rs_url', 'https://docs.rs/' || source_name || '/' || coalesce(version, 'latest')
-        ) as own
-    from titled
 )
 
-{{ documents('named') }}
+select
+    titled.*,
+    jsonb_build_object(
+        'crate_name', source_name,
+        'item', case
+            when page is not null then concat_ws('::', page[2], page[1])
+            when format = 'rustdoc_json' then about_part ->> 'item'
+            when about_part ->> 'item' = 'crate' then replace(source_name, '-', '_')
+            else replace(source_name, '-', '_') || '::' || (about_part ->> 'item')
+        end,
+        'item_kind', about_part ->> 'item_kind',
+        'docs_rs_url', 'https://docs.rs/' || source_name || '/' || coalesce(version, 'latest')
+    ) as own
+from titled
+{% endcall %}

@@ -6,6 +6,7 @@
 //! The same files give the same bytes: they are walked in the order of their names, and neither times nor the place of the
 //! tree enter. So the digest of those bytes is the identity of the source.
 
+mod apart;
 mod archive;
 mod known;
 mod read;
@@ -20,6 +21,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::names::{PARTS_SCHEMA, TableName};
 
+pub use apart::serve as serve_pdf;
 pub use known::{Known, KnownFile};
 pub use roots::{Root, TreeError};
 
@@ -51,6 +53,8 @@ pub struct TreeSpec {
     pub part_tokens: usize,
     /// What decodes besides this program: the project's hash. A file that another has decoded is decoded again.
     pub decoded_by: String,
+    /// This program, which reads PDFs in a process of its own. Without it they are read in this one.
+    pub program: Option<PathBuf>,
 }
 
 /// A tree that was opened.

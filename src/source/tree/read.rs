@@ -18,7 +18,7 @@ use super::known::Known;
 use super::roots::{Kind, Resolved};
 use super::rows::{FILE_COLUMNS, FILES, PART_COLUMNS, Rows, SOURCE_COLUMNS, SOURCES};
 use super::walk::{Met, walk};
-use super::{Out, TreeSpec, archive, parts_table};
+use super::{Out, TreeSpec, apart, archive, parts_table};
 
 /// Rows are written when so many bytes wait: blocks of a table, and so the chunks of staging, are not one file each.
 const BLOCK_BYTES: usize = 4 << 20;
@@ -207,7 +207,7 @@ impl Reader<'_> {
             ]);
             return self.flush_if_full();
         }
-        let (decoded, error) = self.decode(&name, bytes);
+        let (decoded, error) = self.decode(&name, bytes)?;
         self.count += 1;
         let text: String = decoded.pieces.iter().map(|piece| piece.text.as_str()).collect();
         let count = self.split(&name, &sha256, &decoded);
@@ -232,7 +232,7 @@ impl Reader<'_> {
     }
 
     /// Decodes a file; what a parser gives up on, even by a panic, is a file that can't be read and no more.
-    fn decode(&self, name: &str, bytes: &[u8]) -> (Decoded, Option<String>) {
+    fn decode(&self, name: &str, bytes: &[u8]) -> io::Result<(Decoded, Option<String>)> {
         let none = |format| Decoded { format, parsed: Value::Object(Map::new()), pieces: Vec::new() };
         let limit = self.spec.file_limit_bytes;
         // A single file in gzip, as Debian ships them, is what is in it.
@@ -240,21 +240,30 @@ impl Reader<'_> {
             Some(inner) if bytes.starts_with(&[0x1f, 0x8b]) => {
                 let mut plain = Vec::new();
                 match MultiGzDecoder::new(bytes).take(limit.saturating_add(1)).read_to_end(&mut plain) {
-                    Ok(_) if plain.len() as u64 > limit => return (none(Format::Archive), Some(archive::over(limit))),
+                    Ok(_) if plain.len() as u64 > limit => {
+                        return Ok((none(Format::Archive), Some(archive::over(limit))));
+                    }
                     Ok(_) => Some((inner, plain)),
                     Err(error) => {
-                        return (none(Format::Archive), Some(format!("its gzip is damaged or cut off: {error}")));
+                        let reason = format!("its gzip is damaged or cut off: {error}");
+                        return Ok((none(Format::Archive), Some(reason)));
                     }
                 }
             }
             _ => None,
         };
         let (name, bytes) = plain.as_ref().map_or((name, bytes), |(name, bytes)| (name, bytes));
-        match catch_unwind(AssertUnwindSafe(|| formats::decode(name, bytes))) {
+        let decoded = match &self.spec.program {
+            Some(program) if formats::detect(name, bytes) == Format::Pdf => {
+                Ok(apart::read(program, bytes, limit)?.map_err(|error| (Format::Pdf, error)))
+            }
+            _ => catch_unwind(AssertUnwindSafe(|| formats::decode(name, bytes))),
+        };
+        Ok(match decoded {
             Ok(Ok(decoded)) => (decoded, None),
             Ok(Err((format, error))) => (none(format), Some(clean(&error.to_string()))),
             Err(_) => (none(Format::Unknown), Some("its decoder failed".to_owned())),
-        }
+        })
     }
 
     /// Writes the parts of a file; says how many.
