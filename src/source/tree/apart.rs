@@ -97,3 +97,29 @@ fn ended(status: ExitStatus) -> io::Result<String> {
         Some(signal) => Err(io::Error::other(format!("the process that read a PDF was ended by {signal}"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_to_blame_for_its_own_ends_only() {
+        let by = |signal: Signal| ended(ExitStatus::from_raw(signal as i32));
+        assert_eq!(by(Signal::SIGXCPU).unwrap(), "reading it takes more than 60 seconds");
+        for signal in [Signal::SIGABRT, Signal::SIGSEGV] {
+            assert!(by(signal).unwrap().contains("more than 1024 MiB"), "{signal}");
+        }
+        let exit_code_1 = ExitStatus::from_raw(1 << 8);
+        assert!(ended(exit_code_1).unwrap().contains("its reader failed"));
+        // The kernel short of memory, or a person: another try may read the file.
+        for signal in [Signal::SIGKILL, Signal::SIGTERM, Signal::SIGHUP] {
+            assert!(by(signal).unwrap_err().to_string().contains(signal.as_str()), "{signal}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_no_fault_of_the_file() {
+        let error = read(Path::new("/nonexistent/sqlmig"), b"%PDF-", 1).unwrap_err();
+        assert!(error.to_string().contains("/nonexistent/sqlmig can't be begun"), "{error}");
+    }
+}
