@@ -98,7 +98,7 @@ fn the_position_is_that_of_the_text_that_was_taken() {
             let expected = stored_bytes.len() as f64 * taken as f64 / text.len() as f64;
             let off = (now as f64 - expected).abs() / stored_bytes.len() as f64;
             // gzip is inflated 256 KiB of text ahead.
-            let ahead = if kind == Compression::Gzip { (256 << 10) as f64 / text.len() as f64 } else { 0.0 };
+            let ahead = if kind == Compression::Gzip { f64::from(256 << 10) / text.len() as f64 } else { 0.0 };
             assert!(
                 matches!(kind, Compression::Zstd | Compression::Xz) || off < 0.1 + ahead,
                 "{kind}: {now} is far from {expected:.0}"

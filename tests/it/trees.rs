@@ -245,7 +245,7 @@ fn bomb() -> Vec<u8> {
         3 0 obj << /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R >> endobj\n"
         .to_vec();
     let length = page.len();
-    write!(pdf, "4 0 obj << /Length {length} /Filter [/FlateDecode /FlateDecode] >> stream\n").unwrap();
+    writeln!(pdf, "4 0 obj << /Length {length} /Filter [/FlateDecode /FlateDecode] >> stream").unwrap();
     pdf.extend_from_slice(&page);
     pdf.extend_from_slice(b"\nendstream endobj\ntrailer << /Root 1 0 R >>\n%%EOF\n");
     assert!(pdf.len() < 65_536, "{}", pdf.len());

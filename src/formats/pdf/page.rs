@@ -24,7 +24,7 @@ const PARAGRAPH_EMS: f64 = 1.9;
 /// The text of a page, while it is drawn.
 #[derive(Debug, Default)]
 pub(super) struct Text {
-    text: String,
+    words: String,
     last: Option<Place>,
     /// Where the last run began, and how many glyphs it had.
     run: Option<(Point, u32, usize)>,
@@ -47,12 +47,12 @@ struct Place {
 impl Text {
     /// The text of the page, with a line end behind it; empty where there is none.
     pub fn finish(mut self) -> String {
-        let end = self.text.trim_end().len();
-        self.text.truncate(end);
-        if !self.text.is_empty() {
-            self.text.push('\n');
+        let end = self.words.trim_end().len();
+        self.words.truncate(end);
+        if !self.words.is_empty() {
+            self.words.push('\n');
         }
-        self.text
+        self.words
     }
 
     fn glyph(&mut self, glyph: &PositionedGlyph<'_>, page: Affine, vertical: bool) {
@@ -75,7 +75,7 @@ impl Text {
         if let Some(last) = self.last {
             self.gap(last, begin, along, size);
         }
-        self.text.push_str(&letters);
+        self.words.push_str(&letters);
         self.last = Some(Place { end: begin + along * width, along, size });
     }
 
@@ -85,10 +85,10 @@ impl Text {
         let (forward, across) = (way.dot(last.along), way.cross(last.along).abs());
         let turned = last.along.dot(along) < 0.9;
         if turned || across > LINE_EMS * em || forward < -2.0 * em {
-            self.text.truncate(self.text.trim_end().len());
-            self.text.push_str(if !turned && across > PARAGRAPH_EMS * size { "\n\n" } else { "\n" });
-        } else if forward > SPACE_EMS * size && !self.text.ends_with(char::is_whitespace) {
-            self.text.push(' ');
+            self.words.truncate(self.words.trim_end().len());
+            self.words.push_str(if !turned && across > PARAGRAPH_EMS * size { "\n\n" } else { "\n" });
+        } else if forward > SPACE_EMS * size && !self.words.ends_with(char::is_whitespace) {
+            self.words.push(' ');
         }
     }
 }
