@@ -7,7 +7,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::block::{Block, How, Language, Run};
-use crate::harness::TestDb;
+use crate::harness::{TestDb, program_role};
 use crate::program::{copy, finish, fixture, url};
 use crate::service::Service;
 
@@ -102,16 +102,16 @@ impl Reader {
         let script = format!(
             "set -eo pipefail -o allexport\ntest ! -e {state} || . {state}\n\
              trap 'code=$?; {{ export -p; printf \"cd %q\\n\" \"$PWD\"; }} > {state}; exit $code' EXIT\n\
-             PAGE_RUN={run}\n{script}\n",
+             PAGE_RUN={run}\n{mightier}\n{script}\n",
             state = state.display(),
+            mightier = self.mightier().await,
             run = self.newest_run().await,
         );
         let seconds = run.stopped_after_seconds.unwrap_or(LIMIT_SECONDS);
         let mut command = Command::new("timeout");
         command.arg(seconds.to_string()).args(["bash", "-c", &script]).current_dir(self.folder.path());
         command.env_clear().env("PATH", &self.path).env("HOME", self.folder.path()).env("LC_ALL", "C.UTF-8");
-        // Examples are tried in a database of their own, which is no part of loading: a role that only loads may not make one.
-        let url = if typed.contains("sqlmig test") { self.database.url().await } else { url(&self.database).await };
+        let url = url(&self.database).await;
         command.env("PAGE_DATABASE", &url).env("PAGE_EMBEDDINGS", self.service.url());
         command.env("DATABASE_URL", &url).env("SQLMIG_POSTGRES_BIN", &self.programs);
         let outcome = finish(command).await;
@@ -126,6 +126,19 @@ impl Reader {
             end_of(&outcome.stdout),
             end_of(&outcome.stderr)
         ))
+    }
+
+    /// Examples are tried in a database of their own, which is no part of loading: where the program runs as a role that may not
+    /// make one, `sqlmig test` alone runs as the tests' own.
+    async fn mightier(&self) -> String {
+        if program_role().is_none() {
+            return String::new();
+        }
+        let url = self.database.url().await;
+        format!(
+            "sqlmig() {{ if [ \"$1\" = test ] && [ -n \"${{DATABASE_URL-}}\" ]; then DATABASE_URL='{url}' command sqlmig \"$@\"; \
+             else command sqlmig \"$@\"; fi; }}"
+        )
     }
 
     /// The id of the newest run; none yet is an id that no run has.
