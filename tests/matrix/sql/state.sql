@@ -1,5 +1,5 @@
 -- What the next run finds, table by table: how it is made, and the SELECT of its rows, without what differs from one run to the next and
--- decides nothing: times, process numbers, durations, memory. Three tables of the ledger are only told of: event, phase, stint.
+-- decides nothing: times, process numbers, durations, memory, and what an error says; that there is one is kept. Three tables of the ledger are only told of: event, phase, stint.
 select
     pg_catalog.concat_ws(
         ' ', class.oid::regclass, class.relkind, class.relpersistence, class.reloptions,
@@ -22,9 +22,10 @@ select
         )
     ) as made,
     pg_catalog.format(
-        'select %L || (pg_catalog.to_jsonb(row_of) - %L::text[])::text as line from %s as row_of',
+        'select %L || (pg_catalog.to_jsonb(row_of) - %L::text[])::text || ((pg_catalog.to_jsonb(row_of) ->> ''error'') is null)
+            as line from %s as row_of',
         class.oid::regclass,
-        '{at,xid,pid,elapsed_ms,started_at,finished_at,staged_at,peak_rss_bytes,applied_on,environment}',
+        '{at,error,xid,pid,elapsed_ms,started_at,finished_at,staged_at,peak_rss_bytes,applied_on,environment}',
         class.oid::regclass
     ) as rows
 from pg_catalog.pg_class as class
