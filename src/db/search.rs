@@ -1,10 +1,12 @@
 //! Runs SELECTs of offending rows and records what they find.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::Pool;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::doing;
@@ -14,6 +16,8 @@ use crate::event::{Event, Events};
 /// Searches that are under way at once: many keep one core of the server busy and no more, and while one is planned or
 /// sorted, another can be read. Each takes a connection, and another if it finds something.
 const AT_ONCE: usize = 2;
+/// Searches begun before the results of those before them are told, so that a long one does not keep the others waiting.
+const AHEAD: usize = 32;
 /// Findings recorded at a time.
 const FINDINGS_AT_A_TIME: usize = 1000;
 
@@ -51,12 +55,14 @@ pub fn find_each(
     events: &Events,
     searches: impl IntoIterator<Item = Search>,
 ) -> impl Stream<Item = Result<Found, FenceError>> {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
     let searches = stream::iter(searches).map(move |search| {
-        let (pool, events) = (pool.clone(), events.clone());
+        let (pool, events, places) = (pool.clone(), events.clone(), Arc::clone(&places));
         async move {
-            events.emit(Event::StepStarted { what: format!("{} on {}", search.name, search.on) });
             // A task of its own: it may hold the run's row, and must not wait for whoever takes the results one by one.
             let mut running = AbortedWhenDropped(tokio::spawn(async move {
+                let _place = places.acquire_owned().await;
+                events.emit(Event::StepStarted { what: format!("{} on {}", search.name, search.on) });
                 let started = Instant::now();
                 let rows = find(&pool, fence, &search).await?;
                 Ok(Found { rows, elapsed: started.elapsed() })
@@ -67,7 +73,7 @@ pub fn find_each(
             }
         }
     });
-    searches.buffered(AT_ONCE)
+    searches.buffered(AHEAD)
 }
 
 /// A task that nobody waits for any more is of no use.

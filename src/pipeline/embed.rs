@@ -44,7 +44,8 @@ impl Conductor {
         }
         self.warn(
             fence,
-            "embeddings were not asked for: rows that lack one are promoted without; sqlmig embed comes before".into(),
+            ["embeddings were not asked for: rows that lack one are promoted without; sqlmig embed comes before"
+                .into()],
         )
         .await
     }

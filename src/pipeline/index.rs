@@ -34,7 +34,7 @@ impl Conductor {
                         Err(PipelineError::Index(error)) if error.is_forbidden() => {
                             self.warn(
                                 fence,
-                                format!("no index was built: {error}; the tables' owner builds it with sqlmig index"),
+                                [format!("no index was built: {error}; the tables' owner builds it with sqlmig index")],
                             )
                             .await?;
                             return Ok("no index was built".into());
@@ -53,7 +53,8 @@ impl Conductor {
             missing(&self.pool, &self.project).await?.into_iter().map(|(name, _)| name).collect();
         if !missing.is_empty() {
             let names = missing.join(", ");
-            self.warn(fence, format!("no index {names}: a search looks at every row; sqlmig index builds it")).await?;
+            self.warn(fence, [format!("no index {names}: a search looks at every row; sqlmig index builds it")])
+                .await?;
         }
         Ok(())
     }
@@ -72,12 +73,15 @@ impl Conductor {
         let text = format!("recall@10 of the index {:.2} over {} searches", measured.share(), measured.searches);
         fence
             .transaction(&self.pool, "record the recall", async |tx| {
-                Ok::<_, PipelineError>(event_insert(&**tx, fence.run, EventKind::Recall, &text).await?)
+                Ok::<_, PipelineError>(event_insert(&**tx, fence.run, EventKind::Recall, &[&text]).await?)
             })
             .await?;
         if measured.share() < RECALL {
-            self.warn(fence, format!("{text}: raise hnsw.ef_search, or build the index with a larger ef_construction"))
-                .await?;
+            self.warn(
+                fence,
+                [format!("{text}: raise hnsw.ef_search, or build the index with a larger ef_construction")],
+            )
+            .await?;
         }
         Ok(format!("; {text}"))
     }

@@ -212,7 +212,7 @@ impl Conductor {
             match self.staged_rows_stand(fence).await {
                 Ok(()) => return self.compare(fence, source).await,
                 Err(error) if error.is_staging_lost() => {
-                    self.warn(fence, format!("{error}; staging it again, what is promoted is kept")).await?;
+                    self.warn(fence, [format!("{error}; staging it again, what is promoted is kept")]).await?;
                 }
                 Err(error) => return Err(error),
             }
@@ -221,9 +221,7 @@ impl Conductor {
         self.phase(fence, Phase::Stage, async {
             let staged = stage(&self.pool, fence, source, options, &self.stop, &self.events).await?;
             ended_early = staged.ended_early;
-            for warning in staged.warnings {
-                self.warn(fence, warning).await?;
-            }
+            self.warn(fence, staged.warnings).await?;
             let kept = match staged.chunks_skipped {
                 0 => String::new(),
                 kept => format!("; {kept} chunks were staged already"),
@@ -255,12 +253,10 @@ impl Conductor {
                 return Err(PipelineError::Unused(self.project.name.clone()));
             }
             let unused: Vec<String> = relations.unused().map(ToString::to_string).collect();
-            if !unused.is_empty() {
-                self.warn(fence, format!("no transform uses {}: staged, and no further", unused.join(", "))).await?;
-            }
-            for skipped in relations.skipped() {
-                self.warn(fence, format!("skipped {skipped}")).await?;
-            }
+            let unused = (!unused.is_empty())
+                .then(|| format!("no transform uses {}: staged, and no further", unused.join(", ")));
+            let skipped = relations.skipped().iter().map(|skipped| format!("skipped {skipped}"));
+            self.warn(fence, unused.into_iter().chain(skipped)).await?;
             self.note_target_schema(fence).await?;
             let checked = check(&self.pool, fence, &self.project, &mut relations, max_rejects, &self.events).await?;
             Ok(format!(

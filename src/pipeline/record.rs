@@ -60,14 +60,23 @@ impl Conductor {
         error
     }
 
-    /// Tells of something the operator should know, and keeps it for the report.
-    pub(super) async fn warn(&self, fence: Fence, message: String) -> Result<(), PipelineError> {
+    /// Tells of what the operator should know, and keeps it for the report.
+    pub(super) async fn warn(
+        &self,
+        fence: Fence,
+        messages: impl IntoIterator<Item = String>,
+    ) -> Result<(), PipelineError> {
+        let messages: Vec<String> = messages.into_iter().collect();
+        let texts: Vec<&str> = messages.iter().map(String::as_str).collect();
+        if texts.is_empty() {
+            return Ok(());
+        }
         fence
             .transaction(&self.pool, "record a warning", async |tx| {
-                Ok::<_, PipelineError>(event_insert(&**tx, fence.run, EventKind::Warning, &message).await?)
+                Ok::<_, PipelineError>(event_insert(&**tx, fence.run, EventKind::Warning, &texts).await?)
             })
             .await?;
-        self.events.warn(message);
+        messages.into_iter().for_each(|message| self.events.warn(message));
         Ok(())
     }
 
@@ -80,9 +89,8 @@ impl Conductor {
     ) -> Result<(), PipelineError> {
         fence
             .transaction(&self.pool, "record the migrations", async |tx| {
-                for name in applied {
-                    event_insert(&**tx, fence.run, EventKind::Migration, name).await?;
-                }
+                let names: Vec<&str> = applied.iter().map(String::as_str).collect();
+                event_insert(&**tx, fence.run, EventKind::Migration, &names).await?;
                 let summary = format!("{} migrations applied", applied.len());
                 Ok(phase_insert(&**tx, fence.run, Phase::Migrate, elapsed, &summary).await?)
             })
@@ -114,7 +122,7 @@ impl Conductor {
                 match error {
                     None => {}
                     Some(error) if error.is_interrupted() => {
-                        event_insert(&**tx, fence.run, EventKind::Interrupted, &format!("during {phase}")).await?;
+                        event_insert(&**tx, fence.run, EventKind::Interrupted, &[&format!("during {phase}")]).await?;
                     }
                     Some(_) => run_fail(&**tx, fence.run, summary).await?,
                 }

@@ -140,6 +140,10 @@ async fn run_steps(
             batches: u64::try_from(left.pending).unwrap_or_default(),
             rows: u64::try_from(left.rows).unwrap_or_default(),
         });
+        // One that was given up before is a worker's to tell of.
+        if left.pending == 0 && left.failed.is_none() {
+            continue;
+        }
         if left.pending > 0 {
             refuse_same_keys(session, project, relations, step.promote).await?;
         }

@@ -244,7 +244,7 @@ impl Work<'_> {
                 }
                 if anything {
                     let message = format!("rollback ends: {} rows deleted, {} restored", sum.deleted, sum.restored);
-                    event_insert(&**tx, run, EventKind::Rollback, &message).await?;
+                    event_insert(&**tx, run, EventKind::Rollback, &[&message]).await?;
                 }
                 Ok::<_, RollbackError>(())
             })
@@ -257,7 +257,7 @@ impl Work<'_> {
         let run = self.fence.run;
         self.fence
             .transaction(self.pool, "record the rollback", async |tx| {
-                Ok::<_, RollbackError>(event_insert(&**tx, run, EventKind::Rollback, message).await?)
+                Ok::<_, RollbackError>(event_insert(&**tx, run, EventKind::Rollback, &[message]).await?)
             })
             .await
     }

@@ -61,24 +61,24 @@ CREATE TABLE sqlmig.run (
     source text NOT NULL,
     source_sha256 text,
     source_bytes bigint,
+    scope text DEFAULT ''::text NOT NULL,
+    target text,
+    target_schema text,
+    parent uuid,
     state text NOT NULL,
     complete boolean DEFAULT false NOT NULL,
     epoch bigint DEFAULT 1 NOT NULL,
     error text,
+    exit_code smallint,
+    known_files bigint,
     sqlmig_version text NOT NULL,
+    environment jsonb DEFAULT sqlmig.environment(),
     host text NOT NULL,
     pid integer NOT NULL,
     peak_rss_bytes bigint DEFAULT 0 NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
-    scope text DEFAULT ''::text NOT NULL,
-    target text,
-    target_schema text,
     accepted_at timestamp with time zone,
-    parent uuid,
-    known_files bigint,
-    exit_code smallint,
-    environment jsonb DEFAULT sqlmig.environment(),
     CONSTRAINT run_state_check CHECK ((state = ANY (ARRAY['staging'::text, 'staged'::text, 'checked'::text, 'promoted'::text, 'done'::text, 'superseded'::text, 'rolled_back'::text])))
 );
 CREATE FUNCTION sqlmig.run_family(run uuid) RETURNS TABLE(id uuid)
@@ -174,26 +174,26 @@ CREATE TABLE sqlmig.batch (
     last_row bigint NOT NULL,
     counted boolean NOT NULL,
     state text DEFAULT 'pending'::text NOT NULL,
+    planned_epoch bigint,
     attempts integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    timeouts integer DEFAULT 0 NOT NULL,
+    retry_at timestamp with time zone,
     rows_inserted bigint DEFAULT 0 NOT NULL,
     rows_updated bigint DEFAULT 0 NOT NULL,
     rows_unchanged bigint DEFAULT 0 NOT NULL,
+    rows_removed bigint DEFAULT 0 NOT NULL,
+    rows_refused bigint DEFAULT 0 NOT NULL,
     undo_table text,
     xid xid8,
     epoch bigint,
     elapsed_ms bigint,
     error text,
     finished_at timestamp with time zone,
-    planned_epoch bigint,
-    failures integer DEFAULT 0 NOT NULL,
-    timeouts integer DEFAULT 0 NOT NULL,
-    retry_at timestamp with time zone,
-    rows_refused bigint DEFAULT 0 NOT NULL,
     rows_deleted bigint DEFAULT 0 NOT NULL,
     rows_restored bigint DEFAULT 0 NOT NULL,
     rows_kept bigint DEFAULT 0 NOT NULL,
     rolled_back_at timestamp with time zone,
-    rows_removed bigint DEFAULT 0 NOT NULL,
     CONSTRAINT batch_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'failed'::text, 'rolled_back'::text])))
 );
 CREATE UNLOGGED TABLE sqlmig.canary (
@@ -221,10 +221,10 @@ CREATE TABLE sqlmig.chunk (
     rows_staged bigint NOT NULL,
     rows_rejected bigint NOT NULL,
     bytes bigint DEFAULT 0 NOT NULL,
-    content_digest bigint DEFAULT 0 NOT NULL,
+    stored_bytes bigint,
     first_line bigint,
     first_byte bigint,
-    stored_bytes bigint,
+    content_digest bigint DEFAULT 0 NOT NULL,
     staged_at timestamp with time zone DEFAULT clock_timestamp()
 );
 CREATE TABLE sqlmig.embedding (
@@ -375,12 +375,12 @@ CREATE TABLE sqlmig.quarantine (
     line bigint,
     byte_offset bigint,
     raw bytea,
-    staged jsonb,
-    at timestamp with time zone DEFAULT now() NOT NULL,
-    retried_by uuid,
     form text,
     fields text[],
-    encoding text
+    encoding text,
+    staged jsonb,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    retried_by uuid
 );
 CREATE VIEW sqlmig.quarantine_entry AS
  SELECT quarantine.run_id,
@@ -393,12 +393,12 @@ CREATE VIEW sqlmig.quarantine_entry AS
     quarantine.line,
     quarantine.byte_offset,
     quarantine.raw,
-    quarantine.staged,
-    quarantine.at,
-    quarantine.retried_by,
     quarantine.form,
     quarantine.fields,
     quarantine.encoding,
+    quarantine.staged,
+    quarantine.at,
+    quarantine.retried_by,
     ((retry.id IS NULL) OR (retry.state = ANY (ARRAY['superseded'::text, 'rolled_back'::text]))) AS open
    FROM (sqlmig.quarantine quarantine
      LEFT JOIN sqlmig.run retry ON ((retry.id = quarantine.retried_by)));
@@ -413,12 +413,12 @@ CREATE VIEW sqlmig.quarantine_open AS
     line,
     byte_offset,
     raw,
-    staged,
-    at,
-    retried_by,
     form,
     fields,
-    encoding
+    encoding,
+    staged,
+    at,
+    retried_by
    FROM sqlmig.quarantine_entry
   WHERE open;
 CREATE TABLE sqlmig.retry (
@@ -493,9 +493,9 @@ CREATE TABLE sqlmig.stint (
     busy jsonb,
     rss_bytes bigint,
     peak_rss_bytes bigint,
-    max_rejects text,
     rss_slot_ms bigint,
     rss_slots bigint[],
+    max_rejects text,
     CONSTRAINT stint_role_check CHECK ((role = ANY (ARRAY['conductor'::text, 'worker'::text])))
 )
 WITH (fillfactor='50');

@@ -57,18 +57,18 @@ impl EventKind {
     }
 }
 
-/// Records an event of a run.
+/// Records events of a run, of one kind, in their order.
 ///
 /// # Errors
-/// Fails when the database refuses the row.
+/// Fails when the database refuses a row.
 pub async fn event_insert(
     client: &impl GenericClient,
     id: Uuid,
     kind: EventKind,
-    message: &str,
+    messages: &[&str],
 ) -> Result<(), DbError> {
     client
-        .execute(include_str!("../../../sql/event_insert.sql"), &[&id, &kind.as_str(), &message])
+        .execute(include_str!("../../../sql/event_insert.sql"), &[&id, &kind.as_str(), &messages])
         .await
         .map_err(doing("record an event"))?;
     Ok(())

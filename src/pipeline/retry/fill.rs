@@ -87,7 +87,7 @@ impl Conductor {
                     "{rows} rows that were left without an embedding are tried again by run {fill}, by project {}",
                     short(&self.project.hash)
                 );
-                event_insert(&**tx, from.id, EventKind::Retried, &message).await?;
+                event_insert(&**tx, from.id, EventKind::Retried, &[&message]).await?;
                 let summary = format!("{rows} rows without an embedding taken");
                 Ok::<_, PipelineError>(phase_insert(&**tx, fill, Phase::Stage, started.elapsed(), &summary).await?)
             })

@@ -187,7 +187,7 @@ impl Conductor {
                     format!("project {}, which was {}", short(&self.project.hash), short(&from.project_hash))
                 };
                 let message = format!("{rows} rows of its quarantine are tried again by run {retry}, by {project}");
-                event_insert(&**tx, from.id, EventKind::Retried, &message).await?;
+                event_insert(&**tx, from.id, EventKind::Retried, &[&message]).await?;
                 let summary = format!("{rows} rows taken from quarantine");
                 phase_insert(&**tx, retry, Phase::Stage, started.elapsed(), &summary).await?;
                 fault::point("retry.taken").await;
@@ -201,7 +201,7 @@ impl Conductor {
             let message = format!(
                 "{left} rows that could not be decoded are left in quarantine, {rows} are tried: mend those one by one"
             );
-            self.warn(fence, message).await?;
+            self.warn(fence, [message]).await?;
         }
         Ok(Taken { fence, state: RunState::Staged })
     }
@@ -289,7 +289,7 @@ impl Conductor {
             })
             .await?;
         if lost {
-            self.warn(fence, "the staged rows were gone: staged again from the ledger".into()).await?;
+            self.warn(fence, ["the staged rows were gone: staged again from the ledger".into()]).await?;
         }
         Ok(Taken { fence, state: if lost && !checked { RunState::Staged } else { state } })
     }

@@ -1,10 +1,19 @@
--- Every change of a run's state is an event: what changed, who did it, from where, when. By a trigger, so that no statement
--- can change a run and forget to say so, and the event commits with the change.
-alter table sqlmig.event
-add column who text not null default session_user,
-add column client_address text default pg_catalog.host(pg_catalog.inet_client_addr()),
-add column application text not null default pg_catalog.current_setting('application_name');
+-- What an operator should know of a run and no other table says: migrations applied, warnings, transforms skipped; and who
+-- did it, from where, when.
+create table sqlmig.event (
+    run_id uuid not null references sqlmig.run (id) on delete cascade,
+    ordinal bigint generated always as identity,
+    kind text not null,
+    message text not null,
+    at timestamptz not null default now(),
+    who text not null default session_user,
+    client_address text default pg_catalog.host(pg_catalog.inet_client_addr()),
+    application text not null default pg_catalog.current_setting('application_name'),
+    primary key (run_id, ordinal)
+);
 
+-- Every change of a run's state is an event. By a trigger, so that no statement can change a run and forget to say so, and
+-- the event commits with the change.
 create function sqlmig.record_run_change() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $body$
 begin
