@@ -511,6 +511,30 @@ async fn the_plan_says_what_embeddings_would_cost() {
 }
 
 #[tokio::test]
+async fn the_plan_of_a_tree_counts_the_tokens_that_its_documents_have() {
+    let service = Service::start("127.0.0.1:0", "text-embedding-3-large", 3072).await.unwrap();
+    let db = TestDb::from(&MIGRATED, "embed_plan_tree").await;
+    let trees = format!("--source rust={} --source talos={}", fixture("trees/rust"), fixture("trees/talos"));
+    let mut command = on(&db, &format!("plan {trees} --output json")).await;
+    command.env("SQLMIG_EMBEDDING_URL", service.url());
+    let plan = finish(command).await.code(0).json();
+    let planned = |what: &str| -> i64 {
+        plan["embeddings"].as_array().unwrap().iter().map(|source| source[what].as_i64().unwrap()).sum()
+    };
+    assert_eq!(service.state.requests(), 0);
+    sqlmig(&db, &format!("run {trees}")).await.code(0);
+    let client = db.connect().await;
+    let texts = "from (select distinct content, token_count from public.documents) as texts";
+    let [rows, texts, tokens] = [
+        number(&client, "select count(*) from public.documents").await,
+        number(&client, &format!("select count(*) {texts}")).await,
+        number(&client, &format!("select sum(token_count) {texts}")).await,
+    ];
+    assert!(tokens > 0);
+    assert_eq!((planned("rows"), planned("texts"), planned("tokens")), (rows, texts, tokens));
+}
+
+#[tokio::test]
 async fn documents_that_were_left_without_are_filled_without_their_sources() {
     let service = Service::start("127.0.0.1:0", "text-embedding-3-large", 3072).await.unwrap();
     let db = TestDb::from(&MIGRATED, "embed_fill_docs").await;
