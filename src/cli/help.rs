@@ -679,7 +679,8 @@ fn stage() {
 
     Reads SOURCE; nothing in it is executed. Writes one UNLOGGED table per source table in schema
     staging, with the source's columns and _row. Rows that cannot be decoded go to quarantine with their
-    line and reason. Works on any pg_dump, also without a project.
+    line and reason. Works on any pg_dump, also without a project. A source that was loaded whole before
+    is not staged again: --restart does it.
 
     Usage: sqlmig stage [OPTIONS] [SOURCE]
 
