@@ -612,10 +612,14 @@ fn may_end(kind: Kind, ended: &Ended) -> bool {
         // A full disk is no passing trouble of the server's: it needs a person.
         (Kind::DiskFull, Some(code)) => matches!(code, 1 | 5),
         (Kind::Kill | Kind::OtherSource | Kind::Term | Kind::TermTwice | Kind::Second, _) | (_, None) => false,
-        // Before the run was taken on, a lost connection may be a lost lock, and somebody else's turn.
-        (_, Some(6)) => ended.stderr.contains("the run lock is lost"),
+        (_, Some(6)) => lost_its_lock(ended),
         (_, Some(code)) => code == 5,
     }
+}
+
+/// Before the run was taken on, a lost connection may be a lost lock, and somebody else's turn.
+pub fn lost_its_lock(ended: &Ended) -> bool {
+    ended.code == Some(6) && ended.stderr.contains("the run lock is lost")
 }
 
 fn hostname() -> String {

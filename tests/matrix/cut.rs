@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
-use crate::cell::Outcome;
+use crate::cell::{Outcome, lost_its_lock};
 use crate::checks;
 use crate::program::Invocation;
 use crate::proxy::{Plan, Proxy, Side};
@@ -84,7 +84,7 @@ async fn disturb(
     let mut state = None;
     match first.code {
         Some(0) => {}
-        Some(5) if was_cut => {
+        code if was_cut && (code == Some(5) || lost_its_lock(&first)) => {
             // While somebody is still at it, what there is may change, and a run that comes now must bear with it.
             if !checks::is_somebody_left(&client).await? {
                 let found = checks::state(&client).await?;

@@ -52,7 +52,7 @@ pub fn newer(path: &Path, other: bool) {
         block(&mut text, &format!("public.things ({COLUMNS})"), &rows);
     }
     let text = end(text);
-    let text = if other { text.replace("country", "countrz") } else { text };
+    let text = if other { text.replace("\tcountry ", "\tcountrz ") } else { text };
     let mut file = fs::File::create(path).unwrap();
     for member in [&text[..first_member], &text[first_member..]] {
         let mut encoder = GzEncoder::new(&mut file, Compression::none());

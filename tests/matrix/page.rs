@@ -167,8 +167,9 @@ fn cuts(jobs: &[Job], results: &Results) -> String {
     let mut text = "\n## Cut at every message\n\nA run of seven rows, through a proxy that counts the messages of the protocol in \
                     both directions and on all\nconnections. *Before*: the message does not arrive, and its connection is \
                     reset. *After*: it arrives, then every connection is\nreset and for a second no new one is made. The run is then resumed \
-                    directly on the server, and checked as above.\n\n| cut | made | went on | resumed | retried | failed |\n\
-                    |---|---|---|---|---|---|\n"
+                    directly on the server, and checked as above; one that left what an earlier cut had left too, *as another*, is not \
+                    resumed once more.\n\n| cut | made | went on | resumed | retried | as another | failed |\n\
+                    |---|---|---|---|---|---|---|\n"
         .to_owned();
     for side in ["before", "after"] {
         let prefix = format!("cut/{side}-");
