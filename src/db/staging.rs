@@ -191,7 +191,8 @@ async fn execute_in(
     source: &'static str,
 ) -> Result<(), StagingError> {
     let index = fit(&format!("rows {name}"));
-    let context = minijinja::context! { table => Fragment::new(place.table(name)), index };
+    let table = place.table(name);
+    let context = minijinja::context! { table => Fragment::new(table.clone()), table_name => table, index };
     let statement = render_wrap(file, source, context)?;
     client.batch_execute(&statement).await.map_err(doing(format!("{verb} staging table {name}")))?;
     Ok(())
