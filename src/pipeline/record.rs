@@ -76,7 +76,9 @@ impl Conductor {
                 Ok::<_, PipelineError>(event_insert(&**tx, fence.run, EventKind::Warning, &texts).await?)
             })
             .await?;
-        messages.into_iter().for_each(|message| self.events.warn(message));
+        for message in messages {
+            self.events.warn(message);
+        }
         Ok(())
     }
 

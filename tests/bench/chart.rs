@@ -30,7 +30,8 @@ pub fn bars(title: &str, measured: &[Measured]) -> String {
         let (name, middle) = (one.contestant.name.replace('\\', ""), top + LINE / 2.0);
         let seconds = median(samples.iter().map(|sample| sample.seconds));
         let scale = |seconds: f64| NAMES + BARS * seconds / slowest;
-        let fill = if name.contains("psql") || name.contains("pg_restore") { "#9aa4af" } else { "#1f6feb" };
+        let other = ["psql", "pg_restore", "pgcopydb", "pgloader"].iter().any(|program| name.contains(program));
+        let fill = if other { "#9aa4af" } else { "#1f6feb" };
         let fastest = samples.iter().map(|sample| sample.seconds).fold(f64::MAX, f64::min);
         let slowest = samples.iter().map(|sample| sample.seconds).fold(0.0, f64::max);
         let _ = write!(
