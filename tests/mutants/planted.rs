@@ -1,0 +1,186 @@
+//! All mutants in one program: of each function a body for every mutant, of which a variable of the environment chooses one
+//! when the function is entered. A build for each would take minutes; this takes one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::listed::{Mutant, Span};
+
+/// Compiled into the program: which mutant is chosen, and which functions are entered.
+const CHOICE: &str = r#"//! Chooses a mutant.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::{Mutex, OnceLock};
+
+/// The chosen mutant, if it is one of this function. Says that the function was entered, if somebody wants to know.
+pub fn entered(function: usize) -> usize {
+    static CHOSEN: OnceLock<(usize, usize)> = OnceLock::new();
+    static TOLD: OnceLock<Option<(std::path::PathBuf, Mutex<BTreeSet<usize>>)>> = OnceLock::new();
+    let told = TOLD.get_or_init(|| Some((std::env::var_os("SQLMIG_MUTANT_TRACE")?.into(), Mutex::default())));
+    if let Some((file, told)) = told
+        && told.lock().is_ok_and(|mut told| told.insert(function))
+        && let Ok(mut file) = std::fs::OpenOptions::new().create(true).append(true).open(file)
+    {
+        drop(file.write_all(format!("{function}\n").as_bytes()));
+    }
+    let chosen = CHOSEN.get_or_init(|| {
+        let chosen = std::env::var("SQLMIG_MUTANT").unwrap_or_default();
+        let (function, mutant) = chosen.split_once(':').unwrap_or_default();
+        (function.parse().unwrap_or(usize::MAX), mutant.parse().unwrap_or(usize::MAX))
+    });
+    if chosen.0 == function { chosen.1 } else { usize::MAX }
+}
+"#;
+
+/// What was planted: the function of each mutant that compiles, by the mutant's place in the list.
+pub type Planted = BTreeMap<usize, usize>;
+
+/// The functions of one file that have mutants: each with its number and its mutants.
+type Functions = BTreeMap<Span, (usize, Vec<usize>)>;
+
+/// Lines of a planted file, and the mutant or the function that they belong to.
+#[derive(Default)]
+struct Lines {
+    mutants: Vec<(usize, usize, usize)>,
+    functions: Vec<(usize, usize, usize)>,
+}
+
+/// Plants what compiles of `mutants` in the sources of a tree.
+pub fn plant(tree: &Path, mutants: &[Mutant]) -> Result<Planted, String> {
+    let mut files: BTreeMap<&str, (String, Functions)> = BTreeMap::new();
+    let mut numbers: BTreeMap<(&str, Span), usize> = BTreeMap::new();
+    for (id, mutant) in mutants.iter().enumerate() {
+        let Some(function) = &mutant.function else { continue };
+        if !files.contains_key(mutant.file.as_str()) {
+            let text =
+                fs::read_to_string(tree.join(&mutant.file)).map_err(|error| format!("{}: {error}", mutant.file))?;
+            files.insert(&mutant.file, (text, Functions::new()));
+        }
+        let next = numbers.len();
+        let number = *numbers.entry((&mutant.file, function.span)).or_insert(next);
+        if let Some((_, functions)) = files.get_mut(mutant.file.as_str()) {
+            functions.entry(function.span).or_insert((number, Vec::new())).1.push(id);
+        }
+    }
+    let choice = tree.join("src/mutant.rs");
+    fs::write(choice, CHOICE).map_err(|error| error.to_string())?;
+    let lib = tree.join("src/lib.rs");
+    let root = fs::read_to_string(&lib).map_err(|error| error.to_string())?;
+    fs::write(&lib, format!("{root}\npub mod mutant;\n")).map_err(|error| error.to_string())?;
+
+    let mut dropped: BTreeSet<usize> = BTreeSet::new();
+    let mut whole: BTreeSet<usize> = BTreeSet::new();
+    loop {
+        let mut lines: BTreeMap<&str, Lines> = BTreeMap::new();
+        let mut planted = Planted::new();
+        for (file, (text, functions)) in &files {
+            let keep = |id: &usize| !dropped.contains(id);
+            let (changed, of_file) = plant_file(text, functions, mutants, &keep, &|number| !whole.contains(&number));
+            for (_, _, id) in &of_file.mutants {
+                let number = mutants[*id].function.as_ref().map(|function| numbers[&(*file, function.span)]);
+                planted.insert(*id, number.unwrap_or_default());
+            }
+            lines.insert(file, of_file);
+            fs::write(tree.join(file), changed).map_err(|error| format!("{file}: {error}"))?;
+        }
+        let errors = check(tree)?;
+        if errors.is_empty() {
+            return Ok(planted);
+        }
+        let before = dropped.len() + whole.len();
+        for (file, line) in &errors {
+            let Some(of_file) = lines.get(file.as_str()) else { continue };
+            let within = |(from, to, _): &&(usize, usize, usize)| from <= line && line <= to;
+            if let Some((_, _, id)) = of_file.mutants.iter().find(within) {
+                dropped.insert(*id);
+            } else if let Some((_, _, number)) = of_file.functions.iter().find(within) {
+                whole.insert(*number);
+            }
+        }
+        println!("{} mutants and {} functions do not compile", dropped.len(), whole.len());
+        if dropped.len() + whole.len() == before {
+            return Err(format!("what does not compile is no mutant: {errors:?}"));
+        }
+    }
+}
+
+/// A file with the mutants that are kept, and where they are.
+fn plant_file(
+    text: &str,
+    functions: &Functions,
+    mutants: &[Mutant],
+    keep: &dyn Fn(&usize) -> bool,
+    is_planted: &dyn Fn(usize) -> bool,
+) -> (String, Lines) {
+    let (mut out, mut lines, mut at) = (String::new(), Lines::default(), 0);
+    for (span, (number, ids)) in functions {
+        let range = span.bytes(text);
+        // A function within another one is part of its body.
+        if range.start < at || !is_planted(*number) {
+            continue;
+        }
+        let Some(open) = text[range.clone()].find('{').map(|found| range.start + found) else { continue };
+        let body = open + 1..range.end - 1;
+        out.push_str(&text[at..body.start]);
+        let first = line_of(&out);
+        let _ = write!(out, "\nmatch crate::mutant::entered({number}) {{\n");
+        for id in ids.iter().filter(|id| keep(id)) {
+            let change = mutants[*id].span.bytes(text);
+            if change.start < body.start || change.end > body.end {
+                continue;
+            }
+            let from = line_of(&out);
+            let (before, after) = (&text[body.start..change.start], &text[change.end..body.end]);
+            let _ = write!(out, "{id} => {{{before} {} {after}\n}}\n", mutants[*id].replacement);
+            lines.mutants.push((from, line_of(&out) - 1, *id));
+        }
+        let _ = write!(out, "_ => {{{}\n}}\n}}\n", &text[body.clone()]);
+        lines.functions.push((first, line_of(&out), *number));
+        at = body.end;
+    }
+    out.push_str(&text[at..]);
+    (out, lines)
+}
+
+fn line_of(text: &str) -> usize {
+    1 + text.matches('\n').count()
+}
+
+/// cargo in a tree with mutants: bodies that are never reached are full of what lints find.
+pub fn cargo(tree: &Path) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(tree).env("RUSTFLAGS", "--cap-lints=allow").env("CARGO_TARGET_DIR", tree.join("../build"));
+    command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_PROFILE_DEV_OPT_LEVEL", "0");
+    command
+}
+
+/// File and line of each error of the compiler.
+fn check(tree: &Path) -> Result<Vec<(String, usize)>, String> {
+    let output = cargo(tree)
+        .args(["check", "--locked", "--lib", "--message-format", "json"])
+        .output()
+        .map_err(|error| format!("cargo check: {error}"))?;
+    let mut places = Vec::new();
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        let Ok(said) = serde_json::from_str::<Value>(line) else { continue };
+        let message = &said["message"];
+        if message["level"] != "error" {
+            continue;
+        }
+        let spans = message["spans"].as_array().map(Vec::as_slice).unwrap_or_default();
+        places.extend(spans.iter().filter(|span| span["is_primary"] == true).filter_map(|span| {
+            let line = usize::try_from(span["line_start"].as_u64()?).ok()?;
+            Some((span["file_name"].as_str()?.to_owned(), line))
+        }));
+    }
+    if places.is_empty() && !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    Ok(places)
+}
