@@ -22,6 +22,8 @@ pub(super) struct Earlier {
     pub sha256: Option<String>,
     /// Chunks of it that the reader met again.
     met: AtomicU64,
+    /// Chunks that this try has added to it.
+    added: AtomicU64,
 }
 
 /// A source table that the ledger has.
@@ -79,7 +81,7 @@ impl Earlier {
             let stands = !lost && !chunks.is_empty();
             (recorded.source.clone(), EarlierTable { recorded, stands, chunks })
         });
-        Ok(Self { tables: tables.collect(), sha256: sha256.filter(|text| !text.is_empty()), met: AtomicU64::new(0) })
+        Ok(Self { tables: tables.collect(), sha256: sha256.filter(|text| !text.is_empty()), ..Self::default() })
     }
 
     /// What the ledger has of a table.
@@ -103,6 +105,23 @@ impl Earlier {
                 table: source.clone(),
                 what: format!("rows {} to {}", chunk.first_row, chunk.last_row),
             }),
+        }
+    }
+
+    /// Says that a chunk was staged which was not there.
+    pub fn add(&self) {
+        self.added.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether what is staged now is of no use, since staging failed like this.
+    ///
+    /// Another source is found out at the first chunk that was staged of the run's own. One that was not staged yet may stand
+    /// before it, for lanes overtake one another, and is then the other source's: neither source could be gone on with.
+    pub fn is_spoilt_by(&self, error: &StageError) -> bool {
+        match error {
+            StageError::Count { .. } | StageError::Digest { .. } => true,
+            StageError::OtherSource { .. } => self.added.load(Ordering::Relaxed) > 0,
+            _ => false,
         }
     }
 

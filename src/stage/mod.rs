@@ -183,8 +183,10 @@ pub async fn stage(
     let sent = send::run(lanes, options.lanes).await;
     let outcome = reader.await.map_err(|panic| StageError::Lane(panic.to_string()))?;
     // When a lane failed, the reader only says that it was stopped: the lane's error is the one to tell.
-    let sent = sent?;
-    let mut outcome = outcome?;
+    let (sent, mut outcome) = match sent.and_then(|sent| Ok((sent, outcome?))) {
+        Ok(both) => both,
+        Err(error) => return Err(left_clean(pool, fence, &earlier, events, error).await?),
+    };
     let busy = waits.busy(started.elapsed(), lane_count);
     let rejected: u64 = sent.values().map(|sent| sent.rejects).sum();
     let read: u64 = outcome.tables.iter().map(|(_, rows)| rows).sum();
@@ -199,12 +201,9 @@ pub async fn stage(
         }),
     };
     let source = ReadSource { complete, sha256: digest.get(), stored_bytes: progress.load(Ordering::Relaxed) };
-    let settled = settle(pool, fence, &outcome, &sent, &earlier, source, refused.is_none()).await;
-    if let Err(StageError::Count { .. } | StageError::Digest { .. }) = settled {
-        // Whatever is in staging is not what was sent: the next try must not build on it.
-        earlier::distrust(pool, fence).await?;
+    if let Err(error) = settle(pool, fence, &outcome, &sent, &earlier, source, refused.is_none()).await {
+        return Err(left_clean(pool, fence, &earlier, events, error).await?);
     }
-    settled?;
     for (layout, _) in &outcome.tables {
         let sent = sent.get(&layout.source).copied().unwrap_or_default();
         events.emit(Event::TableStaged { table: layout.source.clone(), staged: sent.rows, rejected: sent.rejects });
@@ -221,6 +220,22 @@ pub async fn stage(
         ended_early: outcome.ended_early.as_ref().map(ToString::to_string),
         warnings: warnings(&outcome),
     })
+}
+
+/// The error that staging failed with; the next try must not build on what is staged now, if it is not what was sent, or
+/// partly of another source.
+async fn left_clean(
+    pool: &Pool,
+    fence: Fence,
+    earlier: &Earlier,
+    events: &Events,
+    error: StageError,
+) -> Result<StageError, StageError> {
+    if earlier.is_spoilt_by(&error) {
+        events.warn("what is staged is not all of the run's source: the next try stages it from the beginning");
+        earlier::distrust(pool, fence).await?;
+    }
+    Ok(error)
 }
 
 /// What an operator should know of a source that was read.

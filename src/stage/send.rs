@@ -149,6 +149,7 @@ async fn send(
             }
             let payload = Bytes::from_owner(std::mem::take(&mut chunk.payload));
             lanes.copy(&chunk, &statements[&layout.staged_as], payload).await?;
+            lanes.earlier.add();
         }
         {
             let mut totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
