@@ -19,7 +19,7 @@ mod server;
 #[path = "../service/server.rs"]
 mod service;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -241,10 +241,11 @@ fn choose(all: &[Job], full: bool, filters: &[String]) -> Vec<Job> {
     let every = every | 1;
     if !filters.is_empty() {
         // A name in full is that cell alone.
-        let in_full = |filter: &String| all.iter().any(|job| job.name() == *filter);
-        let is_meant =
-            |name: &str, filter: &String| if in_full(filter) { name == filter } else { name.contains(filter) };
-        let named = |job: &&Job| filters.iter().any(|filter| is_meant(&job.name(), filter));
+        let names: HashSet<String> = all.iter().map(Job::name).collect();
+        let named = |job: &&Job| {
+            let name = job.name();
+            filters.iter().any(|filter| if names.contains(filter) { name == *filter } else { name.contains(filter) })
+        };
         return cells.filter(named).chain(cuts.filter(named).step_by(every)).cloned().collect();
     }
     if full {

@@ -43,6 +43,7 @@ impl OwnServer {
         let (owner, data) = (fs::metadata(&self.data).unwrap(), &self.data);
         let mut command = Command::new(format!("{}/postgres", self.programs));
         command.arg("-D").arg(data).arg("-k").arg(data).args(["-c", "listen_addresses=", "-c", "wal_level=replica"]);
+        command.args(["-c", "max_prepared_transactions=2"]);
         command.uid(owner.uid()).gid(owner.gid()).env_clear().current_dir(data);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.running = Some(command.spawn().unwrap());
@@ -59,6 +60,16 @@ impl OwnServer {
         let Some(mut server) = self.running.take() else { return };
         kill(Pid::from_raw(i32::try_from(server.id()).unwrap()), Signal::SIGINT).unwrap();
         server.wait().unwrap();
+    }
+
+    /// A program of the server's, run by who owns the server.
+    fn program(&self, name: &str) -> Command {
+        let owner = fs::metadata(&self.data).unwrap();
+        let mut command = Command::new(format!("{}/{name}", self.programs));
+        command.arg("-h").arg(&self.data).args(["-U", self.target.user()]);
+        command.uid(owner.uid()).gid(owner.gid()).env_clear().current_dir(&self.data);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
     }
 
     async fn preflight(&self, arguments: &str) -> Outcome {
@@ -104,6 +115,53 @@ async fn standbys_and_who_keeps_wal_are_told() {
     fs::write(server.data.join("standby.signal"), "").unwrap();
     server.begin().await;
     says(&server.preflight("").await, "writes", "red", &["standby", "target_session_attrs=read-write"]);
+}
+
+#[tokio::test]
+async fn a_reader_that_lags_is_told() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let server = OwnServer::start(&folder.path().join("server")).await;
+    let client = server.target.connect().await.unwrap();
+    client.batch_execute("select pg_create_physical_replication_slot('slow', true)").await.unwrap();
+    let mut command = server.program("pg_receivewal");
+    fs::create_dir(server.data.join("received")).unwrap();
+    let owner = fs::metadata(&server.data).unwrap();
+    std::os::unix::fs::chown(server.data.join("received"), Some(owner.uid()), Some(owner.gid())).unwrap();
+    let mut reader = command.args(["-D", "received", "-S", "slow"]).spawn().unwrap();
+    let is_active = "select bool_or(active)::text from pg_replication_slots";
+    while text(&client, is_active).await != "true" {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let lines = told(&server.preflight("").await.code(0).json(), "replication");
+    assert!(lines.iter().any(|line| line.starts_with("info: replication slot slow (active)")), "{lines:?}");
+    // It is still there, and reads no more.
+    let pid = Pid::from_raw(i32::try_from(reader.id()).unwrap());
+    kill(pid, Signal::SIGSTOP).unwrap();
+    for _ in 0..66 {
+        client
+            .batch_execute("select pg_logical_emit_message(false, 'sqlmig', 'x'); select pg_switch_wal()")
+            .await
+            .unwrap();
+    }
+    let keeps = ["slot slow (active) keeps 1", "have its reader catch up"];
+    says(&server.preflight("").await, "replication", "yellow", &keeps);
+    kill(pid, Signal::SIGKILL).unwrap();
+    reader.wait().unwrap();
+}
+
+#[tokio::test]
+async fn a_prepared_transaction_that_locks_a_final_table_is_told() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let server = OwnServer::start(&folder.path().join("server")).await;
+    let client = server.target.connect().await.unwrap();
+    client.batch_execute("create table public.documents (id uuid primary key)").await.unwrap();
+    client.batch_execute("begin; lock table public.documents in exclusive mode").await.unwrap();
+    client.batch_execute("prepare transaction 'forgotten'").await.unwrap();
+    let locked = ["public.documents is locked", "by a prepared transaction", "pg_prepared_xacts"];
+    says(&server.preflight("").await, "locks", "red", &locked);
+    client.batch_execute("rollback prepared 'forgotten'").await.unwrap();
+    let lines = told(&server.preflight("").await.json(), "locks");
+    assert_eq!(lines, ["info: nobody locks a final table"]);
 }
 
 /// A file system of a few megabytes in memory.
