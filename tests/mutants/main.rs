@@ -7,17 +7,18 @@ mod planted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use held::{Ended, Program, Test, chosen};
 use listed::{Mutant, mutants};
-use planted::{Planted, cargo, plant};
+use planted::{Planted, build, plant};
 
 const USAGE: &str = "\
 cargo test --test mutants -- [OPTIONS]
@@ -108,8 +109,8 @@ fn prove(options: &Options) -> Result<bool, String> {
     write(&folder.join("mutants.json"), &all)?;
     write(&folder.join("planted.json"), &planted)?;
     println!("{} mutants, of which {} compile", all.len(), planted.len());
-    let units = Program { path: build(&tree, "--lib", &folder, "lib", options.built)?, tree: tree.clone() };
-    let tests = Program { path: build(&tree, "--test=it", &folder, "it", options.built)?, tree: tree.clone() };
+    let units = program(&tree, "--lib", &folder, "lib", options.built)?;
+    let tests = program(&tree, "--test=it", &folder, "it", options.built)?;
     let (unit_tests, server_tests) = (traced(&units, &folder, "lib")?, traced(&tests, &folder, "it")?);
 
     let outcomes_file = folder.join("outcomes.json");
@@ -171,8 +172,7 @@ fn lay_out(root: &Path, tree: &Path) -> Result<(), String> {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
-                let kept =
-                    ".env_clear().envs(std::env::vars().filter(|(name, _)| name.starts_with(\"SQLMIG_MUTANT\")))";
+                let kept = ".env_clear().envs(std::env::vars().filter(|(name, _)| name.starts_with(\"SQLMIG_MUTANT\") || name == \"RUST_MIN_STACK\"))";
                 fs::write(&path, text.replace(".env_clear()", kept)).map_err(|error| error.to_string())?;
             }
         }
@@ -181,24 +181,19 @@ fn lay_out(root: &Path, tree: &Path) -> Result<(), String> {
 }
 
 /// Builds a target with the mutants in it; says where the program is.
-fn build(tree: &Path, target: &str, folder: &Path, name: &str, built: bool) -> Result<PathBuf, String> {
+fn program(tree: &Path, target: &str, folder: &Path, name: &str, built: bool) -> Result<Program, String> {
     let kept = folder.join(format!("{name}.path.json"));
-    if built {
-        return read(&kept);
-    }
-    let output =
-        cargo(tree).args(["test", "--locked", target, "--no-run"]).output().map_err(|error| error.to_string())?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    let program = said.lines().rev().find_map(|line| {
-        let path = line.trim().strip_prefix("Executable")?.rsplit_once('(')?.1;
-        Some(tree.join(path.trim_end_matches(')')))
-    });
-    let program = program.ok_or_else(|| format!("{target} does not build: {said}"))?;
-    write(&kept, &program)?;
-    Ok(program)
+    let path = if built {
+        read(&kept)?
+    } else {
+        let said = |error: &Value| error["rendered"].as_str().unwrap_or_default().to_owned();
+        build(tree, target)?.map_err(|errors| errors.iter().map(said).collect::<String>())?
+    };
+    write(&kept, &path)?;
+    Ok(Program { path, tree: tree.to_owned() })
 }
 
-/// Every test of a program, the functions that it enters, and how long it takes. Unit tests are traced a module at a time.
+/// Every test of a program, the functions that it enters, and how long it takes.
 fn traced(program: &Program, folder: &Path, name: &str) -> Result<Vec<Test>, String> {
     let kept = folder.join(format!("{name}.tests.json"));
     let known: BTreeMap<String, Option<(u64, BTreeSet<usize>)>> = read(&kept).unwrap_or_default();
@@ -212,7 +207,7 @@ fn traced(program: &Program, folder: &Path, name: &str) -> Result<Vec<Test>, Str
                 while let Some(test) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let found = known.get(test).cloned().unwrap_or_else(|| {
                         let started = Instant::now();
-                        let entered = program.trace(&[test], &folder.join(format!("trace.{name}.{worker}")));
+                        let entered = program.trace(test, &folder.join(format!("trace.{name}.{worker}")));
                         let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
                         entered.map(|entered| (took, entered))
                     });
@@ -239,18 +234,30 @@ fn traced(program: &Program, folder: &Path, name: &str) -> Result<Vec<Test>, Str
 fn judge(programs: &[(&Program, &Vec<Test>)], mutant: (usize, usize), most: usize) -> (Outcome, String) {
     let mut met = 0;
     for (program, tests) in programs {
-        for test in chosen(tests, mutant.0, most) {
-            met += 1;
-            let hold = || program.hold(&[&test.name], mutant, test.took);
-            match hold() {
-                Ended::Passed => {}
-                Ended::Failed => return (Outcome::Noticed, test.name.clone()),
+        let mut left = chosen(tests, mutant.0, most);
+        met += left.len();
+        // The first few are quick, and mostly enough.
+        let mut size = 3;
+        while !left.is_empty() {
+            let now = &left[..left.len().min(size)];
+            let names: Vec<&str> = now.iter().map(|test| test.name.as_str()).collect();
+            let told = program.hold(&names, mutant, now.iter().map(|test| test.took).sum());
+            let by = told.begun.last().cloned().unwrap_or_default();
+            match told.ended {
+                Ended::Passed => {
+                    left.drain(..names.len());
+                    size = usize::MAX;
+                }
+                Ended::Failed => return (Outcome::Noticed, by),
                 // The machine may have been busy.
-                Ended::Never => match hold() {
-                    Ended::Passed => {}
-                    Ended::Failed => return (Outcome::Noticed, test.name.clone()),
-                    Ended::Never => return (Outcome::NeverEnded, test.name.clone()),
-                },
+                Ended::Never => {
+                    let took = now.iter().find(|test| test.name == by).map_or(Duration::ZERO, |test| test.took);
+                    match program.hold(&[&by], mutant, took).ended {
+                        Ended::Passed => left.retain(|test| !told.begun.contains(&test.name)),
+                        Ended::Failed => return (Outcome::Noticed, by),
+                        Ended::Never => return (Outcome::NeverEnded, by),
+                    }
+                }
             }
         }
     }

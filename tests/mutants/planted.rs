@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -55,17 +55,19 @@ struct Lines {
 pub fn plant(tree: &Path, mutants: &[Mutant]) -> Result<Planted, String> {
     let mut files: BTreeMap<&str, (String, Functions)> = BTreeMap::new();
     let mut numbers: BTreeMap<(&str, Span), usize> = BTreeMap::new();
+    let spans: BTreeSet<(&str, Span)> =
+        mutants.iter().filter_map(|mutant| Some((mutant.file.as_str(), mutant.function.as_ref()?.span))).collect();
     for (id, mutant) in mutants.iter().enumerate() {
-        let Some(function) = &mutant.function else { continue };
+        let Some(span) = outermost(&spans, mutant) else { continue };
         if !files.contains_key(mutant.file.as_str()) {
             let text =
                 fs::read_to_string(tree.join(&mutant.file)).map_err(|error| format!("{}: {error}", mutant.file))?;
             files.insert(&mutant.file, (text, Functions::new()));
         }
         let next = numbers.len();
-        let number = *numbers.entry((&mutant.file, function.span)).or_insert(next);
+        let number = *numbers.entry((&mutant.file, span)).or_insert(next);
         if let Some((_, functions)) = files.get_mut(mutant.file.as_str()) {
-            functions.entry(function.span).or_insert((number, Vec::new())).1.push(id);
+            functions.entry(span).or_insert((number, Vec::new())).1.push(id);
         }
     }
     let choice = tree.join("src/mutant.rs");
@@ -83,13 +85,13 @@ pub fn plant(tree: &Path, mutants: &[Mutant]) -> Result<Planted, String> {
             let keep = |id: &usize| !dropped.contains(id);
             let (changed, of_file) = plant_file(text, functions, mutants, &keep, &|number| !whole.contains(&number));
             for (_, _, id) in &of_file.mutants {
-                let number = mutants[*id].function.as_ref().map(|function| numbers[&(*file, function.span)]);
+                let number = outermost(&spans, &mutants[*id]).map(|span| numbers[&(*file, span)]);
                 planted.insert(*id, number.unwrap_or_default());
             }
             lines.insert(file, of_file);
             fs::write(tree.join(file), changed).map_err(|error| format!("{file}: {error}"))?;
         }
-        let errors = check(tree)?;
+        let errors = errors(tree)?;
         if errors.is_empty() {
             return Ok(planted);
         }
@@ -152,35 +154,57 @@ fn line_of(text: &str) -> usize {
     1 + text.matches('\n').count()
 }
 
-/// cargo in a tree with mutants: bodies that are never reached are full of what lints find.
-pub fn cargo(tree: &Path) -> Command {
+/// The function that a mutant is in, or the one around that.
+fn outermost(spans: &BTreeSet<(&str, Span)>, mutant: &Mutant) -> Option<Span> {
+    let own = mutant.function.as_ref()?.span;
+    let around = |(file, span): &&(&str, Span)| *file == mutant.file && span.start <= own.start && own.end <= span.end;
+    spans.iter().find(around).map(|(_, span)| *span)
+}
+
+/// cargo in a tree with mutants.
+fn cargo(tree: &Path) -> Command {
     let mut command = Command::new("cargo");
-    command.current_dir(tree).env("RUSTFLAGS", "--cap-lints=allow").env("CARGO_TARGET_DIR", tree.join("../build"));
+    let target = std::env::var_os("MUTANTS_TARGET_DIR").map_or_else(|| tree.join("../build"), PathBuf::from);
+    command.current_dir(tree).env("CARGO_TARGET_DIR", target);
     command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_PROFILE_DEV_OPT_LEVEL", "0");
     command
 }
 
-/// File and line of each error of the compiler.
-fn check(tree: &Path) -> Result<Vec<(String, usize)>, String> {
+/// Builds the tests of a target (`--lib`, `--test=it`): where the program is, or what the compiler said, message by message.
+/// Building finds errors as soon as `cargo check` does, and needs no second build of the dependencies.
+pub fn build(tree: &Path, target: &str) -> Result<Result<PathBuf, Vec<Value>>, String> {
     let output = cargo(tree)
-        .args(["check", "--locked", "--lib", "--message-format", "json"])
+        .args(["test", "--locked", target, "--no-run", "--message-format", "json"])
         .output()
-        .map_err(|error| format!("cargo check: {error}"))?;
+        .map_err(|error| format!("cargo test: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let messages: Vec<Value> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let is_error = |message: &&Value| message["message"]["level"] == "error";
+    let errors: Vec<Value> = messages.iter().filter(is_error).map(|said| said["message"].clone()).collect();
+    if !errors.is_empty() {
+        return Ok(Err(errors));
+    }
+    let is_test = |message: &&Value| message["profile"]["test"] == true && message["executable"].is_string();
+    let program = messages.iter().rev().find(is_test).and_then(|message| message["executable"].as_str());
+    let program = program.filter(|_| output.status.success());
+    program
+        .map(|program| Ok(PathBuf::from(program)))
+        .ok_or_else(|| String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// File and line of each error of the compiler.
+fn errors(tree: &Path) -> Result<Vec<(String, usize)>, String> {
+    let Err(messages) = build(tree, "--test=it")? else { return Ok(Vec::new()) };
     let mut places = Vec::new();
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
-        let Ok(said) = serde_json::from_str::<Value>(line) else { continue };
-        let message = &said["message"];
-        if message["level"] != "error" {
-            continue;
-        }
+    for message in &messages {
         let spans = message["spans"].as_array().map(Vec::as_slice).unwrap_or_default();
         places.extend(spans.iter().filter(|span| span["is_primary"] == true).filter_map(|span| {
             let line = usize::try_from(span["line_start"].as_u64()?).ok()?;
             Some((span["file_name"].as_str()?.to_owned(), line))
         }));
     }
-    if places.is_empty() && !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    if places.is_empty() {
+        return Err(messages.iter().filter_map(|message| message["rendered"].as_str()).collect());
     }
     Ok(places)
 }
