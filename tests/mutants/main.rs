@@ -24,14 +24,17 @@ const USAGE: &str = "\
 cargo test --test mutants -- [OPTIONS]
 
   --sample N     only N of the mutants, by a shuffle that is always the same
-  --part TEXT    only mutants whose names have this in them
+  --part TEXT    only mutants whose names have this in them; may be given more than once
+  --list         names them, runs nothing
   --tests N      hold a mutant against at most N tests that enter its function; 12 where nothing is said, 0 is all
+  --tests-of T   only tests whose names begin with this, such as promotion::; may be given more than once
   --workers N    mutants held at once; 2 where nothing is said
   --again        survivors of earlier runs are held again
   --built        take the program as it was built last
 
-Outcomes are kept in target/mutants/outcomes.json for as long as the source is the same; they are left out when it runs again.
-Ends with 1 where less than 85 % of the mutants are noticed. Writes docs/mutants.md.";
+Outcomes are kept in target/mutants/outcomes.json, and a mutant that has one is not held again for as long as its file is the
+same: a run that was stopped goes on where it was. Remove target/mutants to begin anew. All outcomes that are known are counted
+in docs/mutants.md. Ends with 1 where less than 85 % of them are noticed.";
 
 /// The least share of mutants that must be noticed, in percent.
 const WANTED: usize = 85;
@@ -52,25 +55,37 @@ pub enum Outcome {
 
 struct Options {
     sample: usize,
-    part: String,
+    parts: Vec<String>,
     tests: usize,
+    tests_of: Vec<String>,
     workers: usize,
+    list: bool,
     again: bool,
     built: bool,
 }
 
 impl Options {
     fn read() -> Result<Self, String> {
-        let mut options =
-            Self { sample: usize::MAX, part: String::new(), tests: 12, workers: 2, again: false, built: false };
+        let mut options = Self {
+            sample: usize::MAX,
+            parts: Vec::new(),
+            tests: 12,
+            tests_of: Vec::new(),
+            workers: 2,
+            list: false,
+            again: false,
+            built: false,
+        };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} wants a value\n\n{USAGE}"));
             let number = |text: String| text.parse::<usize>().map_err(|error| format!("{text}: {error}\n\n{USAGE}"));
             match word.as_str() {
                 "--sample" => options.sample = number(value()?)?,
-                "--part" => options.part = value()?,
+                "--part" => options.parts.push(value()?),
+                "--list" => options.list = true,
                 "--tests" => options.tests = number(value()?)?,
+                "--tests-of" => options.tests_of.push(value()?),
                 "--workers" => options.workers = number(value()?)?.max(1),
                 "--again" => options.again = true,
                 "--built" => options.built = true,
@@ -105,23 +120,30 @@ fn prove(options: &Options) -> Result<bool, String> {
         lay_out(root, &tree)?;
     }
     let all = if options.built { read(&folder.join("mutants.json"))? } else { mutants(&tree)? };
-    let planted = if options.built { read(&folder.join("planted.json"))? } else { plant(&tree, &all)? };
+    let keys = keys(&tree, &all)?;
+    let planted =
+        if options.built { read(&folder.join("planted.json"))? } else { planted(&tree, &folder, &all, &keys)? };
     write(&folder.join("mutants.json"), &all)?;
     write(&folder.join("planted.json"), &planted)?;
+    let ids = selected(&all, &planted, options);
+    if options.list {
+        ids.iter().for_each(|id| println!("{}", all[*id].name));
+        return Ok(true);
+    }
     println!("{} mutants, of which {} compile", all.len(), planted.len());
     let units = program(&tree, "--lib", &folder, "lib", options.built)?;
     let tests = program(&tree, "--test=it", &folder, "it", options.built)?;
-    let (unit_tests, server_tests) = (traced(&units, &folder, "lib")?, traced(&tests, &folder, "it")?);
+    let (unit_tests, server_tests) =
+        (traced(&units, &folder, "lib", &planted, options)?, traced(&tests, &folder, "it", &planted, options)?);
 
     let outcomes_file = folder.join("outcomes.json");
     let outcomes: BTreeMap<String, Outcome> = read(&outcomes_file).unwrap_or_default();
     let outcomes = Mutex::new(outcomes);
-    let ids = selected(&all, &planted, options);
     let wanted: Vec<usize> = ids
         .iter()
         .copied()
         .filter(|id| {
-            let known = outcomes.lock().ok().and_then(|known| known.get(&all[*id].name).copied());
+            let known = outcomes.lock().ok().and_then(|known| known.get(&keys[*id]).copied());
             known.is_none() || (options.again && known == Some(Outcome::Survived))
         })
         .collect();
@@ -137,7 +159,7 @@ fn prove(options: &Options) -> Result<bool, String> {
                     let took = started.elapsed().as_secs();
                     println!("{outcome:?} {} ({by}, {took} s)", all[*id].name);
                     if let Ok(mut outcomes) = outcomes.lock() {
-                        outcomes.insert(all[*id].name.clone(), outcome);
+                        outcomes.insert(keys[*id].clone(), outcome);
                         drop(write(&outcomes_file, &*outcomes));
                     }
                 }
@@ -146,11 +168,21 @@ fn prove(options: &Options) -> Result<bool, String> {
     });
     let outcomes = outcomes.into_inner().map_err(|error| error.to_string())?;
     let counted: Vec<(&Mutant, Outcome)> =
-        ids.iter().filter_map(|id| Some((&all[*id], *outcomes.get(&all[*id].name)?))).collect();
+        planted.keys().filter_map(|id| Some((&all[*id], *outcomes.get(&keys[*id])?))).collect();
     let summary = page::Summary { listed: all.len(), compiled: planted.len(), counted: &counted };
     page::write(root, &summary)?;
     println!("{summary}");
     Ok(summary.noticed() * 100 >= WANTED * counted.len())
+}
+
+/// Plants mutants. Those that do not compile are kept by their keys, for finding them takes minutes.
+fn planted(tree: &Path, folder: &Path, all: &[Mutant], keys: &[String]) -> Result<Planted, String> {
+    let kept = folder.join("dropped.json");
+    let known: BTreeSet<String> = read(&kept).unwrap_or_default();
+    let mut dropped = (0..all.len()).filter(|id| known.contains(&keys[*id])).collect();
+    let planted = plant(tree, all, &mut dropped)?;
+    write(&kept, &dropped.iter().map(|id| &keys[*id]).collect::<Vec<_>>())?;
+    Ok(planted)
 }
 
 /// A tree of the last commit for the mutants to live in.
@@ -193,41 +225,54 @@ fn program(tree: &Path, target: &str, folder: &Path, name: &str, built: bool) ->
     Ok(Program { path, tree: tree.to_owned() })
 }
 
+/// Milliseconds that a test takes, and the numbers of the functions that it enters.
+type Traced = (u64, BTreeSet<usize>);
+
 /// Every test of a program, the functions that it enters, and how long it takes.
-fn traced(program: &Program, folder: &Path, name: &str) -> Result<Vec<Test>, String> {
-    let kept = folder.join(format!("{name}.tests.json"));
-    let known: BTreeMap<String, Option<(u64, BTreeSet<usize>)>> = read(&kept).unwrap_or_default();
-    let names = program.tests()?;
-    let fresh = Mutex::new(BTreeMap::new());
+fn traced(
+    program: &Program,
+    folder: &Path,
+    name: &str,
+    planted: &Planted,
+    options: &Options,
+) -> Result<Vec<Test>, String> {
+    // What is known of a test is of no use once functions have other numbers.
+    let numbers = hash(&format!("{planted:?}"));
+    let kept = folder.join(format!("{name}.tests.{numbers:x}.json"));
+    let known: Mutex<BTreeMap<String, Traced>> = Mutex::new(read(&kept).unwrap_or_default());
+    let is_wanted =
+        |name: &String| options.tests_of.is_empty() || options.tests_of.iter().any(|start| name.starts_with(start));
+    let names: Vec<String> = program.tests()?.into_iter().filter(is_wanted).collect();
     let next = AtomicUsize::new(0);
+    let trace = |worker: usize| {
+        while let Some(test) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if known.lock().is_ok_and(|known| known.contains_key(test)) {
+                continue;
+            }
+            let started = Instant::now();
+            let Some(entered) = program.trace(test, &folder.join(format!("trace.{name}.{worker}"))) else {
+                println!("left out, it fails without a mutant: {test}");
+                continue;
+            };
+            let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            if let Ok(mut known) = known.lock() {
+                known.insert(test.clone(), (took, entered));
+                drop(write(&kept, &*known));
+            }
+        }
+    };
     std::thread::scope(|scope| {
-        for worker in 0..2 {
-            let (names, known, fresh, next) = (&names, &known, &fresh, &next);
-            scope.spawn(move || {
-                while let Some(test) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let found = known.get(test).cloned().unwrap_or_else(|| {
-                        let started = Instant::now();
-                        let entered = program.trace(test, &folder.join(format!("trace.{name}.{worker}")));
-                        let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-                        entered.map(|entered| (took, entered))
-                    });
-                    if found.is_none() {
-                        println!("left out, it fails without a mutant: {test}");
-                    }
-                    if let Ok(mut fresh) = fresh.lock() {
-                        fresh.insert(test.clone(), found);
-                    }
-                }
-            });
+        for worker in 0..options.workers {
+            let trace = &trace;
+            scope.spawn(move || trace(worker));
         }
     });
-    let fresh = fresh.into_inner().map_err(|error| error.to_string())?;
-    write(&kept, &fresh)?;
-    let test = |(name, found): (String, Option<(u64, BTreeSet<usize>)>)| {
-        let (took, enters) = found?;
+    let mut known = known.into_inner().map_err(|error| error.to_string())?;
+    let test = |name: String| {
+        let (took, enters) = known.remove(&name)?;
         Some(Test { name, took: Duration::from_millis(took), enters })
     };
-    Ok(fresh.into_iter().filter_map(test).collect())
+    Ok(names.into_iter().filter_map(test).collect())
 }
 
 /// What comes of a mutant, and by which test.
@@ -269,19 +314,31 @@ fn judge(programs: &[(&Program, &Vec<Test>)], mutant: (usize, usize), most: usiz
 
 /// The mutants that are asked for.
 fn selected(all: &[Mutant], planted: &Planted, options: &Options) -> Vec<usize> {
-    let mut ids: Vec<usize> = planted.keys().copied().filter(|id| all[*id].name.contains(&options.part)).collect();
+    let is_wanted = |name: &str| options.parts.is_empty() || options.parts.iter().any(|part| name.contains(part));
+    let mut ids: Vec<usize> = planted.keys().copied().filter(|id| is_wanted(&all[*id].name)).collect();
     // A hash of the name: the same order on every machine, and no order of the source.
-    ids.sort_by_key(|id| shuffled(&all[*id].key(), *id));
+    ids.sort_by_key(|id| (hash(&all[*id].key()), *id));
     ids.truncate(options.sample);
     ids
 }
 
+/// What the outcomes of mutants are kept by: their names, and their files as they are.
+fn keys(tree: &Path, all: &[Mutant]) -> Result<Vec<String>, String> {
+    let mut files: BTreeMap<&str, u64> = BTreeMap::new();
+    for mutant in all {
+        if !files.contains_key(mutant.file.as_str()) {
+            let shown = Command::new("git").current_dir(tree).args(["show", &format!("HEAD:{}", mutant.file)]).output();
+            let text = shown.map_err(|error| error.to_string())?.stdout;
+            files.insert(&mutant.file, hash(&String::from_utf8_lossy(&text)));
+        }
+    }
+    Ok(all.iter().map(|mutant| format!("{} (file {:x})", mutant.name, files[mutant.file.as_str()])).collect())
+}
+
 /// FNV-1a, for it must not differ between versions of Rust.
-fn shuffled(key: &str, id: usize) -> (u64, usize) {
-    let hash = key
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    (hash, id)
+fn hash(text: &str) -> u64 {
+    let step = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
 fn read<T: for<'de> Deserialize<'de>>(file: &Path) -> Result<T, String> {

@@ -51,8 +51,9 @@ struct Lines {
     functions: Vec<(usize, usize, usize)>,
 }
 
-/// Plants what compiles of `mutants` in the sources of a tree.
-pub fn plant(tree: &Path, mutants: &[Mutant]) -> Result<Planted, String> {
+/// Plants what compiles of `mutants` in the sources of a tree. `dropped` are those that are known not to, by their places in the
+/// list; it takes those that are found.
+pub fn plant(tree: &Path, mutants: &[Mutant], dropped: &mut BTreeSet<usize>) -> Result<Planted, String> {
     let mut files: BTreeMap<&str, (String, Functions)> = BTreeMap::new();
     let mut numbers: BTreeMap<(&str, Span), usize> = BTreeMap::new();
     let spans: BTreeSet<(&str, Span)> =
@@ -76,7 +77,6 @@ pub fn plant(tree: &Path, mutants: &[Mutant]) -> Result<Planted, String> {
     let root = fs::read_to_string(&lib).map_err(|error| error.to_string())?;
     fs::write(&lib, format!("{root}\npub mod mutant;\n")).map_err(|error| error.to_string())?;
 
-    let mut dropped: BTreeSet<usize> = BTreeSet::new();
     let mut whole: BTreeSet<usize> = BTreeSet::new();
     loop {
         let mut lines: BTreeMap<&str, Lines> = BTreeMap::new();
