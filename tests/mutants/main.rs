@@ -127,7 +127,9 @@ fn prove(options: &Options) -> Result<bool, String> {
     write(&folder.join("planted.json"), &planted)?;
     let ids = selected(&all, &planted, options);
     if options.list {
-        ids.iter().for_each(|id| println!("{}", all[*id].name));
+        for id in ids {
+            println!("{}", all[id].name);
+        }
         return Ok(true);
     }
     println!("{} mutants, of which {} compile", all.len(), planted.len());
@@ -316,8 +318,9 @@ fn judge(programs: &[(&Program, &Vec<Test>)], mutant: (usize, usize), most: usiz
 fn selected(all: &[Mutant], planted: &Planted, options: &Options) -> Vec<usize> {
     let is_wanted = |name: &str| options.parts.is_empty() || options.parts.iter().any(|part| name.contains(part));
     let mut ids: Vec<usize> = planted.keys().copied().filter(|id| is_wanted(&all[*id].name)).collect();
-    // A hash of the name: the same order on every machine, and no order of the source.
-    ids.sort_by_key(|id| (hash(&all[*id].key()), *id));
+    // The same order on every machine, and no order of the source: what similar names differ in is spread over all bits.
+    let spread = |hash: u64| (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    ids.sort_by_key(|id| spread(spread(hash(&all[*id].name))));
     ids.truncate(options.sample);
     ids
 }
