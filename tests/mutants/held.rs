@@ -185,16 +185,16 @@ fn with_variable(token: &str) -> Vec<String> {
     with.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// The tests that a mutant of this function is held against, quickest first: at most `most`, of which half are those that enter
-/// the fewest functions, for they are about this one.
-pub fn chosen(tests: &[Test], function: usize, most: usize) -> Vec<&Test> {
+/// The tests that a mutant of this function is held against, quickest first: at most `most`, of which two thirds are those that
+/// have most to do with it.
+pub fn chosen<'a>(tests: &'a [Test], function: usize, most: usize, relevance: &dyn Fn(&str) -> f64) -> Vec<&'a Test> {
     let entering: Vec<&Test> = tests.iter().filter(|test| test.enters.contains(&function)).collect();
-    let mut picked: BTreeMap<&str, &Test> = BTreeMap::new();
-    let mut by_focus = entering.clone();
-    by_focus.sort_by_key(|test| (test.enters.len(), test.took));
+    let mut by_relevance: Vec<(f64, &Test)> = entering.iter().map(|test| (relevance(&test.name), *test)).collect();
+    by_relevance.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     let mut by_time = entering;
     by_time.sort_by_key(|test| test.took);
-    for test in by_focus.into_iter().take(most / 2).chain(by_time) {
+    let mut picked: BTreeMap<&str, &Test> = BTreeMap::new();
+    for test in by_relevance.into_iter().map(|(_, test)| test).take(most / 3 * 2).chain(by_time) {
         if picked.len() == most {
             break;
         }

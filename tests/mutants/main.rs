@@ -4,6 +4,7 @@ mod held;
 mod listed;
 mod page;
 mod planted;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,6 +20,7 @@ use serde_json::Value;
 use held::{Ended, Program, Test, chosen};
 use listed::{Mutant, mutants};
 use planted::{Planted, build, plant};
+use words::Words;
 
 const USAGE: &str = "\
 cargo test --test mutants -- [OPTIONS]
@@ -52,6 +54,9 @@ pub enum Outcome {
     /// No test enters its function.
     NotEntered,
 }
+
+/// What came of a mutant, and by which test.
+type Known = (Outcome, String);
 
 struct Options {
     sample: usize,
@@ -120,7 +125,8 @@ fn prove(options: &Options) -> Result<bool, String> {
         lay_out(root, &tree)?;
     }
     let all = if options.built { read(&folder.join("mutants.json"))? } else { mutants(&tree)? };
-    let keys = keys(&tree, &all)?;
+    let texts = texts(&tree, &all)?;
+    let keys = keys(&all, &texts);
     let planted =
         if options.built { read(&folder.join("planted.json"))? } else { planted(&tree, &folder, &all, &keys)? };
     write(&folder.join("mutants.json"), &all)?;
@@ -139,38 +145,43 @@ fn prove(options: &Options) -> Result<bool, String> {
         (traced(&units, &folder, "lib", &planted, options)?, traced(&tests, &folder, "it", &planted, options)?);
 
     let outcomes_file = folder.join("outcomes.json");
-    let outcomes: BTreeMap<String, Outcome> = read(&outcomes_file).unwrap_or_default();
-    let outcomes = Mutex::new(outcomes);
-    let wanted: Vec<usize> = ids
-        .iter()
-        .copied()
-        .filter(|id| {
-            let known = outcomes.lock().ok().and_then(|known| known.get(&keys[*id]).copied());
-            known.is_none() || (options.again && known == Some(Outcome::Survived))
-        })
-        .collect();
+    let known: BTreeMap<String, Known> = read(&outcomes_file).unwrap_or_default();
+    let is_left = |id: &usize| {
+        known
+            .get(&keys[*id])
+            .is_none_or(|(outcome, _)| options.again && matches!(outcome, Outcome::Survived | Outcome::NotEntered))
+    };
+    let left: Vec<usize> = ids.iter().copied().filter(is_left).collect();
+    let outcomes = Mutex::new(known);
+    let words = Words::read(&tree);
+    // Tests that noticed another mutant of the function, or of the file, are likely to notice this one, too.
+    let relevance = |id: usize, test: &str| {
+        let noticed = |like: &dyn Fn(usize) -> bool| {
+            let Ok(outcomes) = outcomes.lock() else { return false };
+            planted.keys().any(|other| like(*other) && outcomes.get(&keys[*other]).is_some_and(|(_, by)| by == test))
+        };
+        let of_function = noticed(&|other| planted[&other] == planted[&id]);
+        let of_file = of_function || noticed(&|other| all[other].file == all[id].file);
+        let learned = if of_function { 1000.0 } else { 0.0 } + if of_file { 10.0 } else { 0.0 };
+        learned + words.in_common(test, &all[id], &texts[&all[id].file])
+    };
     let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..options.workers {
-            scope.spawn(|| {
-                while let Some(id) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let chosen_one = (planted[id], *id);
-                    let started = Instant::now();
-                    let (outcome, by) =
-                        judge(&[(&units, &unit_tests), (&tests, &server_tests)], chosen_one, options.tests);
-                    let took = started.elapsed().as_secs();
-                    println!("{outcome:?} {} ({by}, {took} s)", all[*id].name);
-                    if let Ok(mut outcomes) = outcomes.lock() {
-                        outcomes.insert(keys[*id].clone(), outcome);
-                        drop(write(&outcomes_file, &*outcomes));
-                    }
-                }
-            });
+    let hold = || {
+        while let Some(id) = left.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let started = Instant::now();
+            let pick = |tests| chosen(tests, planted[id], options.tests, &|test| relevance(*id, test));
+            let (outcome, by) = judge([(&units, pick(&unit_tests)), (&tests, pick(&server_tests))], (planted[id], *id));
+            println!("{outcome:?} {} ({by}, {} s)", all[*id].name, started.elapsed().as_secs());
+            if let Ok(mut outcomes) = outcomes.lock() {
+                outcomes.insert(keys[*id].clone(), (outcome, by));
+                drop(write(&outcomes_file, &*outcomes));
+            }
         }
-    });
+    };
+    std::thread::scope(|scope| (0..options.workers).for_each(|_| drop(scope.spawn(hold))));
     let outcomes = outcomes.into_inner().map_err(|error| error.to_string())?;
     let counted: Vec<(&Mutant, Outcome)> =
-        planted.keys().filter_map(|id| Some((&all[*id], *outcomes.get(&keys[*id])?))).collect();
+        planted.keys().filter_map(|id| Some((&all[*id], outcomes.get(&keys[*id])?.0))).collect();
     let summary = page::Summary { listed: all.len(), compiled: planted.len(), counted: &counted };
     page::write(root, &summary)?;
     println!("{summary}");
@@ -277,11 +288,10 @@ fn traced(
     Ok(names.into_iter().filter_map(test).collect())
 }
 
-/// What comes of a mutant, and by which test.
-fn judge(programs: &[(&Program, &Vec<Test>)], mutant: (usize, usize), most: usize) -> (Outcome, String) {
+/// Holds a mutant against tests.
+fn judge(programs: [(&Program, Vec<&Test>); 2], mutant: (usize, usize)) -> Known {
     let mut met = 0;
-    for (program, tests) in programs {
-        let mut left = chosen(tests, mutant.0, most);
+    for (program, mut left) in programs {
         met += left.len();
         // The first few are quick, and mostly enough.
         let mut size = 3;
@@ -325,17 +335,21 @@ fn selected(all: &[Mutant], planted: &Planted, options: &Options) -> Vec<usize> 
     ids
 }
 
-/// What the outcomes of mutants are kept by: their names, and their files as they are.
-fn keys(tree: &Path, all: &[Mutant]) -> Result<Vec<String>, String> {
-    let mut files: BTreeMap<&str, u64> = BTreeMap::new();
-    for mutant in all {
-        if !files.contains_key(mutant.file.as_str()) {
-            let shown = Command::new("git").current_dir(tree).args(["show", &format!("HEAD:{}", mutant.file)]).output();
-            let text = shown.map_err(|error| error.to_string())?.stdout;
-            files.insert(&mutant.file, hash(&String::from_utf8_lossy(&text)));
-        }
+/// The files of mutants, as they are without any.
+fn texts(tree: &Path, all: &[Mutant]) -> Result<BTreeMap<String, String>, String> {
+    let mut texts = BTreeMap::new();
+    for file in all.iter().map(|mutant| &mutant.file).collect::<BTreeSet<_>>() {
+        let shown = Command::new("git").current_dir(tree).args(["show", &format!("HEAD:{file}")]).output();
+        let text = shown.map_err(|error| error.to_string())?.stdout;
+        texts.insert(file.clone(), String::from_utf8_lossy(&text).into_owned());
     }
-    Ok(all.iter().map(|mutant| format!("{} (file {:x})", mutant.name, files[mutant.file.as_str()])).collect())
+    Ok(texts)
+}
+
+/// What the outcomes of mutants are kept by: their names, and their files as they are.
+fn keys(all: &[Mutant], texts: &BTreeMap<String, String>) -> Vec<String> {
+    let files: BTreeMap<&str, u64> = texts.iter().map(|(file, text)| (file.as_str(), hash(text))).collect();
+    all.iter().map(|mutant| format!("{} (file {:x})", mutant.name, files[mutant.file.as_str()])).collect()
 }
 
 /// FNV-1a, for it must not differ between versions of Rust.
