@@ -125,8 +125,8 @@ fn prove(options: &Options) -> Result<bool, String> {
         lay_out(root, &tree)?;
     }
     let all = if options.built { read(&folder.join("mutants.json"))? } else { mutants(&tree)? };
-    let texts = texts(&tree, &all)?;
-    let keys = keys(&all, &texts);
+    let sources = sources(&tree, &all)?;
+    let keys = keys(&all, &sources);
     let planted =
         if options.built { read(&folder.join("planted.json"))? } else { planted(&tree, &folder, &all, &keys)? };
     write(&folder.join("mutants.json"), &all)?;
@@ -163,7 +163,7 @@ fn prove(options: &Options) -> Result<bool, String> {
         let of_function = noticed(&|other| planted[&other] == planted[&id]);
         let of_file = of_function || noticed(&|other| all[other].file == all[id].file);
         let learned = if of_function { 1000.0 } else { 0.0 } + if of_file { 10.0 } else { 0.0 };
-        learned + words.in_common(test, &all[id], &texts[&all[id].file])
+        learned + words.in_common(test, &all[id], &sources[&all[id].file])
     };
     let next = AtomicUsize::new(0);
     let hold = || {
@@ -336,19 +336,19 @@ fn selected(all: &[Mutant], planted: &Planted, options: &Options) -> Vec<usize> 
 }
 
 /// The files of mutants, as they are without any.
-fn texts(tree: &Path, all: &[Mutant]) -> Result<BTreeMap<String, String>, String> {
-    let mut texts = BTreeMap::new();
+fn sources(tree: &Path, all: &[Mutant]) -> Result<BTreeMap<String, String>, String> {
+    let mut sources = BTreeMap::new();
     for file in all.iter().map(|mutant| &mutant.file).collect::<BTreeSet<_>>() {
         let shown = Command::new("git").current_dir(tree).args(["show", &format!("HEAD:{file}")]).output();
         let text = shown.map_err(|error| error.to_string())?.stdout;
-        texts.insert(file.clone(), String::from_utf8_lossy(&text).into_owned());
+        sources.insert(file.clone(), String::from_utf8_lossy(&text).into_owned());
     }
-    Ok(texts)
+    Ok(sources)
 }
 
 /// What the outcomes of mutants are kept by: their names, and their files as they are.
-fn keys(all: &[Mutant], texts: &BTreeMap<String, String>) -> Vec<String> {
-    let files: BTreeMap<&str, u64> = texts.iter().map(|(file, text)| (file.as_str(), hash(text))).collect();
+fn keys(all: &[Mutant], sources: &BTreeMap<String, String>) -> Vec<String> {
+    let files: BTreeMap<&str, u64> = sources.iter().map(|(file, text)| (file.as_str(), hash(text))).collect();
     all.iter().map(|mutant| format!("{} (file {:x})", mutant.name, files[mutant.file.as_str()])).collect()
 }
 

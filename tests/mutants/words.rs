@@ -40,8 +40,8 @@ impl Words {
         Self { of_tests, tests_with }
     }
 
-    /// How much a test has in common with a mutant, whose file is `text`.
-    pub fn in_common(&self, test: &str, mutant: &Mutant, text: &str) -> f64 {
+    /// How much a test has in common with a mutant, whose file is `source`.
+    pub fn in_common(&self, test: &str, mutant: &Mutant, source: &str) -> f64 {
         let name = test.rsplit("::").next().unwrap_or(test);
         let Some(known) = self.of_tests.get(name) else { return 0.0 };
         let all = f64::from(u32::try_from(self.of_tests.len()).unwrap_or(u32::MAX));
@@ -52,10 +52,10 @@ impl Words {
         };
         let function = mutant.function.as_ref();
         let title = format!("{} {}", mutant.file, function.map_or("", |function| &function.name));
-        let body = function.map_or("", |function| &text[function.span.bytes(text)]);
+        let body = function.map_or("", |function| &source[function.span.bytes(source)]);
         // A long test has many words by chance.
         let length = f64::from(u32::try_from(known.len()).unwrap_or(u32::MAX)).sqrt();
-        (4.0 * shared(&title) + 2.0 * shared(&text[mutant.span.bytes(text)]) + shared(body)) / length
+        (4.0 * shared(&title) + 2.0 * shared(&source[mutant.span.bytes(source)]) + shared(body)) / length
     }
 }
 
