@@ -403,6 +403,26 @@ mod tests {
     }
 
     #[test]
+    fn what_one_more_brings_must_be_worth_it() {
+        // Where it goes from a size, after another one was measured; the second is the one that it came from.
+        let next = |now: (usize, f64), other: (usize, f64), before: Option<usize>| {
+            let crew = Crew::adapting(8);
+            let mut state = crew.state();
+            state.size = now.0;
+            state.rates.insert(other.0, other.1);
+            state.before = before;
+            state.judge(now.1, 8).unwrap().workers
+        };
+        assert_eq!(next((3, 1080.0), (2, 1000.0), Some(2)), 4);
+        assert_eq!(next((3, 1060.0), (2, 1000.0), Some(2)), 2);
+        assert_eq!(next((2, 940.0), (3, 1000.0), Some(3)), 1);
+        assert_eq!(next((2, 930.0), (3, 1000.0), Some(3)), 3);
+        // One more is tried, but not where it was of no use the last time.
+        assert_eq!(next((2, 1000.0), (3, 1080.0), None), 3);
+        assert_eq!(next((2, 1000.0), (3, 1060.0), None), 1);
+    }
+
+    #[test]
     fn it_tells_how_many_they_are_and_what_held_them_up() {
         let time = Duration::from_millis;
         assert_eq!(Crew::fixed(1).told(), "1 worker");
