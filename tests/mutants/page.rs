@@ -43,7 +43,7 @@ impl fmt::Display for Summary<'_> {
         writeln!(f, "| a test failed | {} |", self.of(Outcome::Noticed))?;
         writeln!(f, "| a test never came to its end | {} |", self.of(Outcome::NeverEnded))?;
         writeln!(f, "| survived | {} |", self.of(Outcome::Survived))?;
-        writeln!(f, "| no test enters the function | {} |", self.of(Outcome::NotEntered))?;
+        writeln!(f, "| survived: no test enters the function | {} |", self.of(Outcome::NotEntered))?;
         write!(f, "| **noticed** | **{}.{} %** |", percent / 10, percent % 10)
     }
 }
@@ -51,9 +51,24 @@ impl fmt::Display for Summary<'_> {
 /// Writes the part of the page.
 pub fn write(root: &Path, summary: &Summary<'_>) -> Result<(), String> {
     let reasons = fs::read_to_string(root.join(REASONS)).unwrap_or_default();
-    let reasons: BTreeMap<&str, &str> =
-        reasons.lines().filter_map(|line| line.split_once(" | ")).map(|(key, why)| (key.trim(), why.trim())).collect();
-    let mut part = format!("\n\n{summary}\n\n| survivor | why |\n|---|---|\n");
+    let reasons: BTreeMap<&str, &str> = reasons
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(" | "))
+        .map(|(key, why)| (key.trim(), why.trim()))
+        .collect();
+    let mut part = format!("\n\n{summary}\n\n| file | held against tests | noticed |\n|---|---:|---:|\n");
+    // Where not all were held, some files may have more than their share.
+    let mut files: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for (mutant, outcome) in summary.counted {
+        let (held, noticed) = files.entry(&mutant.file).or_default();
+        *held += 1;
+        *noticed += usize::from(matches!(outcome, Outcome::Noticed | Outcome::NeverEnded));
+    }
+    for (file, (held, noticed)) in files {
+        let _ = writeln!(part, "| `{file}` | {held} | {noticed} |");
+    }
+    part.push_str("\n| survivor | why |\n|---|---|\n");
     let mut survivors: BTreeMap<String, usize> = BTreeMap::new();
     for (mutant, outcome) in summary.counted {
         if matches!(outcome, Outcome::Survived | Outcome::NotEntered) {
