@@ -54,7 +54,7 @@ pub fn write(root: &Path, summary: &Summary<'_>) -> Result<(), String> {
     let reasons: BTreeMap<&str, &str> = reasons
         .lines()
         .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_once(" | "))
+        .filter_map(|line| line.rsplit_once(" | "))
         .map(|(key, why)| (key.trim(), why.trim()))
         .collect();
     let mut part = format!("\n\n{summary}\n\n| file | held against tests | noticed |\n|---|---:|---:|\n");
