@@ -36,7 +36,7 @@ cargo test --test mutants -- [OPTIONS]
 
 Outcomes are kept in target/mutants/outcomes.json, and a mutant that has one is not held again for as long as its file is the
 same: a run that was stopped goes on where it was. Remove target/mutants to begin anew. All outcomes that are known are counted
-in docs/mutants.md. Ends with 1 where less than 85 % of them are noticed.";
+in docs/mutants.md. Ends with 1 where less than 85 % of those asked for are noticed.";
 
 /// The least share of mutants that must be noticed, in percent.
 const WANTED: usize = 85;
@@ -172,6 +172,10 @@ fn prove(options: &Options) -> Result<bool, String> {
             let pick = |tests| chosen(tests, planted[id], options.tests, &|test| relevance(*id, test));
             let (outcome, by) = judge([(&units, pick(&unit_tests)), (&tests, pick(&server_tests))], (planted[id], *id));
             println!("{outcome:?} {} ({by}, {} s)", all[*id].name, started.elapsed().as_secs());
+            // Where only some tests are asked, it is no news that none of them enters a function.
+            if outcome == Outcome::NotEntered && !options.tests_of.is_empty() {
+                continue;
+            }
             if let Ok(mut outcomes) = outcomes.lock() {
                 outcomes.insert(keys[*id].clone(), (outcome, by));
                 drop(write(&outcomes_file, &*outcomes));
@@ -185,7 +189,12 @@ fn prove(options: &Options) -> Result<bool, String> {
     let summary = page::Summary { listed: all.len(), compiled: planted.len(), counted: &counted };
     page::write(root, &summary)?;
     println!("{summary}");
-    Ok(summary.noticed() * 100 >= WANTED * counted.len())
+    // What was asked for is judged, not what happens to be known: some files have easier mutants than others.
+    let asked: Vec<(&Mutant, Outcome)> =
+        ids.iter().filter_map(|id| Some((&all[*id], outcomes.get(&keys[*id])?.0))).collect();
+    let asked = page::Summary { listed: all.len(), compiled: planted.len(), counted: &asked };
+    println!("of those asked for: {} noticed of {}", asked.noticed(), asked.counted.len());
+    Ok(!asked.counted.is_empty() && asked.noticed() * 100 >= WANTED * asked.counted.len())
 }
 
 /// Plants mutants. Those that do not compile are kept by their keys, for finding them takes minutes.
