@@ -242,11 +242,11 @@ fn choose(all: &[Job], full: bool, filters: &[String]) -> Vec<Job> {
     if !filters.is_empty() {
         // A name in full is that cell alone.
         let names: HashSet<String> = all.iter().map(Job::name).collect();
-        let named = |job: &&Job| {
+        let is_meant = |job: &&Job| {
             let name = job.name();
             filters.iter().any(|filter| if names.contains(filter) { name == *filter } else { name.contains(filter) })
         };
-        return cells.filter(named).chain(cuts.filter(named).step_by(every)).cloned().collect();
+        return cells.filter(is_meant).chain(cuts.filter(is_meant).step_by(every)).cloned().collect();
     }
     if full {
         return cells.chain(cuts.step_by(every)).cloned().collect();
