@@ -22,7 +22,7 @@ pub(super) struct Earlier {
     pub sha256: Option<String>,
     /// Chunks of it that the reader met again.
     met: AtomicU64,
-    /// Chunks that this try has added to it.
+    /// Chunks that this try adds to it.
     added: AtomicU64,
 }
 
@@ -108,7 +108,7 @@ impl Earlier {
         }
     }
 
-    /// Says that a chunk was staged which was not there.
+    /// Says that a chunk is about to be staged which was not there: whether its COMMIT was answered may never be known.
     pub fn add(&self) {
         self.added.fetch_add(1, Ordering::Relaxed);
     }

@@ -232,7 +232,7 @@ async fn left_clean(
     error: StageError,
 ) -> Result<StageError, StageError> {
     if earlier.is_spoilt_by(&error) {
-        events.warn("what is staged is not all of the run's source: the next try stages it from the beginning");
+        events.warn("what is staged is not to be gone on with: the next try stages the source from the beginning");
         earlier::distrust(pool, fence).await?;
     }
     Ok(error)

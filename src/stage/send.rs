@@ -148,8 +148,8 @@ async fn send(
                 statements.insert(layout.staged_as.clone(), tables::copy_statement(&layout, Place::Ledger)?);
             }
             let payload = Bytes::from_owner(std::mem::take(&mut chunk.payload));
-            lanes.copy(&chunk, &statements[&layout.staged_as], payload).await?;
             lanes.earlier.add();
+            lanes.copy(&chunk, &statements[&layout.staged_as], payload).await?;
         }
         {
             let mut totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
