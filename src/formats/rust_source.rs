@@ -3,6 +3,7 @@
 //! A lexer and a stack of scopes, no parser: it follows braces, strings and comments as rustc's lexer does, and knows enough
 //! of items to name them. It needs no memory for nesting but one word a level, and what it does not understand it passes by.
 
+mod header;
 mod lexer;
 
 use std::collections::HashMap;
@@ -12,6 +13,7 @@ use serde_json::json;
 
 use super::pieces::Piece;
 use super::{Decoded, Format, markdown};
+use header::{doc_attribute, implemented, signature};
 use lexer::{Lexer, Token};
 
 /// Words before the word that says what an item is.
@@ -19,9 +21,6 @@ const BEFORE: [&str; 8] = ["pub", "unsafe", "async", "extern", "default", "auto"
 
 /// Modules in one another that are followed: nobody writes more, and every item's name has all of them in it.
 const MODULES: usize = 32;
-
-/// Bytes of a signature that are kept.
-const SIGNATURE_BYTES: usize = 4000;
 
 pub(super) fn decode(path: &str, text: &str) -> Decoded {
     let mut reader = Reader {
@@ -373,44 +372,4 @@ impl Reader<'_> {
         }
         page.text.push('\n');
     }
-}
-
-/// The text of `doc = "…"`.
-fn doc_attribute(words: &str) -> Option<String> {
-    let value = words.trim().strip_prefix("doc")?.trim_start().strip_prefix('=')?.trim();
-    let value = value.strip_prefix('"')?.strip_suffix('"')?;
-    Some(value.replace("\\n", "\n").replace("\\\"", "\"").replace("\\\\", "\\"))
-}
-
-/// The type that an `impl` without a trait is of.
-fn implemented(header: &str) -> Option<String> {
-    let mut depth = 0_i64;
-    let mut plain = String::new();
-    let mut before = ' ';
-    for letter in header.chars() {
-        match letter {
-            '<' => depth += 1,
-            // The end of `->` closes nothing.
-            '>' if before != '-' => depth -= 1,
-            _ if depth == 0 => plain.push(letter),
-            _ => {}
-        }
-        before = letter;
-    }
-    let words: Vec<&str> = plain.split_whitespace().collect();
-    let words = words.split(|word| *word == "where").next().unwrap_or_default();
-    if words.contains(&"for") {
-        return None;
-    }
-    let name = words.last()?.rsplit("::").next()?.trim_matches(|c: char| !c.is_alphanumeric() && c != '_');
-    (!name.is_empty()).then(|| name.to_owned())
-}
-
-/// A signature on as many lines as it had, without what follows it.
-fn signature(text: &str) -> String {
-    let mut end = text.len().min(SIGNATURE_BYTES);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text[..end].trim().trim_end_matches(['{', ';', '=']).trim_end().to_owned()
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tempfile::TempDir;
 
 use sqlmig::db::{Embedded, Target};
 
@@ -81,6 +82,13 @@ impl OwnServer {
     }
 }
 
+/// A server, and the folder that it is in: the server ends before its folder is removed.
+async fn own_server() -> (TempDir, OwnServer) {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let server = OwnServer::start(&folder.path().join("server")).await;
+    (folder, server)
+}
+
 impl Drop for OwnServer {
     fn drop(&mut self) {
         self.stop();
@@ -89,8 +97,7 @@ impl Drop for OwnServer {
 
 #[tokio::test]
 async fn standbys_and_who_keeps_wal_are_told() {
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let mut server = OwnServer::start(&folder.path().join("server")).await;
+    let (_folder, mut server) = own_server().await;
     let client = server.target.connect().await.unwrap();
     // A slot that a subscriber or standby left behind keeps all WAL from here on.
     client.batch_execute("select pg_create_physical_replication_slot('forgotten', true)").await.unwrap();
@@ -120,8 +127,7 @@ async fn standbys_and_who_keeps_wal_are_told() {
 
 #[tokio::test]
 async fn a_reader_that_lags_is_told() {
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let server = OwnServer::start(&folder.path().join("server")).await;
+    let (_folder, server) = own_server().await;
     let client = server.target.connect().await.unwrap();
     client.batch_execute("select pg_create_physical_replication_slot('slow', true)").await.unwrap();
     let mut access = fs::OpenOptions::new().append(true).open(server.data.join("pg_hba.conf")).unwrap();
@@ -160,8 +166,7 @@ async fn a_reader_that_lags_is_told() {
 
 #[tokio::test]
 async fn a_prepared_transaction_that_locks_a_final_table_is_told() {
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let server = OwnServer::start(&folder.path().join("server")).await;
+    let (_folder, server) = own_server().await;
     let client = server.target.connect().await.unwrap();
     client.batch_execute("create table public.documents (id uuid primary key)").await.unwrap();
     client.batch_execute("begin; lock table public.documents in exclusive mode").await.unwrap();
