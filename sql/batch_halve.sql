@@ -10,7 +10,7 @@ first_half as (
     update sqlmig.batch as batch
     set
         last_row = (whole.first_row + whole.last_row) / 2, attempts = batch.attempts + 1, failures = 0, timeouts = 0,
-        retry_at = null, error = $3
+        retry_at = null, put_off = null, error = $3
     from whole
     where batch.run_id = whole.run_id and batch.number = whole.number
     returning batch.number

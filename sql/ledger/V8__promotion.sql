@@ -25,6 +25,8 @@ create table sqlmig.batch (
     failures integer not null default 0,
     timeouts integer not null default 0,
     retry_at timestamptz,
+    -- Where a foreign key held it up: the batches of its transform that were done when it was last tried.
+    put_off bigint,
     rows_inserted bigint not null default 0,
     rows_updated bigint not null default 0,
     rows_unchanged bigint not null default 0,

@@ -153,6 +153,12 @@ impl DbError {
         self.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
     }
 
+    /// Whether a foreign key refuses a row.
+    #[must_use]
+    pub fn is_foreign_key(&self) -> bool {
+        self.code() == Some("23503")
+    }
+
     /// Whether a row with this key is there already.
     #[must_use]
     pub fn is_duplicate(&self) -> bool {

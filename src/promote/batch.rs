@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use deadpool_postgres::{ClientWrapper, Transaction};
 
-use crate::db::ledger::{Batch, BatchResult, BatchesLeft, batch_claim, batch_done, batches_left};
+use crate::db::ledger::{Batch, BatchResult, BatchesLeft, batch_claim, batch_claim_put_off, batch_done, batches_left};
 use crate::db::patience::{close, connection, within};
 use crate::db::{DbError, doing};
 use crate::fault;
@@ -58,6 +58,8 @@ pub(super) enum Trouble {
     Slow { by_server: bool },
     /// The database refuses the data.
     Data,
+    /// A foreign key does; the row that is referred to may be in another batch.
+    Reference,
     /// Trying again is in vain.
     Lasting,
 }
@@ -84,19 +86,35 @@ impl Worker<'_> {
 
     async fn claim(&self, client: &mut ClientWrapper) -> Result<Tried, PromoteError> {
         let (started, session) = (Instant::now(), self.session);
-        let (limit, run, epoch) = (session.limit(), session.fence.run, session.fence.epoch);
+        let limit = session.limit();
         let tx = within(limit, "begin a batch", session.begin(client, "begin a batch")).await?;
         within(limit, "lock the run's row", session.fence.hold_staged(&tx)).await?;
         fault::point("promote.fenced").await;
-        let name = self.step.promote.file.name.as_str();
-        let Some(batch) = within(limit, "claim a batch", batch_claim(&tx, run, name, epoch)).await? else {
-            return Ok(Tried::Nothing(within(limit, "count batches", batches_left(&*tx, run, name)).await?));
+        let batch = match self.next(&tx).await? {
+            Ok(batch) => batch,
+            Err(left) => return Ok(Tried::Nothing(left)),
         };
         fault::point("promote.claimed").await;
         Ok(match self.write(&tx, &batch, started).await {
             Err(failed) => Tried::Failed(failed),
             Ok(written) => self.commit(tx, batch, written).await,
         })
+    }
+
+    /// The batch to try now: first those that nothing has held up, then those that a foreign key did. What is left where
+    /// none is free.
+    async fn next(&self, tx: &Transaction<'_>) -> Result<Result<Batch, BatchesLeft>, PromoteError> {
+        let (limit, fence) = (self.session.limit(), self.session.fence);
+        let (run, epoch, name) = (fence.run, fence.epoch, self.step.promote.file.name.as_str());
+        if let Some(batch) = within(limit, "claim a batch", batch_claim(tx, run, name, epoch)).await? {
+            return Ok(Ok(batch));
+        }
+        let left = within(limit, "count batches", batches_left(&**tx, run, name)).await?;
+        if left.put_off == 0 || left.failed.is_some() {
+            return Ok(Err(left));
+        }
+        let put_off = within(limit, "claim a batch", batch_claim_put_off(tx, run, name, epoch)).await?;
+        Ok(put_off.ok_or(left))
     }
 
     /// Writes the batch's rows, counts them and records the result.
@@ -181,6 +199,8 @@ impl Worker<'_> {
             Trouble::Slow { by_server: false }
         } else if error.is_retryable() {
             Trouble::Passing
+        } else if error.is_foreign_key() {
+            Trouble::Reference
         } else if error.is_data() {
             Trouble::Data
         } else {

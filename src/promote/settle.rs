@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use tokio_postgres::Transaction;
 
-use crate::db::ledger::{BatchFailure, FenceError, batch_failed, batch_halve, batch_refused, batch_settle, refusals};
+use crate::db::ledger::{
+    BatchFailure, FenceError, batch_failed, batch_halve, batch_put_off, batch_refused, batch_settle, refusals,
+};
 use crate::db::{DbError, doing};
 use crate::fault;
 use crate::template::{Fragment, render_wrap};
@@ -25,6 +27,8 @@ enum Settled {
     Elsewhere,
     /// It may be claimed again.
     Again { failures: i32 },
+    /// It comes after the others, once more of them are done.
+    PutOff,
     /// Its second half is this batch now, of these rows.
     Halved { number: i64, first_row: i64, last_row: i64 },
     /// Its only row is in quarantine.
@@ -58,6 +62,8 @@ impl Worker<'_> {
             }
             Settled::Elsewhere => {}
             Settled::Again { failures } => warn(format!("{error}; trying again ({failures} of {ATTEMPTS})")),
+            Settled::PutOff if batch.put_off.is_none() => warn(format!("{error}; put off until others are done")),
+            Settled::PutOff => {}
             Settled::Halved { number, first_row, last_row } => {
                 warn(format!("{error}; halved: rows {first_row} to {last_row} are batch {number} now"));
             }
@@ -82,15 +88,19 @@ impl Worker<'_> {
             _ => {}
         }
         // An earlier try of this, whose own answer was lost, or another worker that had the batch since.
-        if (standing.last_row, standing.failures) != (batch.last_row, batch.failures) {
+        let tried = (batch.last_row, batch.failures, batch.put_off);
+        if (standing.last_row, standing.failures, standing.put_off) != tried {
             return Ok(Settled::Elsewhere);
         }
         let splits = match failed.trouble {
-            Trouble::Data => true,
+            Trouble::Data | Trouble::Reference => true,
             Trouble::Slow { .. } => batch.timeouts + 1 >= TIMEOUTS,
             Trouble::Passing | Trouble::Lasting => false,
         };
         let text = failed.error.to_string();
+        if failed.trouble == Trouble::Reference && batch_put_off(tx, run, batch, &text).await? {
+            return Ok(Settled::PutOff);
+        }
         if splits && batch.last_row > batch.first_row {
             fault::point("promote.halve").await;
             let halved = batch_halve(tx, run, batch.number, &text).await?;
@@ -108,7 +118,8 @@ impl Worker<'_> {
         }
         let failures = batch.failures + 1;
         let slow = matches!(failed.trouble, Trouble::Slow { .. });
-        let given_up = matches!(failed.trouble, Trouble::Lasting | Trouble::Data) || failures >= ATTEMPTS;
+        let given_up =
+            matches!(failed.trouble, Trouble::Lasting | Trouble::Data | Trouble::Reference) || failures >= ATTEMPTS;
         let retry_after = if given_up { Duration::ZERO } else { pause(failures.unsigned_abs()) };
         batch_failed(tx, run, batch.number, BatchFailure { error: &text, given_up, timed_out: slow, retry_after })
             .await?;

@@ -145,6 +145,39 @@ async fn what_was_halved_is_rolled_back_in_the_order_it_was_done() {
     assert_eq!(state(&client).await, before);
 }
 
+/// A row that refers to one in a later batch, or in one that another worker has in hand, waits for it; only what refers to
+/// nothing is refused, and what refers to that.
+#[tokio::test]
+async fn rows_that_refer_to_others_of_their_table_wait_for_them() {
+    let things = Things::new()
+        .with(
+            "migrations/V1__things.sql",
+            "create table public.things (id integer primary key, name text not null, amount numeric, extra json,
+                 tags text[], note text, parent integer references public.things (id));",
+        )
+        .replacing("transforms/promote/things.sql", "tags, note from", "tags, note, amount::integer as parent from");
+    // Each row refers to the next, the last to itself; 7 and 8 refer to what is nowhere.
+    let rows: Vec<String> = (1..=40)
+        .map(|id| match id {
+            7 | 8 => format!("{id}|x|99|{{}}|{{}}|x"),
+            _ => format!("{id}|x|{}|{{}}|{{}}|x", 40.min(id + 1)),
+        })
+        .collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    for options in ["--batch-size 3 --parallel 1", "--batch-size 16 --parallel 1", "--batch-size 3 --parallel 4"] {
+        let db = TestDb::new("waiting").await;
+        let run = format!("run {} {options}", things.dump(&rows).display());
+        let report = things.sqlmig(&db, &run).await.code(0).says(&["put off until others are done"]).json();
+        let client = db.connect().await;
+        let refused = "select string_agg(row::text || code, ' ' order by row) from sqlmig.quarantine";
+        let expected = (1..=8).map(|row| format!("{row}23503")).collect::<Vec<_>>().join(" ");
+        assert_eq!(text(&client, refused).await, expected, "{options}");
+        assert_eq!(number(&client, "select count(*) from public.things where id > 8").await, 32, "{options}");
+        assert_eq!((&report["tables"][0]["balanced"], &report["batches"]["failed"]), (&true.into(), &0.into()));
+        assert_eq!(text(&client, include_str!("../sql/uncovered.sql")).await, "");
+    }
+}
+
 #[tokio::test]
 async fn a_transform_that_is_wrong_for_every_row_stops_soon() {
     let db = TestDb::new("wrong").await;

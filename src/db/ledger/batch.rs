@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio_postgres::{GenericClient, Transaction};
+use tokio_postgres::{GenericClient, Row, Transaction};
 use uuid::Uuid;
 
 use super::tables::stored_name;
@@ -27,6 +27,10 @@ pub struct Batch {
     pub failures: i32,
     /// Times it took too long since it has had this range.
     pub timeouts: i32,
+    /// Whether a foreign key has held it up since it has had this range: how many batches of its transform were done then.
+    pub put_off: Option<i64>,
+    /// How many are done now; not counted for a batch that nothing has held up.
+    pub done_before: Option<i64>,
 }
 
 /// What a batch wrote.
@@ -47,6 +51,8 @@ pub struct BatchResult {
 pub struct BatchesLeft {
     /// Batches to do, those in other workers' hands among them.
     pub pending: i64,
+    /// Those among them that a foreign key has held up.
+    pub put_off: i64,
     /// Rows in their ranges.
     pub rows: i64,
     /// The first that was given up, and why.
@@ -66,6 +72,8 @@ pub struct BatchStanding {
     pub last_row: i64,
     /// Times it failed since it has had this range.
     pub failures: i32,
+    /// How many batches were done when a foreign key last held it up.
+    pub put_off: Option<i64>,
 }
 
 /// Rows of each final table that a run has written or found as they are; `None` where that does not hold any more, since a
@@ -170,7 +178,12 @@ pub async fn batches_left(client: &impl GenericClient, run: Uuid, transform: &st
         .map_err(doing("count batches"))?;
     let failed: Option<i64> = row.get("failed");
     let error = row.get::<_, Option<String>>("error").unwrap_or_default();
-    Ok(BatchesLeft { pending: row.get("pending"), rows: row.get("rows"), failed: failed.map(|number| (number, error)) })
+    Ok(BatchesLeft {
+        pending: row.get("pending"),
+        put_off: row.get("put_off"),
+        rows: row.get("rows"),
+        failed: failed.map(|number| (number, error)),
+    })
 }
 
 /// Batches of a run that are pending, and the first that was given up.
@@ -199,7 +212,28 @@ pub async fn batch_claim(
         .query_opt(include_str!("../../../sql/batch_claim.sql"), &[&run, &transform, &epoch])
         .await
         .map_err(doing("claim a batch"))?;
-    Ok(row.map(|row| Batch {
+    Ok(row.map(|row| claimed(&row, None, None)))
+}
+
+/// As [`batch_claim`], of those that a foreign key has held up and that are worth another try.
+///
+/// # Errors
+/// Fails when the database does not answer.
+pub async fn batch_claim_put_off(
+    tx: &Transaction<'_>,
+    run: Uuid,
+    transform: &str,
+    epoch: i64,
+) -> Result<Option<Batch>, DbError> {
+    let row = tx
+        .query_opt(include_str!("../../../sql/batch_claim_put_off.sql"), &[&run, &transform, &epoch])
+        .await
+        .map_err(doing("claim a batch that was put off"))?;
+    Ok(row.map(|row| claimed(&row, row.get("put_off"), Some(row.get("done")))))
+}
+
+fn claimed(row: &Row, put_off: Option<i64>, done_before: Option<i64>) -> Batch {
+    Batch {
         number: row.get("number"),
         source: row.get::<_, Option<&str>>("source").map(stored_name),
         first_row: row.get("first_row"),
@@ -207,7 +241,9 @@ pub async fn batch_claim(
         counted: row.get("counted"),
         failures: row.get("failures"),
         timeouts: row.get("timeouts"),
-    }))
+        put_off,
+        done_before,
+    }
 }
 
 /// Records a batch's result, in the transaction that wrote its rows; returns that transaction's id.
@@ -259,6 +295,7 @@ pub async fn batch_settle(tx: &Transaction<'_>, run: Uuid, number: i64) -> Resul
         first_row: row.get("first_row"),
         last_row: row.get("last_row"),
         failures: row.get("failures"),
+        put_off: row.get("put_off"),
     }))
 }
 
@@ -281,6 +318,20 @@ pub async fn batch_failed(
     .await
     .map_err(doing("record a failed batch"))?;
     Ok(())
+}
+
+/// Puts off a pending batch that a foreign key refused; whether the rows it refers to may still come.
+///
+/// # Errors
+/// Fails when the database refuses.
+pub async fn batch_put_off(tx: &Transaction<'_>, run: Uuid, batch: &Batch, error: &str) -> Result<bool, DbError> {
+    // What was done when nothing was counted is unknown, so anything may have come since.
+    let done_before = batch.done_before.unwrap_or(-1);
+    let put_off = tx
+        .execute(include_str!("../../../sql/batch_put_off.sql"), &[&run, &batch.number, &done_before, &error])
+        .await
+        .map_err(doing("put off a batch"))?;
+    Ok(put_off > 0)
 }
 
 /// Leaves a pending batch its first half and lays the second half out as a new batch: its number and range.
