@@ -193,3 +193,37 @@ fn collect(plan: &Value, tables: &mut BTreeSet<String>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_writes_what_differs_what_is_new_and_what_it_deletes() {
+        let step = |(incoming, existing, differing, deletes)| TrialStep {
+            transform: "t".into(),
+            target: TableName::new("public", "t"),
+            source: None,
+            counted: true,
+            deletes,
+            incoming,
+            existing,
+            differing,
+            batches: 1,
+            bytes_written: 0,
+            bytes_replaced: 0,
+            reads_changed: Vec::new(),
+            refused: None,
+        };
+        for (counts, writes) in [
+            ((3, 3, 0, false), false),
+            ((3, 3, 1, false), true),
+            ((3, 2, 0, false), true),
+            ((0, 0, 0, true), false),
+            ((3, 3, 0, true), true),
+            ((3, 0, 0, true), true),
+        ] {
+            assert_eq!(step(counts).writes(), writes, "{counts:?}");
+        }
+    }
+}

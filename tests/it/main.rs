@@ -16,6 +16,7 @@ mod front;
 mod harness;
 mod kubernetes;
 mod layers;
+mod ledger;
 mod migrations;
 mod monitoring;
 mod plan;

@@ -437,6 +437,23 @@ async fn what_another_run_has_staged_is_not_thrown_away() {
     other.sqlmig(&db, "quarantine retry").await.code(2).says(&["is of project things, and this is project others"]);
 }
 
+/// A number of them is judged while rows arrive: the source is not read to its end for nothing.
+#[tokio::test]
+async fn max_rejects_stops_staging_at_once() {
+    let (db, things) = (TestDb::new("max_staged").await, Things::new());
+    let dump = things.dump(&["1|one|1|\\N|\\N|\\N", "2|two|2|\\N|\\N", "3|three|3|\\N|\\N", "4|four|4|\\N|\\N|\\N"]);
+    for (limit, code) in [(0, 3), (1, 3), (2, 0)] {
+        let stage = format!("stage --restart --yes {} --max-rejects {limit}", dump.display());
+        let outcome = things.sqlmig(&db, &stage).await.code(code);
+        if code == 3 {
+            outcome.says(&[&format!("2 rows could not be decoded, more than the {limit}")]);
+        } else {
+            let table = &outcome.json()["tables"][0];
+            assert_eq!((&table["rows_read"], &table["rows_quarantined"]), (&4.into(), &2.into()));
+        }
+    }
+}
+
 /// Rows that cannot be decoded and rows that checks take out count together, against the rows read.
 #[tokio::test]
 async fn max_rejects_counts_what_the_decoder_and_the_checks_took_out() {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -73,6 +73,47 @@ async fn a_killed_stage_sends_only_what_is_missing() {
     let kept = text(&client, "select string_agg(xmin::text, ' ' order by source, first_row) from sqlmig.chunk").await;
     assert!(staged.split(' ').all(|xmin| kept.contains(xmin)), "{staged} was sent again: {kept}");
     assert_eq!(state(&client).await, state(&calm.connect().await).await);
+}
+
+/// What someone ends on purpose is not sent again behind his back.
+#[tokio::test]
+async fn a_chunk_whose_connection_is_lost_is_sent_again() {
+    for (end, times, code) in [("pg_terminate_backend", 3, 0), ("pg_cancel_backend", 1, 5)] {
+        let db = TestDb::from(&MIGRATED, "chunk_lost").await;
+        let client = db.connect().await;
+        // Whoever records a chunk waits for a lock.
+        client
+            .batch_execute(
+                "create function public.held() returns trigger language plpgsql as \
+                     $$ begin perform pg_advisory_xact_lock_shared(4242); return new; end $$; \
+                 create trigger held before insert on sqlmig.chunk for each row execute function public.held(); \
+                 select pg_advisory_lock(4242)",
+            )
+            .await
+            .unwrap();
+        let stage = format!("stage {} --lock-timeout 1min --output json", fixture("docs.sql.gz"));
+        let staging = tokio::spawn(finish(on(&db, &stage).await));
+        let other = db.connect().await;
+        let waiting = format!(
+            "select count({end}(pid)) from (select pid from pg_stat_activity where datname = current_database() and \
+             wait_event_type = 'Lock' order by pid limit 1) as waiting"
+        );
+        let (mut ended, since) = (0, Instant::now());
+        while ended < times {
+            ended += number(&other, &waiting).await;
+            assert!(since.elapsed() < Duration::from_mins(1), "nobody waits");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        client.batch_execute("select pg_advisory_unlock(4242)").await.unwrap();
+        let outcome = staging.await.unwrap().code(code);
+        assert_eq!(outcome.stderr.contains("trying again (1 of 5)"), code == 0, "{}", outcome.stderr);
+        if code == 0 {
+            let report = outcome.json();
+            assert_eq!((&report["tables"][1]["rows_read"], &report["run"]["state"]), (&180.into(), &"staged".into()));
+            let retried = number(&client, "select sum(retries) from sqlmig.stint").await;
+            assert!((1..=3).contains(&retried), "{retried}");
+        }
+    }
 }
 
 #[tokio::test]

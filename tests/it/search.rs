@@ -57,6 +57,10 @@ async fn the_index_is_built_after_the_load_and_finds_what_is_nearest() {
     };
     let report = probe("text-embedding-3-large").await.json();
     let probed = report["checks"].as_array().unwrap().iter().find(|check| check["name"] == "embedding_probe").unwrap();
+    // Its last result is its only one.
+    let again = probe("text-embedding-3-large").await.json();
+    let results = again["checks"].as_array().unwrap().iter().filter(|check| check["name"] == "embedding_probe");
+    assert_eq!(results.count(), 1);
     // A few of a dump's embeddings are the dump's own, and found out.
     assert!(probed["rows_failed"].as_i64().unwrap() <= 1, "{probed}");
     let events = report["events"].to_string();

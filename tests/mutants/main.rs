@@ -28,7 +28,7 @@ cargo test --test mutants -- [OPTIONS]
   --sample N     only N of the mutants, by a shuffle that is always the same
   --part TEXT    only mutants whose names have this in them; may be given more than once
   --list         names them, runs nothing
-  --tests N      hold a mutant against at most N tests that enter its function; 12 where nothing is said, 0 is all
+  --tests N      hold a mutant against at most N tests that enter its function; 24 where nothing is said, 0 is all
   --tests-of T   only tests whose names begin with this, such as promotion::; may be given more than once
   --workers N    mutants held at once; 2 where nothing is said
   --again        survivors of earlier runs are held again
@@ -74,7 +74,7 @@ impl Options {
         let mut options = Self {
             sample: usize::MAX,
             parts: Vec::new(),
-            tests: 12,
+            tests: 24,
             tests_of: Vec::new(),
             workers: 2,
             list: false,
