@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use deadpool_postgres::Pool;
+use futures_util::future::join_all;
 use sqlmig::db::ledger::run_exit;
 use sqlmig::db::lock::{Lock, LockKind};
 use sqlmig::db::pooler::refuse_transaction_pooler;
@@ -196,8 +198,9 @@ async fn on_server(
                 _ => None,
             };
             ask_before(command, &conductor, target, settings, followed.as_ref(), display, stop).await?;
-            refuse_transaction_pooler(target).await?;
-            let mut lock = Lock::try_take(target, LockKind::Run).await?;
+            // What staging needs is connected while the way to the server is looked into.
+            let (own, ()) = tokio::join!(refuse_transaction_pooler(target), warm(command, &conductor.pool));
+            let mut lock = Lock::try_take_on(own?, target, LockKind::Run).await?;
             conductor.holder = Some(lock.holder());
             fault::point("run.locked").await;
             // Whoever loses the lock may have lost the run: another sqlmig may take it on at any moment.
@@ -215,6 +218,13 @@ async fn on_server(
             lock.release().await;
             outcome
         }
+    }
+}
+
+/// Opens the connections that staging takes, ahead of their use. One that can't be had is told of by whoever needs it.
+async fn warm(command: &Command, pool: &Pool) {
+    if command.source().is_some() {
+        drop(join_all((0..=lanes()).map(|_| pool.get())).await);
     }
 }
 

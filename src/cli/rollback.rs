@@ -111,8 +111,8 @@ async fn confirm(yes: bool, what: String, conductor: &Conductor, display: &Displ
 
 /// Does something under the run lock.
 async fn locked<T>(target: &Target, work: impl AsyncFnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    refuse_transaction_pooler(target).await?;
-    let lock = Lock::try_take(target, LockKind::Run).await?;
+    let own = refuse_transaction_pooler(target).await?;
+    let lock = Lock::try_take_on(own, target, LockKind::Run).await?;
     let outcome = work().await;
     lock.release().await;
     outcome

@@ -197,7 +197,14 @@ impl Lock {
     /// # Errors
     /// [`LockError::Held`] when another session has it, else what went wrong with the database.
     pub async fn try_take(target: &Target, kind: LockKind) -> Result<Self, LockError> {
-        let connection = target.connect().await?;
+        Self::try_take_on(target.connect().await?, target, kind).await
+    }
+
+    /// The same on a connection to the target that is there already, and is the lock's from then on.
+    ///
+    /// # Errors
+    /// As [`Self::try_take`].
+    pub async fn try_take_on(connection: Connection, target: &Target, kind: LockKind) -> Result<Self, LockError> {
         // Two rounds: a holder that is gone between question and second question leaves the lock free.
         for _ in 0..2 {
             if let Some(pid) = try_once(&connection, kind).await? {

@@ -4,7 +4,7 @@
 //! and settings apply to whoever comes next. The proof is a server process that serves two of our connections, or one of
 //! our connections served by two processes.
 
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::{join_all, try_join, try_join_all};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
@@ -44,16 +44,17 @@ impl PoolerError {
     }
 }
 
-/// Refuses a target that is reached through a transaction-mode pooler.
+/// Refuses a target that is reached through a transaction-mode pooler; a connection that has been seen to have a server
+/// process to itself.
 ///
 /// # Errors
 /// [`PoolerError::TransactionMode`] with what was seen, else what went wrong with the database.
-pub async fn refuse_transaction_pooler(target: &Target) -> Result<(), PoolerError> {
-    let subject = target.connect().await?;
+pub async fn refuse_transaction_pooler(target: &Target) -> Result<Connection, PoolerError> {
+    let witnesses = try_join_all((0..WITNESSES).map(|_| target.connect()));
+    let (subject, witnesses) = try_join(target.connect(), witnesses).await?;
     subject.batch_execute(POOLER_MARK).await.map_err(doing("mark a session"))?;
     let mine = probe(&subject).await?;
     // Witnesses hold a transaction open, so a pooler must give the subject another server process when it comes next.
-    let witnesses: Vec<Connection> = try_join_all((0..WITNESSES).map(|_| target.connect())).await?;
     let mut verdict = Ok(());
     for witness in &witnesses {
         if let Err(error) = witness.batch_execute("begin").await.map_err(doing("begin a transaction")) {
@@ -71,8 +72,8 @@ pub async fn refuse_transaction_pooler(target: &Target) -> Result<(), PoolerErro
             break;
         }
     }
-    join_all(witnesses.into_iter().chain([subject]).map(Connection::close)).await;
-    verdict.map_err(PoolerError::TransactionMode)
+    join_all(witnesses.into_iter().map(Connection::close)).await;
+    verdict.map(|()| subject).map_err(PoolerError::TransactionMode)
 }
 
 /// What a connection sees of its server process.

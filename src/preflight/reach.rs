@@ -34,7 +34,7 @@ pub(super) async fn connection(subject: &mut Subject<'_>) -> Result<Told, DbErro
 /// A pooler that hands transactions to different server processes.
 pub(super) async fn pooler(subject: &mut Subject<'_>) -> Result<Told, DbError> {
     match refuse_transaction_pooler(subject.wanted.target).await {
-        Ok(()) => Ok(Told::nothing().info("every connection has a server process of its own")),
+        Ok(_) => Ok(Told::nothing().info("every connection has a server process of its own")),
         Err(PoolerError::Db(error)) => Err(error),
         Err(error) => Ok(Told::nothing().red(error.to_string(), error.hint().unwrap_or_default())),
     }

@@ -1,7 +1,7 @@
 //! The dumps that are loaded, made once.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
@@ -40,6 +40,14 @@ fn make(folder: &Path, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Res
         fs::rename(&unfinished, &path).expect("the dump can be renamed");
     }
     path
+}
+
+/// Bytes of a dump's text: a gzip file of one member ends with them, modulo 2^32.
+pub fn text_bytes(dump: &Path) -> u64 {
+    let mut file = File::open(dump).expect("the dump is there");
+    let mut length = [0; 4];
+    file.seek(SeekFrom::End(-4)).and_then(|_| file.read_exact(&mut length)).expect("the dump has an end");
+    u32::from_le_bytes(length).into()
 }
 
 /// Appends a word to the content of every hundredth row of documents that passes.

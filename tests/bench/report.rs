@@ -27,27 +27,28 @@ pub fn ratio(samples: &[Sample], first: &[Sample]) -> f64 {
 /// One suite's table.
 pub fn section(suite: Suite, measured: &[Measured], rounds: usize) -> String {
     let mut text = format!(
-        "\n### {}\n\n`cargo bench --bench compare -- {}`, {rounds} rounds, medians.\n\n",
+        "\n### {}\n\n`cargo bench --bench compare -- {} --rounds {rounds}`, medians.\n\n",
         suite.title(),
         suite.name()
     );
-    text += "| | s | ratio | rows/min | client CPU s | server CPU s | WAL MB | peak MB | leaves undone |\n|---|---|---|---|---|---|---|---|---|\n";
+    text += "| | s | ratio | rows/min | MB/s | client CPU s | server CPU s | WAL MB | peak MB | leaves undone |\n|---|---|---|---|---|---|---|---|---|---|\n";
     let first = measured.first().and_then(|one| one.samples.as_ref().ok()).cloned().unwrap_or_default();
     for one in measured {
         let contestant = &one.contestant;
         match &one.samples {
             Err(why) => {
-                let _ = writeln!(text, "| {} | could not: {why} | | | | | | | |", contestant.name);
+                let _ = writeln!(text, "| {} | could not: {why} | | | | | | | | |", contestant.name);
             }
             Ok(samples) => {
                 let of = |value: fn(&Sample) -> f64| median(samples.iter().map(value));
                 let seconds = of(|sample| sample.seconds);
                 let _ = writeln!(
                     text,
-                    "| {} | {seconds:.2} | **{:.2}** | {:.0} | {:.2} | {:.2} | {:.0} | {:.0} | {} |",
+                    "| {} | {seconds:.2} | **{:.2}** | {:.0} | {:.0} | {:.2} | {:.2} | {:.0} | {:.0} | {} |",
                     contestant.name,
                     ratio(samples, &first),
                     whole(contestant.documents) / seconds * 60.0,
+                    whole(contestant.text_bytes) / seconds / 1e6,
                     of(|sample| sample.client_cpu),
                     of(|sample| sample.server_cpu),
                     of(|sample| whole(sample.wal_bytes)) / 1e6,
@@ -57,12 +58,7 @@ pub fn section(suite: Suite, measured: &[Measured], rounds: usize) -> String {
             }
         }
     }
-    for one in measured.iter().filter(|one| one.phases.len() > 2) {
-        let phase = |name: &str| one.phases.get(name).map(|ms| format!("{name} {:.0}", median(ms.iter().copied())));
-        let phases: Vec<String> =
-            ["migrate", "stage", "check", "promote", "validate"].iter().filter_map(|name| phase(name)).collect();
-        let _ = write!(text, "\nPhases of {}, in ms: {}.\n", one.contestant.name, phases.join(", "));
-    }
+    text += &phases(measured);
     if suite == Suite::Size {
         let seconds = |place: usize| median(measured[place].samples.iter().flatten().map(|sample| sample.seconds));
         let exponent = |small: usize, large: usize| (seconds(large) / seconds(small)).log10();
@@ -74,6 +70,25 @@ pub fn section(suite: Suite, measured: &[Measured], rounds: usize) -> String {
         );
     }
     let _ = write!(text, "\n![{}](images/performance-{}.svg)\n", suite.title(), suite.name());
+    text
+}
+
+/// Wall-clock time of the phases of each run, for those that have some of their own.
+fn phases(measured: &[Measured]) -> String {
+    const PHASES: [&str; 5] = ["migrate", "stage", "check", "promote", "validate"];
+    let several: Vec<&Measured> =
+        measured.iter().filter(|one| one.phases.len() > 2 && !one.contestant.is_known).collect();
+    if several.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n| phases, ms | {} |\n|---|{}\n", PHASES.join(" | "), "---|".repeat(PHASES.len()));
+    for one in several {
+        let cell = |name: &str| match one.phases.get(name) {
+            Some(milliseconds) => format!(" {:.0} |", median(milliseconds.iter().copied())),
+            None => " – |".to_owned(),
+        };
+        let _ = writeln!(text, "| {} |{}", one.contestant.name, PHASES.map(cell).concat());
+    }
     text
 }
 

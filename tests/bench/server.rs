@@ -1,4 +1,4 @@
-//! The server that all contestants load into: sqlmig's embedded one, with its defaults.
+//! The server that all contestants load into: the one that sqlmig starts where no other is named.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -42,12 +42,17 @@ impl Server {
         let kilobytes: u64 =
             memory.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or_default();
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let settings = "select string_agg(name || ' ' || current_setting(name), ', ' order by name) from pg_settings
+            where name = any ('{checkpoint_timeout,fsync,maintenance_work_mem,max_parallel_workers_per_gather,max_wal_size,
+                shared_buffers,synchronous_commit,wal_compression,wal_level,work_mem}')";
         format!(
-            "Machine: {cores} × {}, {} GiB; {}, its defaults. sqlmig {}, release build.",
+            "Machine: {cores} × {}, {} GiB. {}, as sqlmig starts it: {}. sqlmig {}, release build; {}.",
             model.trim_start_matches([' ', '\t', ':']),
             kilobytes >> 20,
             self.version.split(" on ").next().unwrap_or_default(),
+            self.ask("postgres", settings),
             env!("CARGO_PKG_VERSION"),
+            ["gunzip", "pgloader", "pgcopydb"].map(version).join(", "),
         )
     }
 
@@ -100,4 +105,13 @@ impl Server {
         let living = super::measure::children(pid).into_iter().map(|child| super::measure::cpu_seconds(child, false));
         super::measure::cpu_seconds(pid, true) + living.sum::<f64>()
     }
+}
+
+/// What a program says of its version, on its first line; it may be on any machine or not.
+fn version(program: &str) -> String {
+    let Ok(said) = Command::new(program).arg("--version").stdin(Stdio::null()).output() else {
+        return format!("no {program}");
+    };
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    said.lines().next().map_or_else(|| program.to_owned(), str::to_owned)
 }

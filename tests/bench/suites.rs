@@ -6,7 +6,7 @@ use std::process::Command;
 
 use sqlmig::generate::Shape;
 
-use super::dumps::{DOCUMENTS, NARROW_ROWS, changed, generated};
+use super::dumps::{DOCUMENTS, NARROW_ROWS, changed, generated, text_bytes};
 use super::measure::{Sample, run};
 use super::server::Server;
 
@@ -38,8 +38,14 @@ pub struct Contestant {
     pub leaves_undone: &'static str,
     /// Rows that it loads, for its rate; 0 where a rate says nothing.
     pub documents: u64,
+    /// Bytes of the dump's text.
+    pub text_bytes: u64,
     prepare: Vec<Step>,
     timed: Step,
+    /// Whether it finds that all was loaded before: the phases in the ledger are then those of the run that did.
+    pub is_known: bool,
+    /// A query that yields the rows that it has loaded.
+    loaded: &'static str,
 }
 
 /// A command that is to run in a database: a line of shell, with `{db}`, `{socket}`, `{bin}` and `{sqlmig}` filled in.
@@ -111,9 +117,21 @@ impl Suite {
     }
 
     fn contestants(self, server: &Server, folder: &Path) -> Vec<Contestant> {
+        let shape = if self == Self::Narrow { Shape::Narrow } else { Shape::Docs };
+        let mut contestants = self.listed(server, folder);
+        for one in &mut contestants {
+            one.text_bytes = text_bytes(&generated(folder, shape, one.documents));
+        }
+        contestants
+    }
+
+    fn listed(self, server: &Server, folder: &Path) -> Vec<Contestant> {
         let docs = || generated(folder, Shape::Docs, DOCUMENTS);
         let psql = |dump: &Path| {
-            format!("gunzip -c {} | {{bin}}/psql -Xqo /dev/null -U postgres -h {{socket}} -d {{db}}", dump.display())
+            format!(
+                "gunzip -c {} | {{bin}}/psql -Xqo /dev/null -v ON_ERROR_STOP=1 -U postgres -h {{socket}} -d {{db}}",
+                dump.display()
+            )
         };
         match self {
             Self::Docs => {
@@ -133,7 +151,10 @@ impl Suite {
             Self::Narrow => {
                 let dump = generated(folder, Shape::Narrow, NARROW_ROWS);
                 let mut contestants = vec![
-                    restore("gunzip \\| psql", psql(&dump)),
+                    Contestant {
+                        loaded: "select count(*) from public.measurements",
+                        ..restore("gunzip \\| psql", psql(&dump))
+                    },
                     sqlmig("sqlmig stage", "checks, promotion, validation", &[], &format!("stage {}", dump.display())),
                 ];
                 for one in &mut contestants {
@@ -146,7 +167,7 @@ impl Suite {
                 let before = format!("run {}", dump.display());
                 vec![
                     sqlmig("sqlmig run, empty database", "–", &[], &before),
-                    sqlmig("the same dump again", "–", &[&before], &before),
+                    Contestant { is_known: true, ..sqlmig("the same dump again", "–", &[&before], &before) },
                     sqlmig("the same dump, --force", "–", &[&before], &format!("{before} --force")),
                     sqlmig("a dump of which 1 % differs", "–", &[&before], &format!("run {}", newer.display())),
                 ]
@@ -220,7 +241,14 @@ impl Contestant {
         for step in &self.prepare {
             run(server, &mut step.command(server, DATABASE))?;
         }
-        run(server, &mut self.timed.command(server, DATABASE))
+        let sample = run(server, &mut self.timed.command(server, DATABASE))?;
+        // Who loads less is faster for that alone.
+        let loaded = server.ask(DATABASE, self.loaded);
+        if loaded == self.documents.to_string() {
+            Ok(sample)
+        } else {
+            Err(format!("loads {loaded} rows of {}", self.documents))
+        }
     }
 
     /// Milliseconds of each phase of the last run in the ledger, where there is one.
@@ -257,8 +285,11 @@ fn restore(name: &str, line: String) -> Contestant {
         name: name.to_owned(),
         leaves_undone: "checks, duplicates, checksums, quarantine, undo, resume, validation",
         documents: DOCUMENTS,
+        text_bytes: 0,
         prepare: Vec::new(),
         timed: Step(line),
+        is_known: false,
+        loaded: "select count(*) from public.documents",
     }
 }
 
@@ -269,8 +300,12 @@ fn sqlmig(name: &str, leaves_undone: &'static str, before: &[&str], arguments: &
         name: name.to_owned(),
         leaves_undone,
         documents: DOCUMENTS,
+        text_bytes: 0,
         prepare: before.iter().copied().map(line).collect(),
         timed: line(arguments),
+        is_known: false,
+        // What it merges or takes out it has loaded first.
+        loaded: "select max(rows_staged) from sqlmig.source_table where source in ('public.documents', 'public.measurements')",
     }
 }
 
