@@ -15,6 +15,8 @@ pub struct Expected {
     pub set_aside: String,
     /// Of each source table: read, staged, inserted, updated, unchanged, merged, quarantined.
     pub books: Vec<Value>,
+    /// How many before-images each table of them has, of all runs.
+    pub undo: Vec<String>,
 }
 
 /// The newest run.
@@ -83,7 +85,38 @@ pub async fn expected(client: &Connection, report: &Value) -> Result<Expected, S
         finals: finals(client).await?,
         set_aside: text(client, include_str!("sql/set_aside.sql")).await?,
         books: books(report),
+        undo: undo(client).await?,
     })
+}
+
+/// The tables of before-images and how many each has.
+async fn undo(client: &Connection) -> Result<Vec<String>, String> {
+    let tables = "select quote_ident(schemaname) || '.' || quote_ident(tablename) from pg_tables \
+                  where schemaname = 'sqlmig' and tablename like 'undo %' order by 1";
+    let mut counts = Vec::new();
+    for table in client.query(tables, &[]).await.map_err(|error| format!("{error:?}"))? {
+        let table: String = table.get(0);
+        let count = text(client, &format!("select count(*)::text from {table}")).await?;
+        counts.push(format!("{count} in {table}"));
+    }
+    Ok(counts)
+}
+
+/// Says what does not hold of a command that loads no source and ended well: one that takes back, accepts, or promotes rows
+/// of a quarantine.
+pub async fn whole_command(client: &Connection, expected: &Expected) -> Result<Vec<String>, String> {
+    let mut wrong = Vec::new();
+    let mut must = |holds: bool, what: String| {
+        if !holds {
+            wrong.push(what);
+        }
+    };
+    must(finals(client).await? == expected.finals, "the final tables are not those of an undisturbed command".into());
+    let set_aside = text(client, include_str!("sql/set_aside.sql")).await?;
+    must(set_aside == expected.set_aside, "quarantine or merged rows are not those of an undisturbed command".into());
+    let undo = undo(client).await?;
+    must(undo == expected.undo, format!("before-images: {undo:?}, undisturbed {:?}", expected.undo));
+    Ok(wrong)
 }
 
 fn books(report: &Value) -> Vec<Value> {

@@ -267,10 +267,7 @@ impl Base {
                 None => Ok(vec![format!("exit code 0 and no report\n{}\n{}", last.stdout, last.stderr)]),
             };
         }
-        let mut wrong = Vec::new();
-        if checks::finals(client).await? != expected.finals {
-            wrong.push("the final tables are not those of an undisturbed command".into());
-        }
+        let mut wrong = checks::whole_command(client, expected).await?;
         if !self.is_done(scenario, client).await? {
             wrong.push("exit code 0, and the ledger does not have it".into());
         }

@@ -179,6 +179,7 @@ CREATE TABLE sqlmig.batch (
     failures integer DEFAULT 0 NOT NULL,
     timeouts integer DEFAULT 0 NOT NULL,
     retry_at timestamp with time zone,
+    put_off bigint,
     rows_inserted bigint DEFAULT 0 NOT NULL,
     rows_updated bigint DEFAULT 0 NOT NULL,
     rows_unchanged bigint DEFAULT 0 NOT NULL,
