@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use crate::db::ServerActivity;
 use crate::outcome::Share;
 
 /// Workers to begin with, where that many are allowed: the first finding of every measurement so far is that two are faster
@@ -45,6 +46,27 @@ struct Spent {
     whole: AtomicU64,
     writing: AtomicU64,
     committing: AtomicU64,
+    locked: AtomicU64,
+}
+
+/// What the batches' time went into, as shares from 0 to 1 that make up the whole.
+#[derive(Debug, Clone, Copy)]
+struct Parts {
+    /// Statements that write batches.
+    writing: f64,
+    /// COMMIT.
+    committing: f64,
+    /// Tries that ended because a lock was waited for in vain.
+    locked: f64,
+    /// All the rest: claims, the fence, and what lies between two statements.
+    others: f64,
+}
+
+/// How a promotion was done: by how many workers, and what its time went into.
+#[derive(Debug)]
+pub struct Effort {
+    workers: String,
+    parts: Option<Parts>,
 }
 
 struct State {
@@ -176,21 +198,24 @@ impl Crew {
     /// Adds the time of one batch: all of it, and what of it the statement and COMMIT took.
     pub fn spent(&self, whole: Duration, writing: Duration, committing: Duration) {
         let spent = &self.spent;
-        for (counter, time) in [(&spent.whole, whole), (&spent.writing, writing), (&spent.committing, committing)] {
-            counter.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        }
+        count([(&spent.whole, whole), (&spent.writing, writing), (&spent.committing, committing)]);
+    }
+
+    /// Adds the time of a try that ended because it waited for a lock in vain.
+    pub fn locked_out(&self, whole: Duration) {
+        count([(&self.spent.whole, whole), (&self.spent.locked, whole)]);
     }
 
     /// What the workers were busy with so far.
     pub fn shares(&self) -> Vec<Share> {
-        let parts = self.spent.parts().into_iter().flatten();
-        parts.map(|(part, percent)| Share { part: part.to_owned(), share: percent / 100.0 }).collect()
+        let parts = self.spent.parts().into_iter().flat_map(|parts| parts.named());
+        let parts = parts.filter(|(part, share)| *part != LOCKED || *share > 0.0);
+        parts.map(|(part, share)| Share { part: part.to_owned(), share }).collect()
     }
 
-    /// How many workers there were at last, what was measured of that, and what held them up, for people.
-    pub fn told(&self) -> String {
-        let state = self.state();
-        format!("{}{}", self.workers(&state), self.spent.told())
+    /// How many workers there were at last, what was measured of that, and what their time went into.
+    pub fn effort(&self) -> Effort {
+        Effort { workers: self.workers(&self.state()), parts: self.spent.parts() }
     }
 
     fn workers(&self, state: &State) -> String {
@@ -207,28 +232,75 @@ impl Crew {
     }
 }
 
+/// The name of the time of tries that waited for a lock in vain.
+const LOCKED: &str = "lock timeouts";
+
+fn count<const N: usize>(times: [(&AtomicU64, Duration); N]) {
+    for (counter, time) in times {
+        counter.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
 impl Spent {
-    /// Its parts in percent of the time, once there is any.
-    fn parts(&self) -> Option<[(&'static str, f64); 3]> {
+    /// Its parts, once there is any time.
+    fn parts(&self) -> Option<Parts> {
         #[expect(clippy::cast_precision_loss, reason = "a share in percent")]
-        let [whole, writing, committing] =
-            [&self.whole, &self.writing, &self.committing].map(|counter| counter.load(Ordering::Relaxed) as f64);
-        let [writing, committing] = [writing, committing].map(|part| 100.0 * part / whole);
-        let others = (100.0 - writing - committing).max(0.0);
-        (whole > 0.0).then_some([
-            ("the server's statements", writing),
-            ("COMMIT, that is the WAL", committing),
-            ("locks and answers", others),
-        ])
+        let [whole, writing, committing, locked] = [&self.whole, &self.writing, &self.committing, &self.locked]
+            .map(|counter| counter.load(Ordering::Relaxed) as f64);
+        let [writing, committing, locked] = [writing, committing, locked].map(|part| part / whole);
+        let others = (1.0 - writing - committing - locked).max(0.0);
+        (whole > 0.0).then_some(Parts { writing, committing, locked, others })
+    }
+}
+
+impl Parts {
+    fn named(self) -> [(&'static str, f64); 4] {
+        [
+            ("the server's statements", self.writing),
+            ("COMMIT, that is the WAL", self.committing),
+            (LOCKED, self.locked),
+            ("locks and answers", self.others),
+        ]
     }
 
-    /// What held the batches up, in words: "; held up by the server's statements (91 % of the time; COMMIT 6 %, locks and answers 3 %)".
-    fn told(&self) -> String {
-        let Some(parts) = self.parts() else { return String::new() };
-        let [writing, committing, others] = parts.map(|part| part.1);
-        let slowest = parts.iter().max_by(|one, other| one.1.total_cmp(&other.1)).map_or("", |part| part.0);
+    /// What held the batches up most. A statement's time is told apart by what the server was seen at, where it was: its WAL
+    /// belongs to COMMIT then, and its locks to those that were waited for in vain.
+    fn most(self, server: &ServerActivity) -> &'static str {
+        let mut parts: Vec<(&str, f64)> = match server.shares() {
+            None => self.named().into(),
+            Some(seen) => {
+                let others = ("locks and answers", self.others);
+                let more = |part: &str| match part {
+                    ServerActivity::WAL => self.committing,
+                    ServerActivity::LOCKS => self.locked,
+                    _ => 0.0,
+                };
+                let seen = seen.into_iter().map(|(part, share)| (part, self.writing * share + more(part)));
+                seen.chain([others]).collect()
+            }
+        };
+        parts.sort_by(|one, other| other.1.total_cmp(&one.1));
+        parts.first().map_or("", |part| if part.0 == LOCKED { ServerActivity::LOCKS } else { part.0 })
+    }
+}
+
+impl Effort {
+    /// "2 workers; held up by the server's CPU (statements 91 %, COMMIT 6 %, locks and answers 3 %; server: CPU 81 %, WAL 9 %,
+    /// disk 6 %, locks 4 %)".
+    #[must_use]
+    pub fn told(&self, server: &ServerActivity) -> String {
+        let workers = &self.workers;
+        let Some(parts) = self.parts else { return workers.clone() };
+        let percent = |part: f64| part * 100.0;
+        let [writing, committing, others] = [parts.writing, parts.committing, parts.others].map(percent);
+        // Hardly ever any.
+        let locked =
+            if parts.locked > 0.0 { format!("{LOCKED} {:.0} %, ", percent(parts.locked)) } else { String::new() };
+        let seen = if server.shares().is_some() { format!("; {server}") } else { String::new() };
         format!(
-            "; held up by {slowest} (statements {writing:.0} %, COMMIT {committing:.0} %, locks and answers {others:.0} %)"
+            "{workers}; held up by {} (statements {writing:.0} %, COMMIT {committing:.0} %, {locked}locks and answers \
+             {others:.0} %{seen})",
+            parts.most(server)
         )
     }
 }

@@ -29,6 +29,7 @@ use crate::project::Project;
 use crate::relations::Relations;
 use crate::stop::Stop;
 
+pub use crew::Effort;
 pub use error::PromoteError;
 pub use trial::{TrialStep, promote_trial};
 
@@ -73,7 +74,7 @@ impl PromoteOptions {
 /// `fence` is the run as the conductor took it on; when it is in another epoch, workers stop.
 ///
 /// Batches that an earlier try has committed are kept; what is left is laid out anew with the batch size given. Says how many
-/// workers there were, and why.
+/// workers there were and why, and what their time went into.
 ///
 /// # Errors
 /// A transform does not fit its target, or a batch failed for good: it is rolled back, and those before it stay. Asked to
@@ -86,7 +87,7 @@ pub async fn promote(
     options: PromoteOptions,
     stop: &Stop,
     events: &Events,
-) -> Result<String, PromoteError> {
+) -> Result<Effort, PromoteError> {
     let session = Session { pool, fence, timeouts: options.timeouts, stop, events };
     let steps = prepare(&session, project, relations).await?;
     lay_out(&session, relations, &steps, options).await?;
@@ -98,7 +99,7 @@ pub async fn promote(
     };
     session.fenced("record the promotion", session.outage(), finish).await?;
     fault::point("promote.done").await;
-    Ok(crew.told())
+    Ok(crew.effort())
 }
 
 /// Promotes batches that a conductor laid out, until none of the run is left; returns how many this process committed.

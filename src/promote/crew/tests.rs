@@ -142,9 +142,9 @@ fn what_one_more_brings_must_be_worth_it() {
 
 #[test]
 fn it_tells_how_many_they_are_and_what_held_them_up() {
-    let time = Duration::from_millis;
-    assert_eq!(Crew::fixed(1).told(), "1 worker");
-    assert_eq!(Crew::adapting(8).told(), "2 workers (auto; too few batches to try others)");
+    let (time, nothing) = (Duration::from_millis, ServerActivity::default());
+    assert_eq!(Crew::fixed(1).effort().told(&nothing), "1 worker");
+    assert_eq!(Crew::adapting(8).effort().told(&nothing), "2 workers (auto; too few batches to try others)");
     assert!(Crew::fixed(1).shares().is_empty());
     let crew = Crew::fixed(3);
     assert_eq!((crew.places(), Crew::adapting(8).places(), Crew::adapting(1).size()), (3, 8, 1));
@@ -154,10 +154,42 @@ fn it_tells_how_many_they_are_and_what_held_them_up() {
     let parts = ["the server's statements", "COMMIT, that is the WAL", "locks and answers"].map(str::to_owned);
     assert!(shares.eq(parts.into_iter().zip([60.0, 30.0, 10.0])));
     let held = "held up by the server's statements (statements 60 %, COMMIT 30 %, locks and answers 10 %)";
-    assert_eq!(crew.told(), format!("3 workers; {held}"));
+    assert_eq!(crew.effort().told(&nothing), format!("3 workers; {held}"));
     let crew = Crew::adapting(8);
     commit(&crew, 2 * BATCHES_A_WORKER, 100);
-    assert_eq!(crew.told(), "3 workers (auto; 1200 rows/s with 2)");
+    assert_eq!(crew.effort().told(&nothing), "3 workers (auto; 1200 rows/s with 2)");
+}
+
+#[test]
+fn what_statements_took_so_long_for_is_told_by_what_the_server_was_seen_at() {
+    let (time, nothing) = (Duration::from_millis, ServerActivity::default());
+    let crew = Crew::fixed(1);
+    crew.spent(time(100), time(60), time(30));
+    let most = |seen: ServerActivity| {
+        let told = crew.effort().told(&seen);
+        let (most, parts) = told.strip_prefix("1 worker; held up by ").unwrap().split_once(" (").unwrap();
+        assert!(parts.starts_with("statements 60 %, COMMIT 30 %, locks and answers 10 %"), "{told}");
+        (most.to_owned(), parts.split_once("; ").map(|(_, seen)| seen.to_owned()))
+    };
+    assert_eq!(most(nothing), ("the server's statements".into(), None));
+    let seen = "server: CPU 80 %, WAL 10 %, disk 10 %, locks 0 %)".to_owned();
+    assert_eq!(most(ServerActivity { cpu: 8, wal: 1, disk: 1, ..nothing }), ("the server's CPU".into(), Some(seen)));
+    assert_eq!(most(ServerActivity { locks: 9, cpu: 1, ..nothing }).0, "locks");
+    // 30 % of the processor, 24 % of the disk, and 30 + 6 % of the WAL.
+    assert_eq!(most(ServerActivity { cpu: 5, wal: 1, disk: 4, ..nothing }).0, "the WAL");
+}
+
+#[test]
+fn a_try_that_waited_for_a_lock_in_vain_is_time_of_locks() {
+    let (time, nothing) = (Duration::from_millis, ServerActivity::default());
+    let crew = Crew::fixed(1);
+    crew.spent(time(100), time(80), time(10));
+    crew.locked_out(time(100));
+    let parts = "(statements 40 %, COMMIT 5 %, lock timeouts 50 %, locks and answers 5 %";
+    assert_eq!(crew.effort().told(&nothing), format!("1 worker; held up by locks {parts})"));
+    let told = crew.effort().told(&ServerActivity { cpu: 10, ..nothing });
+    assert_eq!(told, format!("1 worker; held up by locks {parts}; server: CPU 100 %, WAL 0 %, disk 0 %, locks 0 %)"));
+    assert!(crew.shares().iter().any(|share| share.part == "lock timeouts" && (share.share - 0.5).abs() < 1e-9));
 }
 
 #[tokio::test]
