@@ -93,7 +93,8 @@ impl Beat {
             while Instant::now() < next {
                 tokio::time::sleep(LOOK).await;
                 self.seen();
-                if Instant::now() >= next_sight {
+                // A worker has no summary to tell it in, and there may be a thousand of them.
+                if self.conducts && Instant::now() >= next_sight {
                     let asked = Instant::now();
                     self.see_server().await;
                     next_sight = Instant::now() + asked.elapsed() * SEEN_SHARE;

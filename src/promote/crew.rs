@@ -1,8 +1,9 @@
 //! How many workers have batches in hand: as many as a person said, or as many as turn out to be fastest.
 //!
 //! What a server bears is not to be read off its settings: its cores, disks and other users are out of sight. So the crew
-//! starts small, measures rows a second over a few batches, and goes on in the direction in which that rises. Where one more
-//! is no faster it goes back, and tries again later, since other users come and go.
+//! starts small, with as many as this machine has cores and the server has connections for, measures rows a second over a few
+//! batches, and goes on in the direction in which that rises. Where one more is no faster it goes back, and tries again later,
+//! since other users come and go.
 
 #[cfg(test)]
 mod tests;
@@ -17,9 +18,11 @@ use tokio::sync::Notify;
 use crate::db::ServerActivity;
 use crate::outcome::Share;
 
-/// Workers to begin with, where that many are allowed: the first finding of every measurement so far is that two are faster
-/// than one, since one writes while the other waits for its COMMIT.
-const FIRST: usize = 2;
+/// Workers to begin with at least, where that many are allowed: the first finding of every measurement so far is that two are
+/// faster than one, since one writes while the other waits for its COMMIT.
+const FIRST_AT_LEAST: usize = 2;
+/// And at most: this machine's cores say little of the server's, and too many get into each other's way from the first batch on.
+const FIRST_AT_MOST: usize = 4;
 /// A size is measured over at least so many batches a worker,
 const BATCHES_A_WORKER: usize = 3;
 /// and at least this long: shorter than that, a checkpoint or a neighbour decides.
@@ -38,6 +41,44 @@ pub(super) struct Crew {
     state: Mutex<State>,
     changed: Notify,
     spent: Spent,
+    /// With how many it began and why, where that was not said by a person.
+    began: Option<Start>,
+}
+
+/// With how many workers a crew begins.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Start {
+    workers: usize,
+    /// What says so, for people.
+    why: String,
+}
+
+/// Connections that the server has for workers.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Room {
+    /// How many.
+    pub connections: usize,
+    /// What bounds them.
+    pub bound: String,
+}
+
+impl Start {
+    /// On a machine of so many cores; no more than `most`, and than there is room for, as far as that is known.
+    pub fn of(cores: usize, most: usize, room: Option<Room>) -> Self {
+        let here = if cores == 1 { "1 core here".to_owned() } else { format!("{cores} cores here") };
+        let mut bounds = vec![
+            (cores.max(FIRST_AT_LEAST), here.clone()),
+            (FIRST_AT_MOST, format!("{here}, and no more at first")),
+            (most, "no more by --max-connections".to_owned()),
+        ];
+        if let Some(Room { connections, bound }) = room {
+            bounds.push((connections, format!("connections that are free by {bound}: {connections}")));
+        }
+        let least = bounds.into_iter().min_by_key(|bound| bound.0);
+        let (workers, why) = least.unwrap_or((FIRST_AT_LEAST, here));
+        // A worker that finds no connection waits for one.
+        Self { workers: workers.max(1), why }
+    }
 }
 
 /// Time of all workers together, in nanoseconds.
@@ -97,15 +138,15 @@ pub(super) struct Change {
 impl Crew {
     /// So many workers, from beginning to end.
     pub fn fixed(workers: usize) -> Self {
-        Self::new(workers.max(1), workers.max(1), false)
+        Self::new(workers.max(1), workers.max(1), None)
     }
 
-    /// As many as turn out to be fastest, at most `most`.
-    pub fn adapting(most: usize) -> Self {
-        Self::new(FIRST.min(most).max(1), most.max(1), true)
+    /// As many as turn out to be fastest, at most `most`; to begin with, so many.
+    pub fn adapting(most: usize, start: Start) -> Self {
+        Self::new(start.workers.min(most).max(1), most.max(1), Some(start))
     }
 
-    fn new(size: usize, most: usize, adapts: bool) -> Self {
+    fn new(size: usize, most: usize, began: Option<Start>) -> Self {
         let state = State {
             size,
             dismissed: false,
@@ -116,7 +157,8 @@ impl Crew {
             keep: 0,
             before: None,
         };
-        Self { most, adapts, state: Mutex::new(state), changed: Notify::new(), spent: Spent::default() }
+        let adapts = began.is_some();
+        Self { most, adapts, state: Mutex::new(state), changed: Notify::new(), spent: Spent::default(), began }
     }
 
     /// Places for workers: those beyond the present size wait.
@@ -220,11 +262,10 @@ impl Crew {
 
     fn workers(&self, state: &State) -> String {
         let workers = if state.size == 1 { "1 worker".to_owned() } else { format!("{} workers", state.size) };
-        match (self.adapts, state.rates.is_empty()) {
-            (false, _) => workers,
-            (true, true) => format!("{workers} (auto; too few batches to try others)"),
-            (true, false) => format!("{workers} (auto; {})", rates(&state.rates)),
-        }
+        let Some(Start { workers: first, why }) = &self.began else { return workers };
+        let measured =
+            if state.rates.is_empty() { "too few batches to try others".to_owned() } else { rates(&state.rates) };
+        format!("{workers} (auto; began with {first}: {why}; {measured})")
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -14,7 +14,9 @@ mod statement;
 mod trial;
 mod worker;
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::thread;
 
 use deadpool_postgres::Pool;
 use futures_util::future::join_all;
@@ -33,7 +35,7 @@ pub use crew::Effort;
 pub use error::PromoteError;
 pub use trial::{TrialStep, promote_trial};
 
-use crew::Crew;
+use crew::{Crew, Start};
 use layout::{Step, lay_out, prepare, refuse_same_keys};
 use session::Session;
 use worker::Worker;
@@ -59,9 +61,12 @@ pub struct PromoteOptions {
 }
 
 impl PromoteOptions {
-    fn crew(&self) -> Crew {
+    async fn crew(&self, session: &Session<'_>) -> Crew {
         match self.parallel {
-            Parallel::Auto => Crew::adapting(self.most_workers),
+            Parallel::Auto => {
+                let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+                Crew::adapting(self.most_workers, Start::of(cores, self.most_workers, session.room().await))
+            }
             Parallel::Workers(workers) => {
                 Crew::fixed(usize::try_from(workers.get()).unwrap_or(1).min(self.most_workers.max(1)))
             }
@@ -91,7 +96,7 @@ pub async fn promote(
     let session = Session { pool, fence, timeouts: options.timeouts, stop, events };
     let steps = prepare(&session, project, relations).await?;
     lay_out(&session, relations, &steps, options).await?;
-    let crew = options.crew();
+    let crew = options.crew(&session).await;
     run_steps(&session, project, relations, options, &crew, &steps).await?;
     let finish = async |tx: &Transaction<'_>| match batches_unfinished(tx, fence.run).await? {
         (0, None) => Ok(run_advance(tx, fence.run, RunState::Promoted).await?),
@@ -119,7 +124,8 @@ pub async fn work(
 ) -> Result<u64, PromoteError> {
     let session = Session { pool, fence, timeouts: options.timeouts, stop, events };
     let steps = prepare(&session, project, relations).await?;
-    run_steps(&session, project, relations, options, &options.crew(), &steps).await
+    let crew = options.crew(&session).await;
+    run_steps(&session, project, relations, options, &crew, &steps).await
 }
 
 /// One transform after another: the next one's batches are not begun before all of this one's are done, whoever does them.
