@@ -1,4 +1,5 @@
--- Connections that this role may still open here, and which bound that is. This session is counted as free: it ends before a run.
+-- Connections that this role may still open here, and which bound that is. This session is counted as free: it
+-- ends before a run, or is one of a run's own.
 with used as (
     select
         pg_catalog.count(*) as server,

@@ -21,11 +21,29 @@ const TRIES: u32 = 3;
 /// Answers without one usable vector, before the first that has one, that show that the service is not what it should be.
 const STRIKES: u32 = 3;
 
+/// How long fetching was kept waiting by the service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Waited {
+    /// For answers.
+    pub answers: Duration,
+    /// For the end of a pause that the service asked for or that its failures made necessary.
+    pub pauses: Duration,
+}
+
 /// Texts of one request.
 struct Job {
     texts: Vec<Text>,
     /// Answers to them that could not be used.
     bad: u32,
+}
+
+impl Waited {
+    /// Adds a wait that began with so much of a pause left, while there was something to send.
+    fn add(&mut self, waited: Duration, pause: Option<Duration>) {
+        let paused = waited.min(pause.unwrap_or_default());
+        self.pauses += paused;
+        self.answers += waited - paused;
+    }
 }
 
 impl Job {
@@ -58,6 +76,8 @@ pub(super) struct Fetch<'a> {
     fetched: u64,
     /// Answers without one usable vector since the last that had one.
     strikes: u32,
+    /// What of the time was spent on the service, and not on the database.
+    waited: Waited,
     /// Why nothing more is sent.
     ending: Option<EmbedError>,
 }
@@ -86,15 +106,17 @@ impl<'a> Fetch<'a> {
             spent,
             fetched: 0,
             strikes: 0,
+            waited: Waited::default(),
             ending: None,
         }
     }
 
-    /// Fetches the vector of every text that the ledger has none of, as far as the service gives them.
+    /// Fetches the vector of every text that the ledger has none of, as far as the service gives them; says how long it was
+    /// waited for.
     ///
     /// # Errors
     /// Why it ended early. What was in flight then is waited for, and committed.
-    pub async fn all(mut self, wants: &'a [Want]) -> Result<(), EmbedError> {
+    pub async fn all(mut self, wants: &'a [Want]) -> Result<Waited, EmbedError> {
         let mut texts = Texts::new(self.pool, self.fence, wants, self.options);
         let mut read_all = false;
         loop {
@@ -113,21 +135,24 @@ impl<'a> Fetch<'a> {
                 continue;
             }
             if self.flying.is_empty() && !may_send {
-                return self.ending.map_or(Ok(()), Err);
+                return self.ending.map_or(Ok(self.waited), Err);
             }
             let rest = pause.filter(|_| may_send).unwrap_or(Duration::from_hours(1));
-            tokio::select! {
-                Some(asked) = self.flying.join_next(), if !self.flying.is_empty() => {
-                    match asked {
-                        Ok(asked) => self.settle(asked).await?,
-                        // A request that panicked; the rest is waited for as after any other end.
-                        Err(error) => self.ending = Some(EmbedError::Unusable {
-                            error: RequestError::Garbled(format!("the request failed: {error}")),
-                        }),
-                    }
+            let waiting = Instant::now();
+            let asked = tokio::select! {
+                asked = self.flying.join_next(), if !self.flying.is_empty() => asked,
+                () = tokio::time::sleep(rest) => None,
+                () = self.stop.requested(), if self.ending.is_none() => None,
+            };
+            self.waited.add(waiting.elapsed(), pause.filter(|_| may_send));
+            match asked {
+                None => {}
+                Some(Ok(asked)) => self.settle(asked).await?,
+                // A request that panicked; the rest is waited for as after any other end.
+                Some(Err(error)) => {
+                    let error = RequestError::Garbled(format!("the request failed: {error}"));
+                    self.ending = Some(EmbedError::Unusable { error });
                 }
-                () = tokio::time::sleep(rest) => {}
-                () = self.stop.requested(), if self.ending.is_none() => {}
             }
         }
     }
@@ -321,4 +346,19 @@ impl<'a> Fetch<'a> {
 /// When the service wants to be asked again.
 fn retry_after(error: &RequestError) -> Option<Duration> {
     if let RequestError::Busy { retry_after, .. } = error { *retry_after } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_a_pause_as_long_as_one_is_left() {
+        let (mut waited, second) = (Waited::default(), Duration::from_secs(1));
+        waited.add(5 * second, None);
+        waited.add(3 * second, Some(2 * second));
+        // An answer came before the pause was over.
+        waited.add(second, Some(10 * second));
+        assert_eq!(waited, Waited { answers: 6 * second, pauses: 3 * second });
+    }
 }

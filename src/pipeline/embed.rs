@@ -71,6 +71,9 @@ impl Conductor {
         if done.missing > 0 && self.embed.client.is_none() {
             text = format!("{text}; no service is named that makes them (--embedding-url)");
         }
+        if let Some(asking) = done.asking {
+            text = format!("{text}; {asking}");
+        }
         text
     }
 }

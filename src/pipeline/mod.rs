@@ -226,7 +226,10 @@ impl Conductor {
             };
             Ok(format!(
                 "{} rows of {} tables staged, {} in quarantine{kept}; {}",
-                staged.rows_staged, staged.tables, staged.rows_rejected, staged.busy
+                staged.rows_staged,
+                staged.tables,
+                staged.rows_rejected,
+                staged.busy.told(&self.vitals.server())
             ))
         })
         .await?;
@@ -258,8 +261,12 @@ impl Conductor {
             self.note_target_schema(fence).await?;
             let checked = check(&self.pool, fence, &self.project, &mut relations, max_rejects, &self.events).await?;
             Ok(format!(
-                "{} checks: {} rows taken out, {} merged, {} warnings",
-                checked.checks, checked.rejected, checked.merged, checked.warned
+                "{} checks: {} rows taken out, {} merged, {} warnings{}",
+                checked.checks,
+                checked.rejected,
+                checked.merged,
+                checked.warned,
+                self.vitals.server().held_up()
             ))
         })
         .await
@@ -282,9 +289,9 @@ impl Conductor {
                 return Err(PipelineError::Incomplete("nothing of it is promoted".into()));
             }
             let relations = self.checked_relations(fence).await?;
-            let workers =
+            let effort =
                 promote(&self.pool, fence, &self.project, &relations, options, &self.stop, &self.events).await?;
-            Ok(format!("every batch is committed by {workers}"))
+            Ok(format!("every batch is committed by {}", effort.told(&self.vitals.server())))
         })
         .await
     }
@@ -299,7 +306,8 @@ impl Conductor {
             let relations = self.checked_relations(fence).await?;
             let proofs = validate(&self.pool, fence, &self.project, &relations, &self.events).await?;
             let recall = self.recall(fence).await?;
-            Ok(format!("the books balance, {proofs} proofs hold{recall}"))
+            let held_up = self.vitals.server().held_up();
+            Ok(format!("the books balance, {proofs} proofs hold{recall}{held_up}"))
         })
         .await
     }

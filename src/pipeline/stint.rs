@@ -1,5 +1,5 @@
 //! A process that is at a phase says so, every few seconds, and reads how far the run is: for its own display, and so that
-//! everybody else sees the same.
+//! everybody else sees the same. In between it looks what the server does for it, on the same connection.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::memory::{LOOK, Trail, memory};
 use super::{Conductor, Vitals};
-use crate::db::DbError;
 use crate::db::ledger::{StintBeat, count, status, stint_beat};
 use crate::db::patience::{close, connection, within};
+use crate::db::{DbError, server_activity};
 use crate::event::{Event, Events, Phase};
 
 /// How often it says so.
@@ -21,6 +21,11 @@ const BEAT: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_secs(5);
 /// How long the last of them may take.
 const LAST_LIMIT: Duration = Duration::from_secs(1);
+/// How long a look at what the server does may take.
+const SEEN_LIMIT: Duration = Duration::from_millis(500);
+/// These looks take at most one part in so many of the time, as they are seen from here: where the server has no time for them
+/// either, they become rare.
+const SEEN_SHARE: u32 = 20;
 /// Reading how far the run is takes at most one part in so many of the time.
 const SHARE: u32 = 100;
 
@@ -48,6 +53,7 @@ impl Conductor {
         let (pool, vitals) = (self.pool.clone(), self.vitals.clone());
         let trail = Arc::new(Mutex::new(Trail::new()));
         let beat = Beat { pool, vitals, run, id: Uuid::now_v7(), phase, conducts, trail };
+        self.vitals.sees_anew();
         let beating = tokio::spawn(beat.clone().go_on(self.events.clone())).abort_handle();
         Stint { beat, beating }
     }
@@ -72,6 +78,7 @@ impl Beat {
     async fn go_on(self, events: Events) {
         // Most phases are over before anybody would look.
         let mut next_look = Instant::now() + BEAT;
+        let mut next_sight = Instant::now();
         loop {
             // A database that is away is what the phase itself meets, and tells of.
             drop(self.tell(false).await);
@@ -86,7 +93,27 @@ impl Beat {
             while Instant::now() < next {
                 tokio::time::sleep(LOOK).await;
                 self.seen();
+                // A worker has no summary to tell it in, and there may be a thousand of them.
+                if self.conducts && Instant::now() >= next_sight {
+                    let asked = Instant::now();
+                    self.see_server().await;
+                    next_sight = Instant::now() + asked.elapsed() * SEEN_SHARE;
+                }
             }
+        }
+    }
+
+    /// Looks what the server does for this process, where a connection is open and free: for a look, none is opened. One that
+    /// fails is left out.
+    async fn see_server(&self) {
+        let action = "look at what the server does";
+        if self.pool.status().available == 0 {
+            return;
+        }
+        let Ok(client) = connection(&self.pool, SEEN_LIMIT, action).await else { return };
+        match within(SEEN_LIMIT, action, server_activity(&client)).await {
+            Ok(seen) => self.vitals.saw(seen),
+            Err(_) => close(client),
         }
     }
 

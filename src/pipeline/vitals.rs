@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::db::ServerActivity;
 use crate::event::{Event, Events};
 use crate::limits::MaxRejects;
 use crate::outcome::Share;
@@ -11,6 +12,7 @@ use crate::outcome::Share;
 pub struct Vitals {
     max_rejects: Option<MaxRejects>,
     facts: Arc<Mutex<Facts>>,
+    server: Arc<Mutex<ServerActivity>>,
 }
 
 /// What was heard since the phase began.
@@ -34,7 +36,7 @@ impl Vitals {
     /// A listener of a process that was told how many rows may be rejected.
     #[must_use]
     pub fn new(max_rejects: Option<MaxRejects>) -> Self {
-        Self { max_rejects, facts: Arc::default() }
+        Self { max_rejects, ..Self::default() }
     }
 
     /// Listens to what is told to `others`, too.
@@ -55,6 +57,25 @@ impl Vitals {
     /// How many rows may be rejected.
     pub(super) fn max_rejects(&self) -> Option<MaxRejects> {
         self.max_rejects
+    }
+
+    /// What the server was seen at since the phase began.
+    pub(super) fn server(&self) -> ServerActivity {
+        *self.server_mut()
+    }
+
+    /// The server was seen at this.
+    pub(super) fn saw(&self, seen: ServerActivity) {
+        *self.server_mut() += seen;
+    }
+
+    /// A phase begins: what was seen before says nothing of it.
+    pub(super) fn sees_anew(&self) {
+        *self.server_mut() = ServerActivity::default();
+    }
+
+    fn server_mut(&self) -> MutexGuard<'_, ServerActivity> {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn facts_mut(&self) -> MutexGuard<'_, Facts> {

@@ -96,7 +96,12 @@ impl Worker<'_> {
         };
         fault::point("promote.claimed").await;
         Ok(match self.write(&tx, &batch, started).await {
-            Err(failed) => Tried::Failed(failed),
+            Err(failed) => {
+                if failed.error.database().is_some_and(DbError::is_lock_timeout) {
+                    self.crew.locked_out(started.elapsed());
+                }
+                Tried::Failed(failed)
+            }
             Ok(written) => self.commit(tx, batch, written).await,
         })
     }

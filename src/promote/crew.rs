@@ -1,8 +1,9 @@
 //! How many workers have batches in hand: as many as a person said, or as many as turn out to be fastest.
 //!
 //! What a server bears is not to be read off its settings: its cores, disks and other users are out of sight. So the crew
-//! starts small, measures rows a second over a few batches, and goes on in the direction in which that rises. Where one more
-//! is no faster it goes back, and tries again later, since other users come and go.
+//! starts small, with as many as this machine has cores and the server has connections for, measures rows a second over a few
+//! batches, and goes on in the direction in which that rises. Where one more is no faster it goes back, and tries again later,
+//! since other users come and go.
 
 #[cfg(test)]
 mod tests;
@@ -14,11 +15,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use crate::db::ServerActivity;
 use crate::outcome::Share;
 
-/// Workers to begin with, where that many are allowed: the first finding of every measurement so far is that two are faster
-/// than one, since one writes while the other waits for its COMMIT.
-const FIRST: usize = 2;
+/// Workers to begin with at least, where that many are allowed: the first finding of every measurement so far is that two are
+/// faster than one, since one writes while the other waits for its COMMIT.
+const FIRST_AT_LEAST: usize = 2;
+/// And at most: this machine's cores say little of the server's, and too many get into each other's way from the first batch on.
+const FIRST_AT_MOST: usize = 4;
 /// A size is measured over at least so many batches a worker,
 const BATCHES_A_WORKER: usize = 3;
 /// and at least this long: shorter than that, a checkpoint or a neighbour decides.
@@ -37,6 +41,44 @@ pub(super) struct Crew {
     state: Mutex<State>,
     changed: Notify,
     spent: Spent,
+    /// With how many it began and why, where that was not said by a person.
+    began: Option<Start>,
+}
+
+/// With how many workers a crew begins.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Start {
+    workers: usize,
+    /// What says so, for people.
+    why: String,
+}
+
+/// Connections that the server has for workers.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Room {
+    /// How many.
+    pub connections: usize,
+    /// What bounds them.
+    pub bound: String,
+}
+
+impl Start {
+    /// On a machine of so many cores; no more than `most`, and than there is room for, as far as that is known.
+    pub fn of(cores: usize, most: usize, room: Option<Room>) -> Self {
+        let here = if cores == 1 { "1 core here".to_owned() } else { format!("{cores} cores here") };
+        let mut bounds = vec![
+            (cores.max(FIRST_AT_LEAST), here.clone()),
+            (FIRST_AT_MOST, format!("{here}, and no more at first")),
+            (most, "no more by --max-connections".to_owned()),
+        ];
+        if let Some(Room { connections, bound }) = room {
+            bounds.push((connections, format!("connections that are free by {bound}: {connections}")));
+        }
+        let least = bounds.into_iter().min_by_key(|bound| bound.0);
+        let (workers, why) = least.unwrap_or((FIRST_AT_LEAST, here));
+        // A worker that finds no connection waits for one.
+        Self { workers: workers.max(1), why }
+    }
 }
 
 /// Time of all workers together, in nanoseconds.
@@ -45,6 +87,27 @@ struct Spent {
     whole: AtomicU64,
     writing: AtomicU64,
     committing: AtomicU64,
+    locked: AtomicU64,
+}
+
+/// What the batches' time went into, as shares from 0 to 1 that make up the whole.
+#[derive(Debug, Clone, Copy)]
+struct Parts {
+    /// Statements that write batches.
+    writing: f64,
+    /// COMMIT.
+    committing: f64,
+    /// Tries that ended because a lock was waited for in vain.
+    locked: f64,
+    /// All the rest: claims, the fence, and what lies between two statements.
+    others: f64,
+}
+
+/// How a promotion was done: by how many workers, and what its time went into.
+#[derive(Debug)]
+pub struct Effort {
+    workers: String,
+    parts: Option<Parts>,
 }
 
 struct State {
@@ -75,15 +138,15 @@ pub(super) struct Change {
 impl Crew {
     /// So many workers, from beginning to end.
     pub fn fixed(workers: usize) -> Self {
-        Self::new(workers.max(1), workers.max(1), false)
+        Self::new(workers.max(1), workers.max(1), None)
     }
 
-    /// As many as turn out to be fastest, at most `most`.
-    pub fn adapting(most: usize) -> Self {
-        Self::new(FIRST.min(most).max(1), most.max(1), true)
+    /// As many as turn out to be fastest, at most `most`; to begin with, so many.
+    pub fn adapting(most: usize, start: Start) -> Self {
+        Self::new(start.workers.min(most).max(1), most.max(1), Some(start))
     }
 
-    fn new(size: usize, most: usize, adapts: bool) -> Self {
+    fn new(size: usize, most: usize, began: Option<Start>) -> Self {
         let state = State {
             size,
             dismissed: false,
@@ -94,7 +157,8 @@ impl Crew {
             keep: 0,
             before: None,
         };
-        Self { most, adapts, state: Mutex::new(state), changed: Notify::new(), spent: Spent::default() }
+        let adapts = began.is_some();
+        Self { most, adapts, state: Mutex::new(state), changed: Notify::new(), spent: Spent::default(), began }
     }
 
     /// Places for workers: those beyond the present size wait.
@@ -176,30 +240,32 @@ impl Crew {
     /// Adds the time of one batch: all of it, and what of it the statement and COMMIT took.
     pub fn spent(&self, whole: Duration, writing: Duration, committing: Duration) {
         let spent = &self.spent;
-        for (counter, time) in [(&spent.whole, whole), (&spent.writing, writing), (&spent.committing, committing)] {
-            counter.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        }
+        count([(&spent.whole, whole), (&spent.writing, writing), (&spent.committing, committing)]);
+    }
+
+    /// Adds the time of a try that ended because it waited for a lock in vain.
+    pub fn locked_out(&self, whole: Duration) {
+        count([(&self.spent.whole, whole), (&self.spent.locked, whole)]);
     }
 
     /// What the workers were busy with so far.
     pub fn shares(&self) -> Vec<Share> {
-        let parts = self.spent.parts().into_iter().flatten();
-        parts.map(|(part, percent)| Share { part: part.to_owned(), share: percent / 100.0 }).collect()
+        let parts = self.spent.parts().into_iter().flat_map(|parts| parts.named());
+        let parts = parts.filter(|(part, share)| *part != LOCKED || *share > 0.0);
+        parts.map(|(part, share)| Share { part: part.to_owned(), share }).collect()
     }
 
-    /// How many workers there were at last, what was measured of that, and what held them up, for people.
-    pub fn told(&self) -> String {
-        let state = self.state();
-        format!("{}{}", self.workers(&state), self.spent.told())
+    /// How many workers there were at last, what was measured of that, and what their time went into.
+    pub fn effort(&self) -> Effort {
+        Effort { workers: self.workers(&self.state()), parts: self.spent.parts() }
     }
 
     fn workers(&self, state: &State) -> String {
         let workers = if state.size == 1 { "1 worker".to_owned() } else { format!("{} workers", state.size) };
-        match (self.adapts, state.rates.is_empty()) {
-            (false, _) => workers,
-            (true, true) => format!("{workers} (auto; too few batches to try others)"),
-            (true, false) => format!("{workers} (auto; {})", rates(&state.rates)),
-        }
+        let Some(Start { workers: first, why }) = &self.began else { return workers };
+        let measured =
+            if state.rates.is_empty() { "too few batches to try others".to_owned() } else { rates(&state.rates) };
+        format!("{workers} (auto; began with {first}: {why}; {measured})")
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -207,28 +273,75 @@ impl Crew {
     }
 }
 
+/// The name of the time of tries that waited for a lock in vain.
+const LOCKED: &str = "lock timeouts";
+
+fn count<const N: usize>(times: [(&AtomicU64, Duration); N]) {
+    for (counter, time) in times {
+        counter.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
 impl Spent {
-    /// Its parts in percent of the time, once there is any.
-    fn parts(&self) -> Option<[(&'static str, f64); 3]> {
+    /// Its parts, once there is any time.
+    fn parts(&self) -> Option<Parts> {
         #[expect(clippy::cast_precision_loss, reason = "a share in percent")]
-        let [whole, writing, committing] =
-            [&self.whole, &self.writing, &self.committing].map(|counter| counter.load(Ordering::Relaxed) as f64);
-        let [writing, committing] = [writing, committing].map(|part| 100.0 * part / whole);
-        let others = (100.0 - writing - committing).max(0.0);
-        (whole > 0.0).then_some([
-            ("the server's statements", writing),
-            ("COMMIT, that is the WAL", committing),
-            ("locks and answers", others),
-        ])
+        let [whole, writing, committing, locked] = [&self.whole, &self.writing, &self.committing, &self.locked]
+            .map(|counter| counter.load(Ordering::Relaxed) as f64);
+        let [writing, committing, locked] = [writing, committing, locked].map(|part| part / whole);
+        let others = (1.0 - writing - committing - locked).max(0.0);
+        (whole > 0.0).then_some(Parts { writing, committing, locked, others })
+    }
+}
+
+impl Parts {
+    fn named(self) -> [(&'static str, f64); 4] {
+        [
+            ("the server's statements", self.writing),
+            ("COMMIT, that is the WAL", self.committing),
+            (LOCKED, self.locked),
+            ("locks and answers", self.others),
+        ]
     }
 
-    /// What held the batches up, in words: "; held up by the server's statements (91 % of the time; COMMIT 6 %, locks and answers 3 %)".
-    fn told(&self) -> String {
-        let Some(parts) = self.parts() else { return String::new() };
-        let [writing, committing, others] = parts.map(|part| part.1);
-        let slowest = parts.iter().max_by(|one, other| one.1.total_cmp(&other.1)).map_or("", |part| part.0);
+    /// What held the batches up most. A statement's time is told apart by what the server was seen at, where it was: its WAL
+    /// belongs to COMMIT then, and its locks to those that were waited for in vain.
+    fn most(self, server: &ServerActivity) -> &'static str {
+        let mut parts: Vec<(&str, f64)> = match server.shares() {
+            None => self.named().into(),
+            Some(seen) => {
+                let others = ("locks and answers", self.others);
+                let more = |part: &str| match part {
+                    ServerActivity::WAL => self.committing,
+                    ServerActivity::LOCKS => self.locked,
+                    _ => 0.0,
+                };
+                let seen = seen.into_iter().map(|(part, share)| (part, self.writing * share + more(part)));
+                seen.chain([others]).collect()
+            }
+        };
+        parts.sort_by(|one, other| other.1.total_cmp(&one.1));
+        parts.first().map_or("", |part| if part.0 == LOCKED { ServerActivity::LOCKS } else { part.0 })
+    }
+}
+
+impl Effort {
+    /// "2 workers; held up by the server's CPU (statements 91 %, COMMIT 6 %, locks and answers 3 %; server: CPU 81 %, WAL 9 %,
+    /// disk 6 %, locks 4 %)".
+    #[must_use]
+    pub fn told(&self, server: &ServerActivity) -> String {
+        let workers = &self.workers;
+        let Some(parts) = self.parts else { return workers.clone() };
+        let percent = |part: f64| part * 100.0;
+        let [writing, committing, others] = [parts.writing, parts.committing, parts.others].map(percent);
+        // Hardly ever any.
+        let locked =
+            if parts.locked > 0.0 { format!("{LOCKED} {:.0} %, ", percent(parts.locked)) } else { String::new() };
+        let seen = if server.shares().is_some() { format!("; {server}") } else { String::new() };
         format!(
-            "; held up by {slowest} (statements {writing:.0} %, COMMIT {committing:.0} %, locks and answers {others:.0} %)"
+            "{workers}; held up by {} (statements {writing:.0} %, COMMIT {committing:.0} %, {locked}locks and answers \
+             {others:.0} %{seen})",
+            parts.most(server)
         )
     }
 }

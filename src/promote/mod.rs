@@ -14,7 +14,9 @@ mod statement;
 mod trial;
 mod worker;
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::thread;
 
 use deadpool_postgres::Pool;
 use futures_util::future::join_all;
@@ -29,10 +31,11 @@ use crate::project::Project;
 use crate::relations::Relations;
 use crate::stop::Stop;
 
+pub use crew::Effort;
 pub use error::PromoteError;
 pub use trial::{TrialStep, promote_trial};
 
-use crew::Crew;
+use crew::{Crew, Start};
 use layout::{Step, lay_out, prepare, refuse_same_keys};
 use session::Session;
 use worker::Worker;
@@ -58,9 +61,12 @@ pub struct PromoteOptions {
 }
 
 impl PromoteOptions {
-    fn crew(&self) -> Crew {
+    async fn crew(&self, session: &Session<'_>) -> Crew {
         match self.parallel {
-            Parallel::Auto => Crew::adapting(self.most_workers),
+            Parallel::Auto => {
+                let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+                Crew::adapting(self.most_workers, Start::of(cores, self.most_workers, session.room().await))
+            }
             Parallel::Workers(workers) => {
                 Crew::fixed(usize::try_from(workers.get()).unwrap_or(1).min(self.most_workers.max(1)))
             }
@@ -73,7 +79,7 @@ impl PromoteOptions {
 /// `fence` is the run as the conductor took it on; when it is in another epoch, workers stop.
 ///
 /// Batches that an earlier try has committed are kept; what is left is laid out anew with the batch size given. Says how many
-/// workers there were, and why.
+/// workers there were and why, and what their time went into.
 ///
 /// # Errors
 /// A transform does not fit its target, or a batch failed for good: it is rolled back, and those before it stay. Asked to
@@ -86,11 +92,11 @@ pub async fn promote(
     options: PromoteOptions,
     stop: &Stop,
     events: &Events,
-) -> Result<String, PromoteError> {
+) -> Result<Effort, PromoteError> {
     let session = Session { pool, fence, timeouts: options.timeouts, stop, events };
     let steps = prepare(&session, project, relations).await?;
     lay_out(&session, relations, &steps, options).await?;
-    let crew = options.crew();
+    let crew = options.crew(&session).await;
     run_steps(&session, project, relations, options, &crew, &steps).await?;
     let finish = async |tx: &Transaction<'_>| match batches_unfinished(tx, fence.run).await? {
         (0, None) => Ok(run_advance(tx, fence.run, RunState::Promoted).await?),
@@ -98,7 +104,7 @@ pub async fn promote(
     };
     session.fenced("record the promotion", session.outage(), finish).await?;
     fault::point("promote.done").await;
-    Ok(crew.told())
+    Ok(crew.effort())
 }
 
 /// Promotes batches that a conductor laid out, until none of the run is left; returns how many this process committed.
@@ -118,7 +124,8 @@ pub async fn work(
 ) -> Result<u64, PromoteError> {
     let session = Session { pool, fence, timeouts: options.timeouts, stop, events };
     let steps = prepare(&session, project, relations).await?;
-    run_steps(&session, project, relations, options, &options.crew(), &steps).await
+    let crew = options.crew(&session).await;
+    run_steps(&session, project, relations, options, &crew, &steps).await
 }
 
 /// One transform after another: the next one's batches are not begun before all of this one's are done, whoever does them.

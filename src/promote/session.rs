@@ -13,6 +13,10 @@ use crate::stop::Stop;
 
 use super::PromoteError;
 use super::backoff::{Outage, is_outage};
+use super::crew::Room;
+
+/// How long the question for free connections may take: without an answer, promotion begins all the same.
+const ROOM_LIMIT: Duration = Duration::from_secs(5);
 
 /// What every part of a promotion needs.
 #[derive(Clone, Copy)]
@@ -34,6 +38,27 @@ impl<'a> Session<'a> {
     /// What is borne until something succeeds.
     pub fn outage(&self) -> Outage<'a> {
         Outage::new(self.stop, self.events, Duration::ZERO)
+    }
+
+    /// The connections that workers may have here, those that are open and idle in the pool among them; `None` where the server
+    /// does not say.
+    pub async fn room(&self) -> Option<Room> {
+        let action = "count the free connections";
+        let client = connection(self.pool, ROOM_LIMIT, action).await.ok()?;
+        let idle = self.pool.status().available;
+        // It counts this session as free.
+        let free = include_str!("../../sql/preflight_connections.sql");
+        let asked = async { client.query_one(free, &[]).await.map_err(doing(action)) };
+        match within(ROOM_LIMIT, action, asked).await {
+            Ok(row) => {
+                let free = usize::try_from(row.get::<_, i64>("free")).unwrap_or_default();
+                Some(Room { connections: free.saturating_add(idle), bound: row.get("bound") })
+            }
+            Err(_) => {
+                close(client);
+                None
+            }
+        }
     }
 
     /// Begins a transaction with the settings of promotion.

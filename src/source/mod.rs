@@ -254,6 +254,19 @@ impl Source {
         (self.compression != Compression::PgRestore).then(|| Arc::clone(&self.state.position))
     }
 
+    /// Of the time that it takes until text is there, the share of reading the stored bytes, from 0 to 1; the rest is
+    /// decompressing. What is asked goes on to be measured.
+    pub fn reading_share(&self) -> impl Fn() -> f64 + Send + Sync + use<> {
+        let (compression, times) = (self.compression, self.state.times.clone());
+        move || match compression {
+            // Nothing is decompressed, though text is moved and hashed; trees are decoded on their way.
+            Compression::None | Compression::Tree => 1.0,
+            // `pg_restore` reads by itself, and what is seen of it is text.
+            Compression::PgRestore => 0.0,
+            Compression::Gzip | Compression::Zstd | Compression::Xz => times.reading_share(),
+        }
+    }
+
     /// A handle to the digest of the stored bytes.
     #[must_use]
     pub fn digest(&self) -> StoredDigest {

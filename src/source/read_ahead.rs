@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
+use std::time::Instant;
 
 use super::stored::State;
 
@@ -54,7 +55,10 @@ fn pump(mut input: Box<dyn Read + Send>, state: &State, full: &SyncSender<Piece>
             if length == buffer.len() {
                 break None;
             }
-            match input.read(&mut buffer[length..]) {
+            let asked = Instant::now();
+            let read = input.read(&mut buffer[length..]);
+            state.times.made(asked);
+            match read {
                 Ok(0) => break Some(Piece::End),
                 Ok(more) => length += more,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

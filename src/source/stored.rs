@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -18,6 +19,38 @@ impl StoredDigest {
     }
 }
 
+/// What the thread that reads a source spends its time on, in nanoseconds.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Times {
+    /// Waiting for storage or the network, and the digest of what came.
+    reading: Arc<AtomicU64>,
+    /// All that it does until text is there.
+    whole: Arc<AtomicU64>,
+}
+
+impl Times {
+    /// Adds the time of reading stored bytes.
+    pub(super) fn read(&self, since: Instant) {
+        add(&self.reading, since);
+    }
+
+    /// Adds the time after which text was there.
+    pub(super) fn made(&self, since: Instant) {
+        add(&self.whole, since);
+    }
+
+    /// The share of reading, from 0 to 1: the rest is decompressing.
+    pub(super) fn reading_share(&self) -> f64 {
+        let [reading, whole] =
+            [&self.reading, &self.whole].map(|time| Duration::from_nanos(time.load(Ordering::Relaxed)).as_secs_f64());
+        if whole > 0.0 { (reading / whole).min(1.0) } else { 1.0 }
+    }
+}
+
+fn add(time: &AtomicU64, since: Instant) {
+    time.fetch_add(u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+}
+
 /// What others may know of the reading while it goes on.
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
@@ -27,6 +60,7 @@ pub(super) struct State {
     /// and of that, what was taken. Storage is read far ahead of it.
     pub(super) position: Arc<AtomicU64>,
     pub(super) digest: StoredDigest,
+    pub(super) times: Times,
     failed: Arc<AtomicBool>,
 }
 
@@ -68,6 +102,7 @@ impl Stored {
 
 impl Read for Stored {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let asked = Instant::now();
         let mut length = self.head.read(out)?;
         if length == 0 {
             length = self.input.read(out).inspect_err(|error| {
@@ -81,6 +116,7 @@ impl Read for Stored {
         if length == 0 && !out.is_empty() {
             self.state.digest.0.get_or_init(|| std::mem::take(&mut self.hash).finalize().into());
         }
+        self.state.times.read(asked);
         Ok(length)
     }
 }

@@ -264,3 +264,28 @@ fn a_reader_that_is_dropped_early_stops_its_thread() {
     }
     panic!("the thread still reads");
 }
+
+#[test]
+fn waiting_for_storage_is_told_from_decompressing() {
+    /// Gives a little at a time, each after a while.
+    struct Slow(io::Cursor<Vec<u8>>);
+    impl Read for Slow {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            let most = out.len().min(8 << 10);
+            self.0.read(&mut out[..most])
+        }
+    }
+    let share = |input: Box<dyn Read + Send>| {
+        let source = from_reader("a socket", input).unwrap();
+        let share = source.reading_share();
+        source.into_reader().read_to_end(&mut Vec::new()).unwrap();
+        share()
+    };
+    let slow = share(Box::new(Slow(io::Cursor::new(gzip(&text())))));
+    assert!(slow > 0.5 && slow <= 1.0, "{slow}");
+    let fast = share(Box::new(io::Cursor::new(xz(&text()))));
+    assert!(fast > 0.0 && fast < 0.5, "{fast}");
+    // Of plain text there is nothing to decompress.
+    assert!((share(Box::new(io::Cursor::new(text()))) - 1.0).abs() < f64::EPSILON);
+}

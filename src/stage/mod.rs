@@ -136,7 +136,7 @@ pub async fn stage(
 
     let (chunks, waiting) = mpsc::sync_channel(RAW_CHUNKS_WAITING);
     let failed = Arc::new(AtomicBool::new(false));
-    let (waits, started, lane_count) = (Waits::default(), Instant::now(), options.lanes.max(1));
+    let (waits, started, lane_count) = (Waits::of(source.reading_share()), Instant::now(), options.lanes.max(1));
     let lanes = Lanes {
         waits: waits.clone(),
         pool: pool.clone(),

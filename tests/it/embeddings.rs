@@ -407,6 +407,30 @@ async fn more_is_asked_at_once_while_it_goes_well() {
 }
 
 #[tokio::test]
+async fn the_report_names_the_service_where_it_held_the_phase_up() {
+    let held_up = |report: &serde_json::Value| {
+        let phases = report["phases"].as_array().unwrap();
+        phases.iter().find(|phase| phase["phase"] == "embed").unwrap()["summary"].as_str().unwrap().to_owned()
+    };
+    // Every answer takes its time.
+    let (db, things, service) = (TestDb::new("embed_slow").await, things(), service().await);
+    service.state.latency_ms.store(500, std::sync::atomic::Ordering::SeqCst);
+    let report = run(&db, &things, &service, &rows(60), "").await.code(0).json();
+    let told = held_up(&report);
+    assert!(told.contains("; held up by the embeddings API (requests in flight "), "{told}");
+    // Answers come at once, after the pause that it asks for.
+    service.state.latency_ms.store(0, std::sync::atomic::Ordering::SeqCst);
+    service.state.then([Fault::Status(429, "retry-after: 3\r\n".into(), "{}".into())]);
+    let report = run(&db, &things, &service, &["1|one|1|{}|{}|a note that is new".into()], "").await.code(0).json();
+    let told = held_up(&report);
+    assert!(told.contains("; held up by the embeddings API's limits (requests in flight "), "{told}");
+    // Nothing was asked of it.
+    let again = ["2|two|1|{}|{}|a note that is new".into()];
+    let report = run(&db, &things, &service, &again, "").await.code(0).json();
+    assert!(!held_up(&report).contains("held up"), "{}", held_up(&report));
+}
+
+#[tokio::test]
 async fn documents_without_an_embedding_get_one_and_say_whose() {
     let service = Service::start("127.0.0.1:0", "text-embedding-3-large", 3072).await.unwrap();
     let db = TestDb::from(&MIGRATED, "embed_docs").await;

@@ -179,6 +179,43 @@ async fn a_target_that_is_never_at_rest_is_loaded_all_the_same() {
     assert_eq!(number(&db.connect().await, "select count(*) from public.things where name = 'second'").await, 2000);
 }
 
+/// Another session has a row that a batch needs. The report says that locks held the phase up, whether the batch got its row in the
+/// end or let go and was tried again.
+#[tokio::test]
+async fn a_lock_that_another_session_holds_is_what_held_promotion_up() {
+    for (options, part) in [("", "; server: CPU "), ("--lock-timeout 1s", ", lock timeouts ")] {
+        let (db, things) = (TestDb::new("locked").await, Things::new());
+        things.run(&db, &["1|one|1|{}|{}|0"]).await.code(0);
+        let (mut other, watch) = (db.connect().await, db.connect().await);
+        let theirs = other.transaction().await.unwrap();
+        theirs.execute("update public.things set note = 'theirs' where id = 1", &[]).await.unwrap();
+        let run = format!("run {} {options}", things.dump(&["1|two|2|{}|{}|0"]).display());
+        let (outcome, ()) = tokio::join!(things.sqlmig(&db, &run), async {
+            waited_for(&watch).await;
+            tokio::time::sleep(Duration::from_millis(1800)).await;
+            theirs.rollback().await.unwrap();
+        });
+        let report = outcome.code(0).json();
+        let phases = report["phases"].as_array().unwrap();
+        let told = phases.iter().find(|phase| phase["phase"] == "promote").unwrap()["summary"].as_str().unwrap();
+        assert!(told.contains("; held up by locks (statements ") && told.contains(part), "{options}: {told}");
+        assert_eq!(text(&watch, "select name || note from public.things").await, "two0");
+    }
+}
+
+/// Waits until a session of this database waits for a lock.
+async fn waited_for(client: &Connection) {
+    let waiting =
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    for _ in 0..3000 {
+        if number(client, waiting).await > 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("for a minute nobody waited for the row");
+}
+
 /// Whoever takes a run on raises its epoch: the one who had it before stops at its next batch, keeps what it has
 /// committed, and leaves the run to the other.
 #[tokio::test]

@@ -63,6 +63,8 @@ async fn the_report_says_what_happened_by_its_contract() {
     let quarantined: i64 =
         report["quarantine"].as_array().unwrap().iter().map(|entry| entry["rows"].as_i64().unwrap()).sum();
     assert_eq!(quarantined, 34);
+    let workers = entry(&report, "phases", "phase", "promote")["summary"].as_str().unwrap();
+    assert!(workers.contains(" (auto; began with ") && workers.contains("; too few batches"), "{workers}");
     let batches = &report["batches"];
     assert_eq!((&batches["done"], &batches["failed"], &batches["retried"]), (&3.into(), &0.into(), &0.into()));
     for name in ["rows_per_second", "documents_per_minute", "seconds", "peak_rss_bytes"] {

@@ -2,9 +2,41 @@
 
 use super::*;
 
+/// A crew that finds its size, on a machine of two cores.
+fn adapting(most: usize) -> Crew {
+    Crew::adapting(most, Start::of(2, most, None))
+}
+
+#[test]
+fn it_begins_with_the_cores_of_this_machine_and_what_there_is_room_for() {
+    let room = |connections| Some(Room { connections, bound: "max_connections".into() });
+    let start = |cores, most, room| {
+        let start = Start::of(cores, most, room);
+        (start.workers, start.why)
+    };
+    let said = |workers: usize, why: &str| (workers, why.to_owned());
+    assert_eq!(start(2, 16, room(90)), said(2, "2 cores here"));
+    assert_eq!(start(3, 16, None), said(3, "3 cores here"));
+    assert_eq!(start(4, 16, None), said(4, "4 cores here"));
+    // One writes while the other waits for its COMMIT.
+    assert_eq!(start(1, 16, room(90)), said(2, "1 core here"));
+    assert_eq!(start(64, 16, room(90)), said(4, "64 cores here, and no more at first"));
+    assert_eq!(start(64, 3, room(90)), said(3, "no more by --max-connections"));
+    assert_eq!(start(64, 16, room(3)), said(3, "connections that are free by max_connections: 3"));
+    assert_eq!(start(64, 2, room(1)), said(1, "connections that are free by max_connections: 1"));
+    // Whatever is said, somebody must do it.
+    assert_eq!(start(64, 16, room(0)).0, 1);
+    assert_eq!(start(64, 0, None).0, 1);
+    // It goes on from there.
+    let crew = Crew::adapting(16, Start::of(8, 16, None));
+    assert_eq!((crew.size(), crew.places()), (4, 16));
+    let next = crew.state().judge(1000.0, 16).map(|change| change.workers);
+    assert_eq!(next, Some(5));
+}
+
 /// Sizes that the crew goes through when rows a second depend on the size as `rate` says.
 fn sizes(most: usize, rounds: usize, rate: impl Fn(usize, usize) -> f64) -> Vec<usize> {
-    let crew = Crew::adapting(most);
+    let crew = adapting(most);
     let mut sizes = vec![crew.size()];
     for round in 0..rounds {
         let mut state = crew.state();
@@ -69,7 +101,7 @@ fn never_more_than_allowed_and_never_none() {
 
 #[test]
 fn a_server_without_room_is_asked_for_less() {
-    let crew = Crew::adapting(8);
+    let crew = adapting(8);
     assert_eq!(crew.too_many().map(|change| change.workers), Some(1));
     assert_eq!(crew.too_many(), None);
     assert_eq!(Crew::fixed(3).too_many(), None);
@@ -84,7 +116,7 @@ fn commit(crew: &Crew, batches: usize, rows: u64) -> Option<Change> {
 
 #[test]
 fn a_size_is_measured_over_some_batches_and_some_time() {
-    let crew = Crew::adapting(8);
+    let crew = adapting(8);
     // At 1,000 rows a second.
     let change = commit(&crew, 2 * BATCHES_A_WORKER - 1, 100);
     assert_eq!((change, crew.size()), (None, 2));
@@ -111,7 +143,7 @@ fn a_size_is_measured_over_some_batches_and_some_time() {
 fn fewer_go_on_to_be_fewer_while_they_are_faster() {
     // Each worker is in the way of the others.
     assert_eq!(sizes_after_keeping(|size| 1200.0 / f64::from(u32::try_from(size).unwrap())), [2, 3, 2, 1]);
-    let crew = Crew::adapting(4);
+    let crew = adapting(4);
     let mut state = crew.state();
     state.size = 4;
     let went: Vec<usize> =
@@ -124,7 +156,7 @@ fn fewer_go_on_to_be_fewer_while_they_are_faster() {
 fn what_one_more_brings_must_be_worth_it() {
     // Where it goes from a size, after another one was measured; the second is the one that it came from.
     let next = |now: (usize, f64), other: (usize, f64), before: Option<usize>| {
-        let crew = Crew::adapting(8);
+        let crew = adapting(8);
         let mut state = crew.state();
         state.size = now.0;
         state.rates.insert(other.0, other.1);
@@ -142,27 +174,62 @@ fn what_one_more_brings_must_be_worth_it() {
 
 #[test]
 fn it_tells_how_many_they_are_and_what_held_them_up() {
-    let time = Duration::from_millis;
-    assert_eq!(Crew::fixed(1).told(), "1 worker");
-    assert_eq!(Crew::adapting(8).told(), "2 workers (auto; too few batches to try others)");
+    let (time, nothing) = (Duration::from_millis, ServerActivity::default());
+    assert_eq!(Crew::fixed(1).effort().told(&nothing), "1 worker");
+    assert_eq!(
+        adapting(8).effort().told(&nothing),
+        "2 workers (auto; began with 2: 2 cores here; too few batches to try others)"
+    );
     assert!(Crew::fixed(1).shares().is_empty());
     let crew = Crew::fixed(3);
-    assert_eq!((crew.places(), Crew::adapting(8).places(), Crew::adapting(1).size()), (3, 8, 1));
+    assert_eq!((crew.places(), adapting(8).places(), adapting(1).size()), (3, 8, 1));
     crew.spent(time(50), time(20), time(10));
     crew.spent(time(50), time(40), time(20));
     let shares = crew.shares().into_iter().map(|share| (share.part, (share.share * 100.0).round()));
     let parts = ["the server's statements", "COMMIT, that is the WAL", "locks and answers"].map(str::to_owned);
     assert!(shares.eq(parts.into_iter().zip([60.0, 30.0, 10.0])));
     let held = "held up by the server's statements (statements 60 %, COMMIT 30 %, locks and answers 10 %)";
-    assert_eq!(crew.told(), format!("3 workers; {held}"));
-    let crew = Crew::adapting(8);
+    assert_eq!(crew.effort().told(&nothing), format!("3 workers; {held}"));
+    let crew = adapting(8);
     commit(&crew, 2 * BATCHES_A_WORKER, 100);
-    assert_eq!(crew.told(), "3 workers (auto; 1200 rows/s with 2)");
+    assert_eq!(crew.effort().told(&nothing), "3 workers (auto; began with 2: 2 cores here; 1200 rows/s with 2)");
+}
+
+#[test]
+fn what_statements_took_so_long_for_is_told_by_what_the_server_was_seen_at() {
+    let (time, nothing) = (Duration::from_millis, ServerActivity::default());
+    let crew = Crew::fixed(1);
+    crew.spent(time(100), time(60), time(30));
+    let most = |seen: ServerActivity| {
+        let told = crew.effort().told(&seen);
+        let (most, parts) = told.strip_prefix("1 worker; held up by ").unwrap().split_once(" (").unwrap();
+        assert!(parts.starts_with("statements 60 %, COMMIT 30 %, locks and answers 10 %"), "{told}");
+        (most.to_owned(), parts.split_once("; ").map(|(_, seen)| seen.to_owned()))
+    };
+    assert_eq!(most(nothing), ("the server's statements".into(), None));
+    let seen = "server: CPU 80 %, WAL 10 %, disk 10 %, locks 0 %)".to_owned();
+    assert_eq!(most(ServerActivity { cpu: 8, wal: 1, disk: 1, ..nothing }), ("the server's CPU".into(), Some(seen)));
+    assert_eq!(most(ServerActivity { locks: 9, cpu: 1, ..nothing }).0, "locks");
+    // 30 % of the processor, 24 % of the disk, and 30 + 6 % of the WAL.
+    assert_eq!(most(ServerActivity { cpu: 5, wal: 1, disk: 4, ..nothing }).0, "the WAL");
+}
+
+#[test]
+fn a_try_that_waited_for_a_lock_in_vain_is_time_of_locks() {
+    let (time, nothing) = (Duration::from_millis, ServerActivity::default());
+    let crew = Crew::fixed(1);
+    crew.spent(time(100), time(80), time(10));
+    crew.locked_out(time(100));
+    let parts = "(statements 40 %, COMMIT 5 %, lock timeouts 50 %, locks and answers 5 %";
+    assert_eq!(crew.effort().told(&nothing), format!("1 worker; held up by locks {parts})"));
+    let told = crew.effort().told(&ServerActivity { cpu: 10, ..nothing });
+    assert_eq!(told, format!("1 worker; held up by locks {parts}; server: CPU 100 %, WAL 0 %, disk 0 %, locks 0 %)"));
+    assert!(crew.shares().iter().any(|share| share.part == "lock timeouts" && (share.share - 0.5).abs() < 1e-9));
 }
 
 #[tokio::test]
 async fn places_beyond_the_size_wait_until_they_are_let_in_or_sent_home() {
-    let crew = Crew::adapting(3);
+    let crew = adapting(3);
     assert!(crew.admits(1).await);
     let let_in = tokio::join!(crew.admits(2), async {
         tokio::task::yield_now().await;
