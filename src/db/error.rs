@@ -338,7 +338,10 @@ fn hint_for_code(code: &str) -> Option<&'static str> {
         "53200" => "lower maintenance_work_mem or the number of connections",
         "53300" => "the server has no connection to spare: lower the parallelism, or try again later",
         "55P03" => "someone holds a lock on the table: let him finish, or raise --lock-timeout",
-        "57014" => "someone ended the statement, or it took too long: raise --statement-timeout or lower --batch-size",
+        "57014" => {
+            "someone ended the statement, or it took too long: of a batch, raise --statement-timeout or lower --batch-size; \
+             else raise --long-timeout"
+        }
         "57P03" => "the server is starting or stopping: try again in a moment",
         "25006" => "this is a standby or a read-only database: connect to the primary",
         "0A000" | "42704" | "42883" => "is the extension that provides it installed in this database?",
