@@ -171,20 +171,28 @@ impl FromStr for TimeSpan {
     }
 }
 
-/// How long the server may take before a transaction is given up and tried again.
+/// How long the server may take before a statement or a transaction is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     /// Waiting for a lock (`lock_timeout`).
     pub lock: Duration,
-    /// One statement (`statement_timeout`); of a COPY, the time in which nothing moves.
+    /// One statement of a batch (`statement_timeout`); of a COPY, the time in which nothing moves.
     pub statement: Duration,
+    /// A statement over what cannot be cut into batches, as a check or a proof (`statement_timeout` of every session).
+    pub long: Duration,
     /// A transaction in which nothing is asked (`idle_in_transaction_session_timeout`).
     pub idle: Duration,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { lock: Duration::from_secs(5), statement: Duration::from_mins(5), idle: Duration::from_mins(1) }
+        Self {
+            lock: Duration::from_secs(5),
+            statement: Duration::from_mins(5),
+            // A server that reads 50 MB/s is through with 350 GB by then; what takes longer mostly waits for something else.
+            long: Duration::from_hours(2),
+            idle: Duration::from_mins(1),
+        }
     }
 }
 

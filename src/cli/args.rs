@@ -28,7 +28,7 @@ pub use self::embedding::EmbeddingArgs;
 pub use self::follow::{MetricsArgs, MonitorArgs, StatusArgs};
 pub use self::generate::GenerateArgs;
 pub use self::global::{Color, GlobalArgs, LogFormat};
-pub use self::load::{BatchArgs, LimitArgs, PromoteArgs, RestartArgs, SourceArgs, TimeoutArgs};
+pub use self::load::{BatchArgs, LimitArgs, PromoteArgs, RestartArgs, SourceArgs, TimeoutArgs, WaitArgs};
 pub use self::output::{Output, OutputParser, OutputTo};
 pub use self::plan::{ConsentArgs, FollowArgs, PlanFileArgs};
 pub use self::preflight::PreflightArgs;
@@ -243,6 +243,9 @@ Next: sqlmig promote.
         /// When to give up.
         #[command(flatten)]
         limits: LimitArgs,
+        /// How long to wait.
+        #[command(flatten)]
+        waits: WaitArgs,
         /// Where to serve metrics.
         #[command(flatten)]
         metrics: MetricsArgs,
@@ -265,6 +268,9 @@ Next: sqlmig promote.
         /// Which run.
         #[command(flatten)]
         run: RunArgs,
+        /// How long to wait.
+        #[command(flatten)]
+        waits: WaitArgs,
         /// How to fetch embeddings.
         #[command(flatten)]
         embedding: EmbeddingArgs,
@@ -367,6 +373,9 @@ Next: sqlmig report.
         /// Have the embeddings of so many rows made again, and compare them: are they by the model that is named?
         #[arg(long, value_name = "N", env = "SQLMIG_PROBE", value_parser = clap::value_parser!(u32).range(1..=10_000))]
         probe: Option<u32>,
+        /// How long to wait.
+        #[command(flatten)]
+        waits: WaitArgs,
         /// How to fetch embeddings.
         #[command(flatten)]
         embedding: EmbeddingArgs,

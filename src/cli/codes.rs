@@ -41,7 +41,8 @@ impl From<super::settings::SettingsError> for Failure {
 /// The code of a database error: the server is away, the settings or the project's SQL are wrong, or it refused the
 /// data.
 fn database(error: &DbError) -> ExitCode {
-    if error.is_unavailable() || error.is_retryable() || error.is_canceled() {
+    // Without room or memory it is as good as away: the same command goes on once there is some.
+    if error.is_unavailable() || error.is_retryable() || error.is_canceled() || error.is_exhausted() {
         ExitCode::Database
     } else if error.is_configuration() || error.is_statement() {
         ExitCode::Usage

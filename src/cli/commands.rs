@@ -140,7 +140,7 @@ async fn on_server(
     let target = &server.target;
     let vitals = Vitals::new(settings.max_rejects);
     let mut conductor = Conductor {
-        pool: target.pool(most_workers(settings).max(lanes()) + OTHER_CONNECTIONS)?,
+        pool: target.pool_within(most_workers(settings).max(lanes()) + OTHER_CONNECTIONS, settings.timeouts)?,
         project: project.clone(),
         events: vitals.listen(display.events()),
         vitals,

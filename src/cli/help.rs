@@ -268,9 +268,14 @@ fn run() {
               [env: SQLMIG_MAX_REJECTS]
 
           --lock-timeout <TIME>
-              Wait at most so long for a lock, then try again: 500ms, 5s, 1min [default: 5s]
+              Wait at most so long for a lock: 500ms, 5s, 1min; a batch tries again [default: 5s]
 
               [env: SQLMIG_LOCK_TIMEOUT]
+
+          --long-timeout <TIME>
+              A check, a proof or taking a batch back may take so long [default: 2h]
+
+              [env: SQLMIG_LONG_TIMEOUT]
 
           --statement-timeout <TIME>
               A statement may take so long; a batch that takes longer twice is halved [default: 5min]
@@ -754,9 +759,14 @@ fn stage() {
               [env: SQLMIG_MAX_REJECTS]
 
           --lock-timeout <TIME>
-              Wait at most so long for a lock, then try again: 500ms, 5s, 1min [default: 5s]
+              Wait at most so long for a lock: 500ms, 5s, 1min; a batch tries again [default: 5s]
 
               [env: SQLMIG_LOCK_TIMEOUT]
+
+          --long-timeout <TIME>
+              A check, a proof or taking a batch back may take so long [default: 2h]
+
+              [env: SQLMIG_LONG_TIMEOUT]
 
           --statement-timeout <TIME>
               A statement may take so long; a batch that takes longer twice is halved [default: 5min]
@@ -818,6 +828,16 @@ fn check() {
               [default: no bound]
 
               [env: SQLMIG_MAX_REJECTS]
+
+          --lock-timeout <TIME>
+              Wait at most so long for a lock: 500ms, 5s, 1min; a batch tries again [default: 5s]
+
+              [env: SQLMIG_LOCK_TIMEOUT]
+
+          --long-timeout <TIME>
+              A check, a proof or taking a batch back may take so long [default: 2h]
+
+              [env: SQLMIG_LONG_TIMEOUT]
 
     Metrics:
           --metrics-addr <HOST:PORT>
@@ -884,9 +904,14 @@ fn promote() {
               [env: SQLMIG_MAX_REJECTS]
 
           --lock-timeout <TIME>
-              Wait at most so long for a lock, then try again: 500ms, 5s, 1min [default: 5s]
+              Wait at most so long for a lock: 500ms, 5s, 1min; a batch tries again [default: 5s]
 
               [env: SQLMIG_LOCK_TIMEOUT]
+
+          --long-timeout <TIME>
+              A check, a proof or taking a batch back may take so long [default: 2h]
+
+              [env: SQLMIG_LONG_TIMEOUT]
 
           --statement-timeout <TIME>
               A statement may take so long; a batch that takes longer twice is halved [default: 5min]
@@ -970,6 +995,17 @@ fn validate() {
 
       -h, --help
               Print help (see a summary with '-h')
+
+    Limits:
+          --lock-timeout <TIME>
+              Wait at most so long for a lock: 500ms, 5s, 1min; a batch tries again [default: 5s]
+
+              [env: SQLMIG_LOCK_TIMEOUT]
+
+          --long-timeout <TIME>
+              A check, a proof or taking a batch back may take so long [default: 2h]
+
+              [env: SQLMIG_LONG_TIMEOUT]
 
     Embeddings:
           --embedding-url <URL>
@@ -1268,6 +1304,17 @@ fn rollback() {
 
       -h, --help
               Print help (see a summary with '-h')
+
+    Limits:
+          --lock-timeout <TIME>
+              Wait at most so long for a lock: 500ms, 5s, 1min; a batch tries again [default: 5s]
+
+              [env: SQLMIG_LOCK_TIMEOUT]
+
+          --long-timeout <TIME>
+              A check, a proof or taking a batch back may take so long [default: 2h]
+
+              [env: SQLMIG_LONG_TIMEOUT]
 
     Global options: …
 

@@ -121,7 +121,7 @@ impl Settings {
     pub fn resolve(typed: &GlobalArgs, command: &Command, file: &FileSettings) -> Result<Self, SettingsError> {
         let source = command.source();
         let promote = command.promote();
-        let timeouts = command.timeouts();
+        let (timeouts, waits) = (command.timeouts(), command.waits());
         let time =
             |typed: Option<TimeSpan>, file: Option<TimeSpan>, default| typed.or(file).map_or(default, |time| time.0);
         let usual = Timeouts::default();
@@ -157,12 +157,13 @@ impl Settings {
             },
             max_rejects: command.limits().and_then(|limits| limits.max_rejects).or(file.max_rejects),
             timeouts: Timeouts {
-                lock: time(timeouts.and_then(|typed| typed.lock_timeout), file.lock_timeout, usual.lock),
+                lock: time(waits.and_then(|typed| typed.lock_timeout), file.lock_timeout, usual.lock),
                 statement: time(
                     timeouts.and_then(|typed| typed.statement_timeout),
                     file.statement_timeout,
                     usual.statement,
                 ),
+                long: time(waits.and_then(|typed| typed.long_timeout), file.long_timeout, usual.long),
                 ..usual
             },
             batch_size: command.batch().and_then(|batch| batch.batch_size).or(file.batch_size).unwrap_or_default(),

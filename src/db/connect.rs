@@ -8,16 +8,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{ManagerConfig, Pool, RecyclingMethod, Runtime};
+use futures_util::future::try_join;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls, config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::conninfo::{Endpoint, Host, Target};
 use super::error::{Cause, DbError, doing, is_tls};
 use super::tls::{SslMode, TlsError};
+use crate::limits::Timeouts;
 
 const SESSION: &str = include_str!("../../sql/session.sql");
+const TIMEOUTS: &str = include_str!("../../sql/session_timeouts.sql");
 const CHECK_INTERVAL: &str = include_str!("../../sql/session_check_interval.sql");
 
 /// A connection of its own, outside any pool. Dropped, it ends at once, and the server rolls back what was open.
@@ -71,7 +75,7 @@ impl Target {
     /// The last host's reason, when none of the hosts lets this user in within `connect_timeout`.
     pub async fn connect(&self) -> Result<Connection, DbError> {
         let action = || format!("connect to {}", self.describe());
-        let connector = Connector::new(self).map_err(doing(action()))?;
+        let connector = Connector::new(self, None).map_err(doing(action()))?;
         let connecting = connector.connect();
         let outcome = match connector.patience() {
             Some(patience) => tokio::time::timeout(patience, connecting)
@@ -85,12 +89,21 @@ impl Target {
         }
     }
 
-    /// A pool of at most `max` connections, opened when first needed. Sessions are as [`Self::connect`] makes them.
+    /// [`Self::pool_within`] the default timeouts.
+    ///
+    /// # Errors
+    /// As [`Self::pool_within`].
+    pub fn pool(&self, max: usize) -> Result<Pool, DbError> {
+        self.pool_within(max, Timeouts::default())
+    }
+
+    /// A pool of at most `max` connections, opened when first needed. Sessions are as [`Self::connect`] makes them, and none waits
+    /// or works for longer than `timeouts` allow, `long` for a statement, unless its transaction says otherwise.
     ///
     /// # Errors
     /// When the certificates or keys in the settings cannot be used. No connection is opened yet.
-    pub fn pool(&self, max: usize) -> Result<Pool, DbError> {
-        let connector = Connector::new(self).map_err(doing("prepare the connection pool"))?;
+    pub fn pool_within(&self, max: usize, timeouts: Timeouts) -> Result<Pool, DbError> {
+        let connector = Connector::new(self, Some(timeouts)).map_err(doing("prepare the connection pool"))?;
         let patience = connector.patience();
         // A pooled connection is checked for being open, not asked: a lost one shows in the next statement, which is retried.
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
@@ -105,6 +118,8 @@ impl Target {
 struct Connector {
     target: Arc<Target>,
     endpoints: Vec<(Endpoint, Vec<Attempt>)>,
+    /// What a session may take; a connection outside of pools has the server's own settings.
+    timeouts: Option<Timeouts>,
 }
 
 /// One try with a server; several where the mode allows to fall back.
@@ -117,7 +132,7 @@ struct Attempt {
 type Opened = (Client, JoinHandle<()>);
 
 impl Connector {
-    fn new(target: &Target) -> Result<Self, TlsError> {
+    fn new(target: &Target, timeouts: Option<Timeouts>) -> Result<Self, TlsError> {
         let endpoints = target.endpoints.iter().map(|endpoint| {
             let plain = || Attempt { mode: config::SslMode::Disable, tls: None };
             let tls = |asked, mode| target.tls.connector(asked).map(|tls| Attempt { mode, tls: Some(tls) });
@@ -129,7 +144,8 @@ impl Connector {
             };
             Ok((endpoint.clone(), attempts))
         });
-        Ok(Self { endpoints: endpoints.collect::<Result<_, TlsError>>()?, target: Arc::new(target.clone()) })
+        let endpoints = endpoints.collect::<Result<_, TlsError>>()?;
+        Ok(Self { endpoints, target: Arc::new(target.clone()), timeouts })
     }
 
     /// Time for all hosts together.
@@ -146,8 +162,8 @@ impl Connector {
             for attempt in attempts {
                 let config = self.config(endpoint, attempt, password.as_ref());
                 let opened = match attempt.tls.clone() {
-                    Some(tls) => open(&config, tls).await,
-                    None => open(&config, NoTls).await,
+                    Some(tls) => open(&config, tls, self.timeouts).await,
+                    None => open(&config, NoTls, self.timeouts).await,
                 };
                 match opened {
                     Ok(opened) => return Ok(opened),
@@ -164,7 +180,7 @@ impl Connector {
         match failure {
             Some(failure) => Err(failure),
             // Parsing makes at least one endpoint; without any, the driver says in its own words that there is none.
-            None => open(&Config::new(), NoTls).await.map_err(|error| (error, None)),
+            None => open(&Config::new(), NoTls, None).await.map_err(|error| (error, None)),
         }
     }
 
@@ -211,7 +227,7 @@ fn may_differ_by_tls(error: &tokio_postgres::Error) -> bool {
     is_tls(error) || refused || error.to_string().starts_with("error communicating")
 }
 
-async fn open<T>(config: &Config, tls: T) -> Result<Opened, tokio_postgres::Error>
+async fn open<T>(config: &Config, tls: T, timeouts: Option<Timeouts>) -> Result<Opened, tokio_postgres::Error>
 where
     T: tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket>,
     T::Stream: Send + 'static,
@@ -224,12 +240,21 @@ where
             tracing::debug!(%error, "a database connection ended");
         }
     });
-    client.batch_execute(SESSION).await?;
+    // Sent at once: a session costs no more round trips for its timeouts.
+    try_join(client.batch_execute(SESSION), set_timeouts(&client, timeouts)).await?;
     // A server on Windows cannot look whether its client is still there, and says so.
     if let Err(error) = client.batch_execute(CHECK_INTERVAL).await {
         tracing::debug!(%error, "the server does not watch its clients");
     }
     Ok((client, task))
+}
+
+/// Bounds what the session may wait for and work on.
+async fn set_timeouts(client: &Client, timeouts: Option<Timeouts>) -> Result<(), tokio_postgres::Error> {
+    let Some(Timeouts { lock, long, idle, .. }) = timeouts else { return Ok(()) };
+    let [lock, long, idle] = [lock, long, idle].map(|time| format!("{}ms", time.as_millis()));
+    client.query_typed(TIMEOUTS, &[(&lock, Type::TEXT), (&long, Type::TEXT), (&idle, Type::TEXT)]).await?;
+    Ok(())
 }
 
 impl deadpool_postgres::Connect for Connector {

@@ -103,20 +103,14 @@ impl DbError {
     /// full of clients or read-only after a failover, or the transaction lost against another.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        // 25006: a standby that was, or will be, the primary; a new connection finds the new one.
-        self.is_unavailable() || matches!(self.code(), Some("40001" | "40P01" | "55P03" | "25006"))
+        self.is_unavailable() || self.code().is_some_and(is_passing)
     }
 
     /// Whether there is no server to talk to at present.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         match (&self.0.cause, self.code()) {
-            // 25P03, 25P04, 57P05: the server closed a connection on which too little happened, as when this process was
-            // stopped for a while.
-            (_, Some(code)) => {
-                code.starts_with("08")
-                    || matches!(code, "57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25P03" | "25P04")
-            }
+            (_, Some(code)) => is_away(code),
             (Cause::Driver(error), None) => error.is_closed() || is_io(error) && tls_cause(error).is_none(),
             (Cause::Pool(_) | Cause::TimedOut(_), None) => true,
             (Cause::Tls(_), None) => false,
@@ -127,6 +121,12 @@ impl DbError {
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.code() == Some("53300")
+    }
+
+    /// Whether the server has no room left, on its disk or in its memory, or for one more client (class 53).
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        self.code().is_some_and(|code| code.starts_with("53"))
     }
 
     /// Whether this side gave up waiting for an answer.
@@ -328,8 +328,29 @@ fn hint_for_driver(error: &tokio_postgres::Error) -> Option<String> {
     }
 }
 
+/// Whether a code says that there is no server to talk to at present.
+fn is_away(code: &str) -> bool {
+    // 25P03, 25P04, 57P05: the server closed a connection on which too little happened, as when this process was stopped for a
+    // while.
+    code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "57P05" | "53300" | "25P03" | "25P04")
+}
+
+/// Whether a code says that the transaction lost against another, or met a server that is about to change.
+fn is_passing(code: &str) -> bool {
+    // 25006: a standby that was, or will be, the primary; a new connection finds the new one.
+    matches!(code, "40001" | "40P01" | "55P03" | "25006")
+}
+
 fn hint_for_code(code: &str) -> Option<&'static str> {
     Some(match code {
+        _ if code.starts_with("08") => {
+            "the connection was lost: check server and network, then run the same command again"
+        }
+        "40001" | "40P01" => "another transaction was in the way: run the same command again",
+        "57P01" | "57P02" => "the server restarts, or someone ended the session: run the same command again",
+        "25P03" | "25P04" | "57P05" => {
+            "nothing was asked for too long, as when this process is stopped for a while: run the same command again"
+        }
         "28P01" => "check user and password: connection string, PGPASSWORD, SQLMIG_PASSWORD_FILE, ~/.pgpass",
         "28000" => "the server's pg_hba.conf admits no such connection: check user, database, address and sslmode",
         "3D000" => "create the database, or correct its name in the connection string",
@@ -338,10 +359,62 @@ fn hint_for_code(code: &str) -> Option<&'static str> {
         "53200" => "lower maintenance_work_mem or the number of connections",
         "53300" => "the server has no connection to spare: lower the parallelism, or try again later",
         "55P03" => "someone holds a lock on the table: let him finish, or raise --lock-timeout",
-        "57014" => "someone ended the statement, or it took too long: raise --statement-timeout or lower --batch-size",
+        "57014" => {
+            "someone ended the statement, or it took too long: of a batch, raise --statement-timeout or lower --batch-size; \
+             else raise --long-timeout"
+        }
         "57P03" => "the server is starting or stopping: try again in a moment",
         "25006" => "this is a standby or a read-only database: connect to the primary",
         "0A000" | "42704" | "42883" => "is the extension that provides it installed in this database?",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Code, and what its hint must hold; nothing where what the server says of the row is all there is to say.
+    type Expected = (&'static str, Option<&'static str>);
+
+    const TRIED_AGAIN: [Expected; 13] = [
+        ("40001", Some("another transaction")),
+        ("40P01", Some("another transaction")),
+        ("55P03", Some("raise --lock-timeout")),
+        ("53300", Some("lower the parallelism")),
+        ("25006", Some("connect to the primary")),
+        ("57P01", Some("the server restarts, or someone ended the session")),
+        ("57P02", Some("the server restarts, or someone ended the session")),
+        ("57P03", Some("the server is starting or stopping")),
+        ("08000", Some("the connection was lost")),
+        ("08003", Some("the connection was lost")),
+        ("08006", Some("the connection was lost")),
+        ("25P03", Some("nothing was asked for too long")),
+        ("25P04", Some("nothing was asked for too long")),
+    ];
+    const NOT_TRIED_AGAIN: [Expected; 7] = [
+        ("53200", Some("lower maintenance_work_mem")),
+        ("53100", Some("make room on the server's disk")),
+        ("28P01", Some("check user and password")),
+        ("42501", Some("grant the role what it lacks")),
+        ("57014", Some("--statement-timeout or lower --batch-size; else raise --long-timeout")),
+        ("22P02", None),
+        ("23505", None),
+    ];
+
+    #[test]
+    fn a_code_says_whether_to_try_again_and_what_to_do() {
+        for (expected, tried_again) in [(&TRIED_AGAIN[..], true), (&NOT_TRIED_AGAIN[..], false)] {
+            for (code, part) in expected {
+                assert_eq!(is_away(code) || is_passing(code), tried_again, "{code}");
+                let hint = hint_for_code(code);
+                assert_eq!(hint.is_some(), part.is_some(), "{code}: {hint:?}");
+                assert!(hint.unwrap_or_default().contains(part.unwrap_or_default()), "{code}: {hint:?}");
+            }
+        }
+        // Those of a server that lost a race, but is there.
+        for code in ["40001", "40P01", "55P03", "25006"] {
+            assert!(!is_away(code), "{code}");
+        }
+    }
 }

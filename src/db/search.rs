@@ -104,6 +104,7 @@ async fn find(pool: &Pool, fence: Fence, search: &Search) -> Result<i64, FenceEr
 
     let mut other = pool.get().await.map_err(doing(action()))?;
     let recording = other.transaction().await.map_err(doing(action()))?;
+    recording.batch_execute(include_str!("../../sql/recording_settings.sql")).await.map_err(doing(action()))?;
     fence.hold(&recording).await?;
     let mut found = 0;
     let mut kept = 0;

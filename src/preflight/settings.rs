@@ -95,10 +95,12 @@ pub(super) async fn timeouts(subject: &mut Subject<'_>) -> Result<Told, DbError>
         };
         set += 1;
         let what = format!("{name} is {} s (set by {source})", milliseconds / 1000);
-        told = if *milliseconds < SHORT_TIMEOUT {
+        told = if name == "statement_timeout" {
+            told.info(format!("{what}: a run sets its own"))
+        } else if *milliseconds < SHORT_TIMEOUT {
             let role = subject.wanted.target.user();
             let remedy = format!(
-                "staging and batches set their own, checks, proofs and index builds do not: alter role {} set {name} = 0",
+                "staging and batches set their own, checks and proofs do not: alter role {} set {name} = 0",
                 crate::names::ident(role)
             );
             told.yellow(what, remedy)

@@ -66,7 +66,7 @@ impl<'a> Session<'a> {
         let tx = client.transaction().await.map_err(doing(action))?;
         let settings =
             tx.prepare_cached(include_str!("../../sql/promote_settings.sql")).await.map_err(doing(action))?;
-        let Timeouts { lock, statement, idle } = self.timeouts;
+        let Timeouts { lock, statement, idle, .. } = self.timeouts;
         let [lock, statement, idle] = [lock, statement, idle].map(|time| format!("{}ms", time.as_millis()));
         tx.query_one(&settings, &[&lock, &statement, &idle]).await.map_err(doing(action))?;
         Ok(tx)

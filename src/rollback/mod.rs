@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::db::catalog::has_ledger;
 use crate::db::ledger::{
-    EventKind, Fence, RunState, UndoneBatch, canary_forget, event_insert, rollback_batches, rollback_forget,
-    rollback_run, run_advance, run_end_predecessors, run_take, runs_unstage,
+    EventKind, Fence, RunState, UndoneBatch, canary_forget, event_insert, event_staging_emptied, rollback_batches,
+    rollback_forget, rollback_run, run_advance, run_end_predecessors, run_take, runs_unstage,
 };
 use crate::db::staging::truncate_all;
 use crate::db::{doing, transaction};
@@ -43,17 +43,22 @@ pub struct RollbackOptions {
     pub force: bool,
 }
 
-/// Empties every staging table that sqlmig made; returns their names.
+/// Empties every staging table that sqlmig made, and records who did; returns their names.
 ///
 /// # Errors
 /// Fails when the database refuses.
 pub async fn rollback_staging(pool: &Pool) -> Result<Vec<String>, RollbackError> {
     transaction(pool, "empty the staging tables", async |tx| {
-        if has_ledger(&**tx).await? {
+        let has_ledger = has_ledger(&**tx).await?;
+        if has_ledger {
             canary_forget(&**tx).await?;
             runs_unstage(tx).await?;
         }
-        Ok(truncate_all(&**tx).await?)
+        let emptied = truncate_all(&**tx).await?;
+        if has_ledger {
+            event_staging_emptied(&**tx, emptied.len()).await?;
+        }
+        Ok(emptied)
     })
     .await
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -276,28 +276,71 @@ async fn without_vectors_no_pgvector_is_needed() {
 async fn a_signal_is_7_and_the_same_command_goes_through() {
     let db = TestDb::from(&MIGRATED, "signal").await;
     for stop in [Signal::SIGTERM, Signal::SIGINT] {
-        let mut command = on(&db, "run -").await;
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        // Half of the dump, and then silence: the source may be slow, but the end must not be.
-        let dump = fs::read(fixture("docs.sql.gz")).unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(&dump[..dump.len() / 2]).unwrap();
-        let client = db.connect().await;
-        let staged = "select count(*) from pg_class where oid = to_regclass('staging.documents')";
-        while number(&client, staged).await == 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
-        let asked = Instant::now();
-        kill(pid, stop).unwrap();
-        let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
-        assert!(asked.elapsed() < Duration::from_secs(10), "{stop} took {:?}", asked.elapsed());
-        drop(stdin);
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(7), "{stderr}");
-        assert!(stderr.contains("stopped by") && stderr.contains("hint: sqlmig run - goes on from here"), "{stderr}");
-        client.batch_execute("drop table staging.documents").await.unwrap();
+        stopped(&db, on(&db, "run -").await, stop, |child| i32::try_from(child.id()).ok()).await;
     }
     sqlmig(&db, &format!("run {}", fixture("docs.sql.gz"))).await.code(0);
+}
+
+/// Process 1 of a container is sent a signal in vain, unless it has a handler for it.
+#[tokio::test]
+async fn a_signal_is_7_of_process_1_too() {
+    let Some(apart) = apart() else { return };
+    let db = TestDb::from(&MIGRATED, "process_1").await;
+    for stop in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut command = Command::new("unshare");
+        command.args(apart).args([env!("CARGO_BIN_EXE_sqlmig"), "run", "-"]).env_clear();
+        command.env("PATH", "/usr/bin:/bin").env("HOME", "/nonexistent").env("DATABASE_URL", url(&db).await);
+        // The one child of unshare, by the number that it has out here.
+        let child_of = |parent: &Child| {
+            let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", parent.id())).ok()?;
+            children.split_whitespace().next()?.parse().ok()
+        };
+        stopped(&db, command, stop, child_of).await;
+        assert_eq!(number(&db.connect().await, "select pid from sqlmig.run").await, 1, "it was not process 1");
+    }
+    sqlmig(&db, &format!("run {}", fixture("docs.sql.gz"))).await.code(0);
+}
+
+/// How `unshare` makes a command process 1, as far as this process may: as root, or in a user namespace of its own.
+fn apart() -> Option<&'static [&'static str]> {
+    const AS_ROOT: &[&str] = &["--pid", "--fork", "--kill-child", "--mount-proc"];
+    const AS_USER: &[&str] = &["--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    let mut said = String::new();
+    for apart in [AS_ROOT, AS_USER] {
+        match Command::new("unshare").args(apart).arg("true").output() {
+            Ok(output) if output.status.success() => return Some(apart),
+            Ok(output) => said = String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            Err(error) => said = format!("unshare: {error}"),
+        }
+    }
+    assert!(std::env::var_os("CI").is_none(), "nobody can be made process 1 here: {said}");
+    eprintln!("passed over: nobody can be made process 1 here: {said}");
+    None
+}
+
+/// Gives a `run -` half of a dump, and stops the process that `process` finds: it must end with exit code 7.
+async fn stopped(db: &TestDb, mut command: Command, stop: Signal, process: impl Fn(&Child) -> Option<i32>) {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // Half of the dump, and then silence: the source may be slow, but the end must not be.
+    let dump = fs::read(fixture("docs.sql.gz")).unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&dump[..dump.len() / 2]).unwrap();
+    let client = db.connect().await;
+    let staged = "select count(*) from pg_class where oid = to_regclass('staging.documents')";
+    let since = Instant::now();
+    while number(&client, staged).await == 0 {
+        assert!(since.elapsed() < Duration::from_mins(1), "nothing was staged: {:?}", child.try_wait());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let pid = Pid::from_raw(process(&child).unwrap());
+    let asked = Instant::now();
+    kill(pid, stop).unwrap();
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(10), "{stop} took {:?}", asked.elapsed());
+    drop(stdin);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(7), "{stderr}");
+    assert!(stderr.contains("stopped by") && stderr.contains("hint: sqlmig run - goes on from here"), "{stderr}");
+    client.batch_execute("drop table staging.documents").await.unwrap();
 }

@@ -39,7 +39,20 @@ async fn a_refused_row_is_told_in_full() {
     }
     assert!(error.is_data() && !error.is_retryable());
     assert!(fail("select 'x'::int").await.is_data());
-    assert!(fail("do $$ begin raise 'x' using errcode = '40001'; end $$").await.is_retryable());
+    let raised = async |code: &str| fail(&format!("do $$ begin raise 'x' using errcode = '{code}'; end $$")).await;
+    let tried_again = [
+        "40001", "40P01", "55P03", "53300", "25006", "57P01", "57P02", "57P03", "08000", "08003", "08006", "25P03",
+        "25P04",
+    ];
+    for code in tried_again {
+        let error = raised(code).await;
+        assert!(error.is_retryable() && error.hint().is_some(), "{error}: {:?}", error.hint());
+        assert_eq!(error.sqlstate().map(tokio_postgres::error::SqlState::code), Some(code));
+    }
+    for code in ["53200", "53100", "28P01", "42501", "57014", "22P02", "23505"] {
+        let error = raised(code).await;
+        assert!(!error.is_retryable() && !error.is_unavailable(), "{error}");
+    }
     let error = fail("select pg_terminate_backend(pg_backend_pid())").await;
     assert!(error.is_retryable() && error.is_unavailable(), "{error}");
     let error = fail("select 1").await;

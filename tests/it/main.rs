@@ -40,5 +40,6 @@ mod secrets;
 mod service;
 mod site;
 mod sources;
+mod timeouts;
 mod trees;
 mod why;

@@ -169,7 +169,7 @@ async fn what_the_role_may_not_do_is_told_right_by_right() {
         .unwrap();
     let preflight = asked().await.code(3).json();
     let lines = told(&preflight, "timeouts");
-    assert!(lines[0].starts_with("yellow: statement_timeout is 30 s (set by database user)"), "{lines:?}");
+    assert!(lines[0].starts_with("info: statement_timeout is 30 s (set by database user): a run sets"), "{lines:?}");
     client.batch_execute(&format!("alter database {database} connection limit 3")).await.unwrap();
     says(&asked().await, "connections", "red", &["connections are free", "the database's limit", "a run needs"]);
     client.batch_execute(&format!("alter database {database} connection limit 12")).await.unwrap();

@@ -237,3 +237,47 @@ async fn a_run_that_another_takes_on_is_left_to_it() {
     sqlmig(&db, "validate").await.code(0);
     assert_eq!(state(&client).await, state(&calm.connect().await).await);
 }
+
+/// A person who watches learns of a failed batch while others are still at work: what the trigger says is the moment of the
+/// failure, and the log line has its own.
+#[tokio::test]
+async fn a_failed_batch_is_told_when_it_fails() {
+    let db = TestDb::new("told").await;
+    let client = db.connect().await;
+    let things = Things::new();
+    let rows: Vec<String> = (1..=20).map(|id| format!("{id}|thing {id}|1|{{}}|{{}}|x")).collect();
+    let dump = things.dump(&rows.iter().map(String::as_str).collect::<Vec<_>>());
+    things.sqlmig(&db, "migrate").await.code(0);
+    let triggers = "create table public.ended (at timestamptz);
+        create function public.refuse() returns trigger language plpgsql as $$ begin
+            if new.id = 7 then
+                raise 'failed at %.', extract(epoch from clock_timestamp()) using errcode = '23514';
+            elsif new.id = 11 then
+                perform pg_sleep(4);
+                insert into public.ended values (clock_timestamp());
+            end if;
+            return new;
+        end $$;
+        create trigger refuse before insert on public.things for each row execute function public.refuse();";
+    client.batch_execute(triggers).await.unwrap();
+    db.hand_over().await;
+    let run = format!("run {} --batch-size 10 --parallel 2 --log-format json", dump.display());
+    let outcome = things.sqlmig(&db, &run).await.code(0);
+    let mut told = Vec::new();
+    for line in outcome.stderr.lines().filter(|line| line.contains("failed at ")) {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        let (_, failed_at) = line.split_once("failed at ").unwrap();
+        let failed_at: String = failed_at.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+        let failed_at = failed_at.trim_end_matches('.');
+        let logged = format!("timestamptz '{}'", record["timestamp"].as_str().unwrap());
+        let after = text(&client, &format!("round(extract(epoch from {logged}) - {failed_at}, 3)")).await;
+        let after: f64 = after.parse().unwrap();
+        assert!((-1.0..30.0).contains(&after), "told {after} s after the failure: {line}");
+        let early = format!("select ({logged} < at)::int from public.ended");
+        told.push((number(&client, &early).await, after));
+    }
+    // Ten rows, and what is left of them after each halving: the first is told while the other batch is still written.
+    assert!(told.len() >= 4, "{told:?}\n{}", outcome.stderr);
+    assert_eq!(told[0].0, 1, "told only once all was over: {told:?}");
+    assert_eq!(number(&client, "select count(*) from sqlmig.quarantine where code = '23514'").await, 1);
+}

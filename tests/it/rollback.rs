@@ -516,3 +516,34 @@ async fn exactly_one_thing_is_taken_back_and_only_with_consent() {
     assert_eq!(emptied["emptied"], json!(["things"]));
     assert_eq!(number(&client, "select count(*) from sqlmig.canary").await, 0);
 }
+
+#[tokio::test]
+async fn who_emptied_staging_is_in_the_events() {
+    let db = TestDb::new("emptied").await;
+    let things = Things::new();
+    let client = db.connect().await;
+    // Without a ledger there is nobody to tell it of, and without a run neither.
+    things.sqlmig(&db, "rollback --staging --yes").await.code(0);
+    things.sqlmig(&db, "migrate").await.code(0);
+    things.sqlmig(&db, "rollback --staging --yes").await.code(0);
+    assert_eq!(number(&client, "select count(*) from sqlmig.event").await, 0);
+    let older = load(&things, &db, &rows(1..=3, "first", 1), "").await;
+    let newer = load(&things, &db, &rows(1..=4, "second", 2), "").await;
+    things.sqlmig(&db, "rollback --staging --yes").await.code(0);
+    let who = program_role().unwrap_or_else(|| db.target().user().to_owned());
+    let events = "select string_agg(concat_ws(' ', message, who, application ~ '^sqlmig .+:[0-9]+$'), e'\\n') \
+                  from sqlmig.event where kind = 'rollback' and run_id = ";
+    assert_eq!(
+        text(&client, &format!("{events} '{}'", id(&newer))).await,
+        format!("staging is emptied: 1 tables {who} t")
+    );
+    assert_eq!(text(&client, &format!("{events} '{}'", id(&older))).await, "");
+    // A run that has to begin again for it says that, too.
+    let dump = things.dump(&["9|nine|9|{}|{}|x"]);
+    things.sqlmig(&db, &format!("stage {}", dump.display())).await.code(0);
+    things.sqlmig(&db, "rollback --staging --yes").await.code(0);
+    let newest = "select string_agg(message, ' | ' order by ordinal) from sqlmig.event where kind in ('state', 'rollback') \
+                  and run_id = (select id from sqlmig.run order by started_at desc limit 1)";
+    let told = text(&client, newest).await;
+    assert!(told.ends_with("staged to staging | staging is emptied: 1 tables"), "{told}");
+}

@@ -5,8 +5,15 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sqlmig::db::Connection;
+use sqlmig::db::lock::{Lock, LockKind};
+
+use crate::cut::{Cut, Proxy};
+use crate::following::{Running, get};
 use crate::harness::{TestDb, embedded};
 use crate::program::{MIGRATED, Outcome, Things, bare, finish, fixture, number, text, url};
 
@@ -30,6 +37,28 @@ impl Tried {
         command.envs(variables.iter().copied());
         self.0.push((finish(command).await, arguments.to_owned(), code));
     }
+
+    /// Fails where a command ended otherwise than it should have, or told the password.
+    #[track_caller]
+    fn told_nothing(self) {
+        for (outcome, arguments, code) in self.0 {
+            let outcome = outcome.code(code);
+            let told = outcome.stdout + &outcome.stderr;
+            assert!(!told.contains(CANARY) && !told.contains(ENCODED), "{arguments}: {told}");
+        }
+    }
+}
+
+/// No table of the ledger, of staging or of the final ones holds it.
+async fn nowhere_in(client: &Connection) {
+    let tables = "select oid::regclass::text as name from pg_class where relnamespace::regnamespace::text in ('sqlmig', 'staging', 'public') and relkind = 'r'";
+    let tables = client.query(tables, &[]).await.unwrap();
+    assert!(tables.len() > 10);
+    for table in tables {
+        let name: &str = table.get("name");
+        let found = format!("select count(*) from {name} as t where t::text like '%4n4r1env0g3l%'");
+        assert_eq!(number(client, &found).await, 0, "{name}");
+    }
 }
 
 #[tokio::test]
@@ -52,6 +81,10 @@ async fn a_password_is_nowhere_to_be_read() {
     tried.with(&limited, &[("DATABASE_URL", &own), ("SQLMIG_PASSWORD_FILE", &file)], 3).await;
     tried.with(&run, &[("DATABASE_URL", &own), ("PGPASSFILE", &passfile)], 0).await;
     tried.with(&run, &[("DATABASE_URL", &encoded)], 0).await;
+    let home = folder.path().display().to_string();
+    secret_file(folder.path(), ".pgpass", &format!("*:*:*:*:{CANARY}\n"));
+    tried.with(&run, &[("DATABASE_URL", &own), ("HOME", &home)], 0).await;
+    tried.with(&run, &[("DATABASE_URL", &format!("{own}&passfile={passfile}"))], 0).await;
     let things = Things::new();
     let project =
         things.with("sqlmig.toml", &format!("[project]\nname = \"things\"\n[options]\ndatabase_url = \"{plain}\"\n"));
@@ -91,8 +124,18 @@ async fn a_password_is_nowhere_to_be_read() {
         tried.with(&run, &[("DATABASE_URL", &guarded), ("PGPASSWORD", CANARY)], 2).await;
         tried.with(&run, &[("DATABASE_URL", &guarded), ("PGPASSWORD", &format!("{CANARY}x"))], 2).await;
         tried.with(&run, &[("DATABASE_URL", &guarded)], 2).await;
+        // With rights enough it succeeds, so it was taken from each of these places; the last is a URL's user and password.
+        client.batch_execute("alter role canary superuser").await.unwrap();
+        tried.with(&run, &[("DATABASE_URL", &guarded), ("HOME", &home)], 0).await;
+        tried.with(&run, &[("DATABASE_URL", &format!("{guarded}&passfile={passfile}"))], 0).await;
+        let (before, role) = own.split_once("&user=").unwrap();
+        let userinfo = before.replacen("postgres:///", &format!("postgres://canary:{CANARY}@/"), 1);
+        tried.with(&run, &[("DATABASE_URL", &userinfo)], 0).await;
         fs::write(&hba, lines).unwrap();
-        client.batch_execute("select pg_reload_conf(); drop role canary").await.unwrap();
+        let gone = format!(
+            "select pg_reload_conf(); reassign owned by canary to {role}; drop owned by canary; drop role canary"
+        );
+        client.batch_execute(&gone).await.unwrap();
     }
 
     // Every command, and help.
@@ -115,21 +158,127 @@ async fn a_password_is_nowhere_to_be_read() {
     ] {
         tried.with(&arguments, &[("DATABASE_URL", &plain), ("PGPASSWORD", CANARY)], code).await;
     }
-    for (outcome, arguments, code) in tried.0 {
-        let outcome = outcome.code(code);
-        let told = outcome.stdout + &outcome.stderr;
-        assert!(!told.contains(CANARY) && !told.contains(ENCODED), "{arguments}: {told}");
+    tried.told_nothing();
+    nowhere_in(&client).await;
+}
+
+/// The same of whatever ends a command, of what it leaves behind, and of what it serves.
+#[tokio::test]
+async fn a_password_is_nowhere_to_be_read_when_something_fails() {
+    let db = TestDb::from(&MIGRATED, "secrets_failing").await;
+    let folder = tempfile::tempdir().unwrap();
+    let client = db.connect().await;
+    let own = format!("{}&password={CANARY}", url(&db).await);
+    let given: &[(&str, &str)] = &[("DATABASE_URL", &own), ("PGPASSWORD", CANARY)];
+    let mut tried = Tried(Vec::new());
+
+    // A signal, while half of a dump has come.
+    let mut command = bare("run - --log-level trace");
+    command.envs(given.iter().copied()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let dump = fs::read(fixture("docs.sql.gz")).unwrap();
+    stdin.write_all(&dump[..dump.len() / 2]).unwrap();
+    let since = Instant::now();
+    while number(&client, "select count(*) from sqlmig.run").await == 0 {
+        assert!(since.elapsed() < Duration::from_mins(1), "no run began");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    drop(stdin);
+    let text_of = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text_of(&output.stdout), text_of(&output.stderr));
+    tried.0.push((Outcome { code: output.status.code().unwrap_or(-1), stdout, stderr }, "run - and SIGTERM".into(), 7));
+
+    // A source that is broken, one that is away, and a lock that another holds.
+    let cut = folder.path().join("cut.sql.gz").display().to_string();
+    fs::write(&cut, &dump[..dump.len() * 2 / 3]).unwrap();
+    tried.with(&format!("run {cut} --restart --log-level trace"), given, 4).await;
+    let away = "run http://127.0.0.1:9/dump --restart --source-timeout 1s --log-level trace";
+    tried.with(away, given, 9).await;
+    let lock = Lock::try_take(&db.target(), LockKind::Run).await.unwrap();
+    tried.with(&format!("run {} --restart --log-level trace", fixture("docs.sql.gz")), given, 6).await;
+    lock.release().await;
+    // The answer to a COMMIT is lost with its connection; the batch is asked after on another.
+    if std::env::var_os("SQLMIG_TEST_DATABASE_URL").is_none() {
+        let proxy = Proxy::start(Cut::Answer, 1).await;
+        let through = proxy.url(db.target().database()).replacen('@', &format!(":{CANARY}@"), 1);
+        let run = format!("run {} --restart --batch-size 50 --parallel 1 --log-level trace", fixture("docs.sql.gz"));
+        tried.with(&run, &[("DATABASE_URL", &through)], 0).await;
+        assert!(proxy.commits() > 1, "nothing was cut");
     }
 
-    // Nor in any table of the ledger, in staging, or in the final tables.
-    let tables = "select oid::regclass::text as name from pg_class where relnamespace::regnamespace::text in ('sqlmig', 'staging', 'public') and relkind = 'r'";
-    let tables = client.query(tables, &[]).await.unwrap();
-    assert!(tables.len() > 10);
-    for table in tables {
-        let name: &str = table.get("name");
-        let found = format!("select count(*) from {name} as t where t::text like '%4n4r1env0g3l%'");
-        assert_eq!(number(&client, &found).await, 0, "{name}");
+    // What is served of it.
+    let mut command = bare("monitor --metrics-addr 127.0.0.1:0 --log-level trace");
+    command.envs(given.iter().copied());
+    let mut monitor = Running::start(command);
+    let (head, body) = get(&monitor.metrics().await, "/metrics").await;
+    assert!(head.starts_with("HTTP/1.1 200") && body.contains("sqlmig_up 1"), "{head}\n{body}");
+    monitor.kill();
+    let told = head + &body + &monitor.stderr();
+    assert!(!told.contains(CANARY), "{told}");
+
+    tried.told_nothing();
+    nowhere_in(&client).await;
+}
+
+/// And of rows that are refused, of quarantine, and of reports in every form.
+#[tokio::test]
+async fn a_password_is_nowhere_to_be_read_of_what_is_refused() {
+    let db = TestDb::new("secrets_refused").await;
+    let folder = tempfile::tempdir().unwrap();
+    let client = db.connect().await;
+    let own = format!("{}&password={CANARY}", url(&db).await);
+    let given: &[(&str, &str)] = &[("DATABASE_URL", &own), ("PGPASSWORD", CANARY)];
+    let mut tried = Tried(Vec::new());
+    let things = Things::new();
+    let with_project = |line: &str| format!("{line} --project {} --log-level trace", things.path().display());
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let (page, cases, ticket) = (file("report.html"), file("report.xml"), file("report.md"));
+
+    let dump = things.dump(&["1|one|1|{}|{}|x", "2|\\N|2|{}|{}|y"]).display().to_string();
+    let run = format!("run {dump} --report {page} --report {cases} --report {ticket}");
+    tried.with(&with_project(&run), given, 0).await;
+    tried.with(&with_project("quarantine show public.things 2"), given, 0).await;
+    tried.with(&with_project("quarantine show public.things 2 --output json"), given, 0).await;
+    tried.with(&with_project("quarantine retry public.things 2 --set name=two"), given, 0).await;
+    for form in ["html", "markdown", "junit", "yaml"] {
+        tried.with(&with_project(&format!("report --format {form}")), given, 0).await;
     }
+
+    // A batch that the database refuses (class 23), and more of them than are allowed.
+    client.batch_execute("alter table public.things add constraint small check (id < 100)").await.unwrap();
+    things.dump(&["1|one|1|{}|{}|x", "200|large|2|{}|{}|y"]);
+    tried.with(&with_project(&format!("run {dump} --restart")), given, 0).await;
+    assert_eq!(number(&client, "select count(*) from sqlmig.quarantine where code = '23514'").await, 1);
+    things.dump(&["3|three|1|{}|{}|x", "300|large|2|{}|{}|y"]);
+    tried.with(&with_project(&format!("run {dump} --restart --max-rejects 0")), given, 3).await;
+
+    // A connection that is lost midway.
+    let lost = "select _row, 'x' as reason from {{ rows }} as things where pg_terminate_backend(pg_backend_pid())";
+    let losing = Things::new().check("lost", "warn", lost);
+    let dump = losing.dump(&["4|four|1|{}|{}|x"]);
+    let run = format!("run {} --restart --project {} --log-level trace", dump.display(), losing.path().display());
+    tried.with(&run, given, 5).await;
+
+    // What nobody expects: the ledger says that a batch is left over.
+    let left_over = "create function public.another() returns trigger language plpgsql as $$ begin \
+             insert into sqlmig.batch (run_id, number, transform, target, first_row, last_row, counted, state) values \
+                 (new.run_id, 100, 'another', 'public.things', 1, 1, false, 'pending') on conflict do nothing; \
+             return new; end $$; \
+         create trigger another after update on sqlmig.batch for each row when (new.state = 'done') \
+             execute function public.another()";
+    client.batch_execute(left_over).await.unwrap();
+    let dump = things.dump(&["5|five|1|{}|{}|x"]);
+    tried.with(&with_project(&format!("run {} --restart", dump.display())), given, 1).await;
+
+    for report in [page, cases, ticket] {
+        let report = fs::read_to_string(report).unwrap();
+        assert!(report.contains("things") && !report.contains(CANARY), "{report}");
+    }
+    tried.told_nothing();
+    nowhere_in(&client).await;
 }
 
 /// A run that waits for its source shows no password to those who list processes, here or on the server.

@@ -3,8 +3,8 @@
 use sqlmig::pipeline::EarlierRuns;
 
 use super::{
-    BatchArgs, Command, EmbeddingArgs, LimitArgs, MetricsArgs, MonitorArgs, PromoteArgs, QuarantineCommand, SourceArgs,
-    TimeoutArgs,
+    BatchArgs, Command, EmbeddingArgs, LimitArgs, MetricsArgs, MonitorArgs, PromoteArgs, QuarantineCommand,
+    RollbackArgs, SourceArgs, TimeoutArgs, WaitArgs,
 };
 
 impl Command {
@@ -65,6 +65,19 @@ impl Command {
                 Some(timeouts)
             }
             _ => None,
+        }
+    }
+
+    /// How long to wait for what is in no batch, of a command that says so.
+    #[must_use]
+    pub fn waits(&self) -> Option<&WaitArgs> {
+        match self {
+            Self::Check { waits, .. }
+            | Self::Embed { waits, .. }
+            | Self::Validate { waits, .. }
+            | Self::Rollback(RollbackArgs { waits, .. })
+            | Self::Quarantine { action: QuarantineCommand::Retry { waits, .. } } => Some(waits),
+            _ => self.timeouts().map(|timeouts| &timeouts.waits),
         }
     }
 

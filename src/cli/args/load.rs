@@ -82,13 +82,25 @@ pub struct LimitArgs {
     pub max_rejects: Option<MaxRejects>,
 }
 
+/// How long to wait for what is in no batch.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub struct WaitArgs {
+    /// Wait at most so long for a lock: 500ms, 5s, 1min; a batch tries again [default: 5s]
+    #[arg(long, value_name = "TIME", env = "SQLMIG_LOCK_TIMEOUT")]
+    pub lock_timeout: Option<TimeSpan>,
+    /// A check, a proof or taking a batch back may take so long [default: 2h]
+    #[arg(long, value_name = "TIME", env = "SQLMIG_LONG_TIMEOUT")]
+    pub long_timeout: Option<TimeSpan>,
+}
+
 /// How long the server may take.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub struct TimeoutArgs {
-    /// Wait at most so long for a lock, then try again: 500ms, 5s, 1min [default: 5s]
-    #[arg(long, value_name = "TIME", env = "SQLMIG_LOCK_TIMEOUT")]
-    pub lock_timeout: Option<TimeSpan>,
+    /// What is in no batch.
+    #[command(flatten)]
+    pub waits: WaitArgs,
     /// A statement may take so long; a batch that takes longer twice is halved [default: 5min]
     #[arg(long, value_name = "TIME", env = "SQLMIG_STATEMENT_TIMEOUT")]
     pub statement_timeout: Option<TimeSpan>,

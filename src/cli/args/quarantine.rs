@@ -4,8 +4,8 @@ use clap::Subcommand;
 use sqlmig::limits::MaxRejects;
 use sqlmig::names::TableName;
 
-use super::EmbeddingArgs;
 use super::which::LoadArgs;
+use super::{EmbeddingArgs, WaitArgs};
 
 /// What to do with the quarantine.
 #[derive(Debug, Subcommand)]
@@ -91,6 +91,9 @@ Next: sqlmig quarantine list shows what failed again.
         /// max_rejects of sqlmig.toml is about loads]
         #[arg(long, value_name = "N|P%", env = "SQLMIG_MAX_REJECTS")]
         max_rejects: Option<MaxRejects>,
+        /// How long to wait.
+        #[command(flatten)]
+        waits: WaitArgs,
         /// How the row is mended.
         #[command(flatten)]
         mend: MendArgs,

@@ -3,7 +3,7 @@
 use clap::ArgGroup;
 use uuid::Uuid;
 
-use super::ConsentArgs;
+use super::{ConsentArgs, WaitArgs};
 
 /// What to take back.
 #[derive(Debug, Clone, clap::Args)]
@@ -22,6 +22,9 @@ pub struct RollbackArgs {
     /// Put back also rows that somebody changed or deleted since: what they did is lost
     #[arg(long, conflicts_with = "staging")]
     pub force: bool,
+    /// How long to wait.
+    #[command(flatten)]
+    pub waits: WaitArgs,
     /// Whether to ask.
     #[command(flatten)]
     pub consent: ConsentArgs,

@@ -53,6 +53,8 @@ pub struct FileSettings {
     pub lock_timeout: Option<TimeSpan>,
     /// `--statement-timeout`: a text with a unit.
     pub statement_timeout: Option<TimeSpan>,
+    /// `--long-timeout`: a text with a unit.
+    pub long_timeout: Option<TimeSpan>,
     /// `--batch-size`.
     pub batch_size: Option<BatchSize>,
     /// `--parallel`.

@@ -73,3 +73,16 @@ pub async fn event_insert(
         .map_err(doing("record an event"))?;
     Ok(())
 }
+
+/// Records that staging was emptied, as an event of the newest run, if there is one.
+///
+/// # Errors
+/// Fails when the database refuses the row.
+pub async fn event_staging_emptied(client: &impl GenericClient, tables: usize) -> Result<(), DbError> {
+    let message = format!("staging is emptied: {tables} tables");
+    client
+        .execute(include_str!("../../../sql/event_staging_emptied.sql"), &[&message])
+        .await
+        .map_err(doing("record that staging was emptied"))?;
+    Ok(())
+}

@@ -35,7 +35,7 @@ pub use findings::{
     CheckRecord, CheckResults, DecodeReject, FoundRow, Written, check_forget, check_result_forget, check_result_insert,
     finding_insert, quarantine_decoded,
 };
-pub use journal::{EventKind, event_insert, phase_insert};
+pub use journal::{EventKind, event_insert, event_staging_emptied, phase_insert};
 pub use known::{KnownError, KnownFileRow, known_files, known_files_now, known_files_pin};
 pub use plan::{run_plan, run_plan_insert};
 pub use quarantine::{
