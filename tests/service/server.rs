@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -40,6 +40,8 @@ pub enum Fault {
     Zero,
     /// Another model says that it made them.
     OtherModel,
+    /// All is as it should be, with these lines in the head.
+    Head(String),
 }
 
 /// What a service was asked, and what it is told to do wrong.
@@ -62,6 +64,8 @@ pub struct State {
     at_once: AtomicUsize,
     /// How often a good vector of each text was answered.
     pub served: Mutex<BTreeMap<String, usize>>,
+    /// When each request was there to its end.
+    pub moments: Mutex<Vec<Instant>>,
     /// The heads of the requests, lower case.
     pub heads: Mutex<Vec<String>>,
     /// The bodies of the requests, without the texts.
@@ -122,6 +126,11 @@ impl State {
         Self::lock(&self.served).values().sum()
     }
 
+    /// The time from each request to the next.
+    pub fn gaps(&self) -> Vec<Duration> {
+        Self::lock(&self.moments).windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
     /// Texts of which a vector was answered more than once.
     pub fn repeated(&self) -> usize {
         Self::lock(&self.served).values().filter(|times| **times > 1).count()
@@ -154,6 +163,7 @@ async fn serve(mut stream: TcpStream, state: &State) -> std::io::Result<()> {
     let mut buffer = Vec::new();
     loop {
         let Some((head, body)) = request(&mut stream, &mut buffer).await? else { return Ok(()) };
+        State::lock(&state.moments).push(Instant::now());
         State::lock(&state.heads).push(head);
         state.requests.fetch_add(1, Ordering::SeqCst);
         let at_once = state.at_once.fetch_add(1, Ordering::SeqCst) + 1;
@@ -231,7 +241,7 @@ async fn answer(body: &[u8], state: &State) -> Answer {
     let mut data: Vec<(usize, Vec<f32>)> =
         texts.iter().map(|text| vector(text, state.dimensions)).enumerate().collect();
     let mut model = state.model.as_str();
-    match fault {
+    match &fault {
         Some(Fault::WrongDimension) => {
             for (_, vector) in &mut data {
                 vector.truncate(state.dimensions - 1);
@@ -244,7 +254,7 @@ async fn answer(body: &[u8], state: &State) -> Answer {
         Some(Fault::OtherModel) => model = "another-model",
         _ => {}
     }
-    let broken = fault.as_ref().is_some_and(|fault| !matches!(fault, Fault::Reordered));
+    let broken = fault.as_ref().is_some_and(|fault| !matches!(fault, Fault::Reordered | Fault::Head(_)));
     if !broken {
         let mut served = State::lock(&state.served);
         for text in &texts {
@@ -261,7 +271,8 @@ async fn answer(body: &[u8], state: &State) -> Answer {
     if matches!(fault, Some(Fault::NotANumber)) {
         body = body.replacen("\"embedding\":[", "\"embedding\":[NaN,", 1);
     }
-    let mut whole = http(200, "", &body);
+    let head = if let Some(Fault::Head(lines)) = &fault { lines.as_str() } else { "" };
+    let mut whole = http(200, head, &body);
     if matches!(fault, Some(Fault::BrokenOff)) {
         whole.bytes.truncate(whole.bytes.len() / 2);
         whole.close = true;
