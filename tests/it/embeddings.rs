@@ -191,7 +191,6 @@ async fn what_stays_wrong_ends_the_phase_and_what_came_is_kept() {
         (Fault::BrokenOff, 8, "broke off"),
         (Fault::Truncated, 8, "vectors for"),
         (Fault::SameIndex, 8, "two vectors of index 0"),
-        (Fault::NotANumber, 8, "not the JSON"),
         (Fault::OtherModel, 8, "\"another-model\""),
         (status(401), 2, "refuses the request with 401: not you, …"),
         (status(404), 2, "refuses the request with 404"),
@@ -266,6 +265,45 @@ async fn a_text_that_is_refused_costs_the_others_nothing() {
                 assert_eq!((service.state.repeated(), service.state.vectors()), (0, 37));
             }
             _ => assert_eq!(number(&client, "select count(*) from public.things").await, 0),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_text_whose_vector_is_always_bad_costs_the_others_nothing() {
+    for (fault, said) in [
+        (Fault::WrongDimension, "its vector has 7 dimensions, not 8"),
+        (Fault::Zero, "its vector is the zero vector"),
+        (Fault::NotANumber, "its vector holds a value that is not finite"),
+    ] {
+        for severity in ["reject", "warn"] {
+            let (db, service) = (TestDb::new("embed_spoiled").await, service().await);
+            let things =
+                things().replacing("transforms/embed/notes.sql", "severity: warn", &format!("severity: {severity}"));
+            *service.state.spoiled.lock().unwrap() = Some(("number 13".into(), fault.clone()));
+            let report = run(&db, &things, &service, &rows(40), "").await.code(0).json();
+            // Five requests for 37 texts; the one text alone twice more, and no other a second time.
+            assert_eq!((service.state.requests(), service.state.vectors()), (7, 36), "{fault:?}");
+            assert_eq!(service.state.repeated(), 0, "{fault:?}");
+            let check = report["checks"].as_array().unwrap().iter().find(|check| check["name"] == "notes").unwrap();
+            assert_eq!((&check["rows_failed"], &check["phase"]), (&json!(1), &json!("embed")));
+            let sample = &report["samples"][0];
+            assert_eq!(sample["row"], 13);
+            assert!(sample["reason"].as_str().unwrap().contains(said), "{sample}");
+            let client = db.connect().await;
+            assert_eq!(number(&client, "select count(*) from sqlmig.embedding").await, 36);
+            let found = found(&db).await;
+            let (without, with): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, embedding)| embedding.is_none());
+            right(&with);
+            assert_eq!(with.len(), 39, "{fault:?}");
+            let taken = "select coalesce(string_agg(row || ' ' || check_name, ','), '') from sqlmig.quarantine";
+            if severity == "reject" {
+                assert_eq!((without, text(&client, taken).await), (vec![], "13 notes".into()));
+                assert_eq!(report["tables"][0]["rows_quarantined"], 1);
+            } else {
+                assert_eq!(without, [("note number 13".to_owned(), None)]);
+                assert_eq!(text(&client, taken).await, "");
+            }
         }
     }
 }

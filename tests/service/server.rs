@@ -55,6 +55,9 @@ pub struct State {
     pub always: Mutex<Option<Fault>>,
     /// A text that holds this is refused with this status, and all others in its request.
     pub poison: Mutex<Option<(String, u16)>>,
+    /// The vector of a text that holds this is always bad in this way ([`Fault::WrongDimension`], [`Fault::Zero`] or
+    /// [`Fault::NotANumber`]); those of the others in its request are good.
+    pub spoiled: Mutex<Option<(String, Fault)>>,
     /// How long an answer takes.
     pub latency_ms: AtomicU64,
     /// Requests that were read to their end.
@@ -134,6 +137,17 @@ impl State {
     /// Texts of which a vector was answered more than once.
     pub fn repeated(&self) -> usize {
         Self::lock(&self.served).values().filter(|times| **times > 1).count()
+    }
+}
+
+/// Makes one vector bad.
+fn spoil(vector: &mut Vec<f32>, fault: &Fault) {
+    match fault {
+        Fault::WrongDimension => drop(vector.pop()),
+        Fault::Zero => vector.fill(0.0),
+        // JSON has no word for it: it is written as null, and that is replaced in the end.
+        Fault::NotANumber => vector[0] = f32::NAN,
+        _ => {}
     }
 }
 
@@ -242,22 +256,25 @@ async fn answer(body: &[u8], state: &State) -> Answer {
         texts.iter().map(|text| vector(text, state.dimensions)).enumerate().collect();
     let mut model = state.model.as_str();
     match &fault {
-        Some(Fault::WrongDimension) => {
-            for (_, vector) in &mut data {
-                vector.truncate(state.dimensions - 1);
-            }
-        }
+        Some(Fault::WrongDimension) => data.iter_mut().for_each(|(_, vector)| spoil(vector, &Fault::WrongDimension)),
         Some(Fault::Truncated) => drop(data.pop()),
         Some(Fault::Reordered) => data.reverse(),
         Some(Fault::SameIndex) => data.iter_mut().for_each(|(index, _)| *index = 0),
-        Some(Fault::Zero) => data[0].1.fill(0.0),
+        Some(fault @ (Fault::Zero | Fault::NotANumber)) => spoil(&mut data[0].1, fault),
         Some(Fault::OtherModel) => model = "another-model",
         _ => {}
+    }
+    let spoiled = State::lock(&state.spoiled).clone();
+    let is_spoiled = |text: &str| spoiled.as_ref().is_some_and(|(part, _)| text.contains(part));
+    if let Some((_, how)) = &spoiled {
+        for (_, vector) in data.iter_mut().filter(|(index, _)| is_spoiled(&texts[*index])) {
+            spoil(vector, how);
+        }
     }
     let broken = fault.as_ref().is_some_and(|fault| !matches!(fault, Fault::Reordered | Fault::Head(_)));
     if !broken {
         let mut served = State::lock(&state.served);
-        for text in &texts {
+        for text in texts.iter().filter(|text| !is_spoiled(text)) {
             *served.entry(text.clone()).or_default() += 1;
         }
     }
@@ -267,10 +284,8 @@ async fn answer(body: &[u8], state: &State) -> Answer {
         .collect();
     let tokens: usize = texts.iter().map(|text| text.split_whitespace().count()).sum();
     let body = json!({"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": tokens, "total_tokens": tokens}});
-    let mut body = body.to_string();
-    if matches!(fault, Some(Fault::NotANumber)) {
-        body = body.replacen("\"embedding\":[", "\"embedding\":[NaN,", 1);
-    }
+    // As Python's json writes it.
+    let body = body.to_string().replace("null", "NaN");
     let head = if let Some(Fault::Head(lines)) = &fault { lines.as_str() } else { "" };
     let mut whole = http(200, head, &body);
     if matches!(fault, Some(Fault::BrokenOff)) {
