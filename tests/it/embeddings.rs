@@ -6,6 +6,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
+use sqlmig::tokens::Tokenizer;
 
 use crate::harness::TestDb;
 use crate::program::{MIGRATED, Outcome, Things, bare, finish, fixture, number, on, sqlmig, state, text};
@@ -270,6 +271,32 @@ async fn a_text_that_is_refused_costs_the_others_nothing() {
 }
 
 #[tokio::test]
+async fn a_request_has_no_more_tokens_than_it_may() {
+    const MOST: usize = 20;
+    let (db, things, service) = (TestDb::new("embed_batch_tokens").await, things(), service().await);
+    let mut rows = rows(40);
+    // Longer than a request may be, and not longer than a text may be.
+    rows[14] = format!("15|name 15|1|{{}}|{{}}|{}", "word ".repeat(30).trim_end());
+    let bounds = format!("--embedding-batch 100 --embedding-batch-tokens {MOST}");
+    run(&db, &things, &service, &rows, &bounds).await.code(0);
+    right(&found(&db).await);
+    let mut sent = service.state.texts.lock().unwrap().clone();
+    let tokenizer = Tokenizer::default();
+    let tokens = |texts: &[String]| -> usize { texts.iter().map(|text| tokenizer.count(text)).sum() };
+    for texts in &sent {
+        assert!(tokens(texts) <= MOST || texts.len() == 1, "{} tokens: {texts:?}", tokens(texts));
+    }
+    assert_eq!(sent.iter().filter(|texts| tokens(texts) > MOST).count(), 1, "the long one, by itself");
+    // And no fewer than fit: what the next begins with would have been too much. They come in the order of the rows.
+    let place = |texts: &Vec<String>| rows.iter().position(|row| row.ends_with(&format!("|{}", texts[0])));
+    sent.sort_by_key(place);
+    for pair in sent.windows(2) {
+        assert!(tokens(&pair[0]) + tokens(&pair[1][..1]) > MOST, "{pair:?}");
+    }
+    assert_eq!(service.state.repeated(), 0);
+}
+
+#[tokio::test]
 async fn a_text_whose_vector_is_always_bad_costs_the_others_nothing() {
     for (fault, said) in [
         (Fault::WrongDimension, "its vector has 7 dimensions, not 8"),
@@ -361,6 +388,34 @@ async fn a_redirect_is_not_followed_and_the_key_goes_nowhere_else() {
     assert!(!told.contains("sk-very-secret"), "{told}");
     let heads = service.state.heads.lock().unwrap().clone();
     assert!(heads[0].contains("authorization: bearer sk-very-secret"), "{}", heads[0]);
+}
+
+#[tokio::test]
+async fn the_key_may_be_in_a_file() {
+    let (db, things, service, folder) =
+        (TestDb::new("embed_key_file").await, things(), service().await, tempfile::tempdir().unwrap());
+    let path = folder.path().join("key");
+    let named = format!("--embedding-key-file {}", path.display());
+    for (row, written) in (1..).zip(["sk-of-the-file\n", "  sk-of-the-file\r\nanother line\r\n", "sk-of-the-file"]) {
+        std::fs::write(&path, written).unwrap();
+        // A row more each time, so that there is something to ask; and the environment has another key.
+        let outcome = run(&db, &things, &service, &rows(row), &named).await.code(0);
+        assert!(!format!("{}{}", outcome.stdout, outcome.stderr).contains("sk-of-the-file"));
+        let heads = service.state.heads.lock().unwrap().clone();
+        assert_eq!(heads.len(), row, "{written:?}");
+        let sent = heads[row - 1].lines().find(|line| line.starts_with("authorization:"));
+        assert_eq!(sent, Some("authorization: bearer sk-of-the-file"), "{written:?}");
+    }
+    // One that cannot be read is no reason to ask without a key, or with that of the environment.
+    let missing = folder.path().join("missing");
+    for path in [missing.as_path(), folder.path()] {
+        let named = format!("--embedding-key-file {}", path.display());
+        let outcome = run(&db, &things, &service, &rows(9), &named).await.code(2);
+        outcome.says(&[&format!("the key's file {} cannot be read", path.display()), "hint", "--embedding-key-file"]);
+    }
+    std::fs::write(&path, [0xff, b'\n']).unwrap();
+    run(&db, &things, &service, &rows(9), &named).await.code(2).says(&["cannot be read"]);
+    assert_eq!(service.state.requests(), 3);
 }
 
 #[tokio::test]

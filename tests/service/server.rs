@@ -73,6 +73,8 @@ pub struct State {
     pub heads: Mutex<Vec<String>>,
     /// The bodies of the requests, without the texts.
     pub bodies: Mutex<Vec<Value>>,
+    /// The texts of each request.
+    pub texts: Mutex<Vec<Vec<String>>>,
 }
 
 /// A service that listens.
@@ -237,6 +239,7 @@ async fn answer(body: &[u8], state: &State) -> Answer {
         _ => return http(400, "", r#"{"error":{"message":"input is missing"}}"#),
     };
     State::lock(&state.bodies).push(asked);
+    State::lock(&state.texts).push(texts.clone());
     let fault = State::lock(&state.faults).pop_front().or_else(|| State::lock(&state.always).clone());
     if let Some((poison, status)) = State::lock(&state.poison).clone()
         && texts.iter().any(|text| text.contains(&poison))
