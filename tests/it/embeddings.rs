@@ -376,6 +376,45 @@ async fn a_budget_is_not_passed() {
 }
 
 #[tokio::test]
+async fn a_budget_holds_where_the_service_bills_more_than_is_counted() {
+    // Texts of four tokens and three words: at four for a word each is billed three times what is counted.
+    let rows: Vec<String> = (11..=70).map(|row| format!("{row}|name {row}|1|{{}}|{{}}|note number {row}")).collect();
+    assert_eq!(Tokenizer::default().count("note number 11"), 4);
+    let spent = "select coalesce(sum(tokens), 0) from sqlmig.embedding_request";
+    for budget in ["--max-tokens 230", "--max-cost 0.00023 --embedding-price 1"] {
+        let (db, things, service) = (TestDb::new("embed_billed").await, things(), service().await);
+        service.state.tokens_per_word.store(4, std::sync::atomic::Ordering::SeqCst);
+        let option = budget.split(' ').next().unwrap();
+        let said = [option, "bills up to 300 tokens for 100 that are counted", "hint"];
+        run(&db, &things, &service, &rows, budget).await.code(3).says(&said);
+        // Not passed, and used as far as another text goes.
+        let client = db.connect().await;
+        assert_eq!(number(&client, spent).await, 228, "{budget}");
+        assert_eq!(service.state.texts.lock().unwrap()[0].len(), 1, "the first text goes alone");
+        run(&db, &things, &service, &rows, "--max-tokens 100000").await.code(0);
+        right(&found(&db).await);
+        assert_eq!((service.state.repeated(), service.state.vectors()), (0, 60));
+    }
+    // What nobody could know: the first text by itself is billed more than there is. That much, and no more.
+    let (db, things, service) = (TestDb::new("embed_billed_first").await, things(), service().await);
+    service.state.tokens_per_word.store(4, std::sync::atomic::Ordering::SeqCst);
+    run(&db, &things, &service, &rows, "--max-tokens 5").await.code(3).says(&["12 tokens are spent"]);
+    run(&db, &things, &service, &rows, "--max-tokens 5").await.code(3).says(&["12 tokens are spent"]);
+    assert_eq!((number(&db.connect().await, spent).await, service.state.requests()), (12, 1));
+}
+
+#[tokio::test]
+async fn a_bad_first_text_is_no_reason_to_end_under_a_budget() {
+    let (db, things, service) = (TestDb::new("embed_budget_bad").await, things(), service().await);
+    *service.state.spoiled.lock().unwrap() = Some(("number 1".into(), Fault::Zero));
+    let rows: Vec<String> = [1, 22, 33, 44].map(|row| format!("{row}|n|1|{{}}|{{}}|note number {row}")).into();
+    run(&db, &things, &service, &rows, "--max-tokens 1000").await.code(0);
+    let without = "select string_agg(id::text, ',') from public.things where embedding is null";
+    assert_eq!(text(&db.connect().await, without).await, "1");
+    assert_eq!(service.state.repeated(), 0);
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed_and_the_key_goes_nowhere_else() {
     let (db, things, service, elsewhere) =
         (TestDb::new("embed_redirect").await, things(), service().await, service().await);

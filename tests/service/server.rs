@@ -58,6 +58,8 @@ pub struct State {
     /// The vector of a text that holds this is always bad in this way ([`Fault::WrongDimension`], [`Fault::Zero`] or
     /// [`Fault::NotANumber`]); those of the others in its request are good.
     pub spoiled: Mutex<Option<(String, Fault)>>,
+    /// Tokens that it bills for a word; 0 is as 1.
+    pub tokens_per_word: AtomicUsize,
     /// How long an answer takes.
     pub latency_ms: AtomicU64,
     /// Requests that were read to their end.
@@ -285,7 +287,8 @@ async fn answer(body: &[u8], state: &State) -> Answer {
         .into_iter()
         .map(|(index, embedding)| json!({"object": "embedding", "index": index, "embedding": embedding}))
         .collect();
-    let tokens: usize = texts.iter().map(|text| text.split_whitespace().count()).sum();
+    let words: usize = texts.iter().map(|text| text.split_whitespace().count()).sum();
+    let tokens = words * state.tokens_per_word.load(Ordering::SeqCst).max(1);
     let body = json!({"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": tokens, "total_tokens": tokens}});
     // As Python's json writes it.
     let body = body.to_string().replace("null", "NaN");
