@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use deadpool_postgres::Pool;
 use tokio::task::JoinSet;
 
+use super::billing::Billing;
 use super::texts::{Text, Texts};
 use super::wanted::Want;
 use super::{EmbedError, EmbedOptions};
@@ -70,8 +71,10 @@ pub(super) struct Fetch<'a> {
     throttle: Throttle,
     queue: VecDeque<Job>,
     flying: JoinSet<Asked>,
-    /// Tokens of what is in flight.
+    /// Tokens of what is in flight, as they were counted.
     reserved: u64,
+    /// The dearest that an answer of this call was billed; nothing before the first.
+    billing: Option<Billing>,
     spent: EmbeddingCost,
     fetched: u64,
     /// Answers without one usable vector since the last that had one.
@@ -103,6 +106,7 @@ impl<'a> Fetch<'a> {
             queue: VecDeque::new(),
             flying: JoinSet::new(),
             reserved: 0,
+            billing: None,
             spent,
             fetched: 0,
             strikes: 0,
@@ -181,22 +185,48 @@ impl<'a> Fetch<'a> {
         Ok(())
     }
 
-    /// Sends the next request, unless it would pass a budget.
-    fn send(&mut self) {
-        let Some(job) = self.queue.pop_front() else { return };
-        let tokens = job.tokens();
-        let sum = self.spent.tokens + self.reserved + tokens;
-        let cost = self.spent.cost + self.options.cost(self.reserved + tokens);
-        let bound = match (self.options.max_tokens, self.options.max_cost) {
+    /// The budget that a request of so many tokens would pass, with all that is in flight.
+    fn passed(&self, tokens: u64) -> Option<String> {
+        let tokens = self.reserved + tokens;
+        let tokens = self.billing.map_or(tokens, |billing| billing.expected(tokens));
+        let sum = self.spent.tokens.saturating_add(tokens);
+        let cost = self.spent.cost + self.options.cost(tokens);
+        match (self.options.max_tokens, self.options.max_cost) {
             (Some(most), _) if sum > most => Some(format!("{most} tokens (--max-tokens)")),
             (_, Some(most)) if cost > most => Some(format!("a cost of {most} (--max-cost)")),
             _ => None,
-        };
+        }
+    }
+
+    /// Sends the next request, unless it would pass a budget.
+    fn send(&mut self) {
+        let Some(mut job) = self.queue.pop_front() else { return };
+        let bounded = self.options.max_tokens.is_some() || self.options.max_cost.is_some();
+        if bounded && self.fetched == 0 && !self.flying.is_empty() {
+            // One at a time, until one has shown what the service bills, and that what it bills for can be used.
+            self.queue.push_front(job);
+            self.throttle.hold_for(Duration::from_millis(50));
+            return;
+        }
+        if bounded && self.billing.is_none() {
+            // Nobody knows yet how the service counts: with one text, hardly anything can pass the budget.
+            self.split(&mut job, 1);
+        }
+        let mut bound = self.passed(job.tokens());
+        while bound.is_some() && self.flying.is_empty() && job.texts.len() > 1 {
+            // A part of it may still be within.
+            let half = job.texts.len() / 2;
+            self.split(&mut job, half);
+            bound = self.passed(job.tokens());
+        }
         if let Some(bound) = bound {
             // What is in flight may come back cheaper than it was counted: it is waited for, and asked again.
             self.queue.push_front(job);
             if self.flying.is_empty() {
-                let spent = format!("{} tokens are spent, at a cost of {:.4}", self.spent.tokens, self.spent.cost);
+                let mut spent = format!("{} tokens are spent, at a cost of {:.4}", self.spent.tokens, self.spent.cost);
+                if let Some(per_cent) = self.billing.and_then(Billing::per_cent) {
+                    spent = format!("{spent}, and the service bills up to {per_cent} tokens for 100 that are counted");
+                }
                 let left = self.queue.iter().map(|job| job.texts.len()).sum();
                 self.ending = Some(EmbedError::Budget { bound, spent, left });
             } else {
@@ -204,7 +234,7 @@ impl<'a> Fetch<'a> {
             }
             return;
         }
-        self.reserved += tokens;
+        self.reserved += job.tokens();
         let client = self.client.clone();
         self.flying.spawn(async move {
             let began = Instant::now();
@@ -212,6 +242,20 @@ impl<'a> Fetch<'a> {
             let result = client.embed(&texts).await;
             Asked { job, began, result }
         });
+    }
+
+    /// Leaves the first so many texts in a request; the others are the next in the queue.
+    fn split(&mut self, job: &mut Job, texts: usize) {
+        if texts < job.texts.len() {
+            let rest = job.texts.split_off(texts);
+            self.queue.push_front(Job { texts: rest, bad: job.bad });
+        }
+    }
+
+    /// Puts texts back that are to be sent again: behind the next request, if there is one. Where that is answered well, the fault
+    /// is theirs and not the service's, and is not counted against it.
+    fn again(&mut self, job: Job) {
+        self.queue.insert(self.queue.len().min(1), job);
     }
 
     /// Commits what came, and sees to what did not.
@@ -244,7 +288,7 @@ impl<'a> Fetch<'a> {
                 }
                 job.bad += 1;
                 if job.bad < TRIES {
-                    self.queue.push_front(job);
+                    self.again(job);
                     return Ok(());
                 }
                 self.halve(job, &error).await
@@ -261,7 +305,10 @@ impl<'a> Fetch<'a> {
     /// Keeps the good vectors of an answer; texts with a bad one are sent again, a few times.
     async fn answered(&mut self, job: Job, began: Instant, answered: Answered) -> Result<(), EmbedError> {
         fault::point("embed.answered").await;
-        let tokens = answered.answer.billed_tokens.unwrap_or_else(|| job.tokens());
+        let counted = job.tokens();
+        let tokens = answered.answer.billed_tokens.unwrap_or(counted);
+        let billing = Billing::of(tokens, counted);
+        self.billing = Some(self.billing.map_or(billing, |known| known.dearer(billing)));
         let (mut good, mut again, mut refused) = (Vec::new(), Vec::new(), Vec::new());
         let (texts, mut last) = (job.texts.len(), None);
         for (text, vector) in job.texts.into_iter().zip(answered.answer.vectors) {
@@ -288,7 +335,7 @@ impl<'a> Fetch<'a> {
             })
             .await?;
         fault::point("embed.committed").await;
-        self.spent.tokens += tokens;
+        self.spent.tokens = self.spent.tokens.saturating_add(tokens);
         self.spent.cost += self.options.cost(tokens);
         self.spent.requests += 1;
         self.fetched += good.len() as u64;
@@ -299,7 +346,7 @@ impl<'a> Fetch<'a> {
             self.strikes = 0;
         }
         if !again.is_empty() {
-            self.queue.push_front(Job { texts: again, bad: job.bad + 1 });
+            self.again(Job { texts: again, bad: job.bad + 1 });
         }
         self.refuse(refused).await
     }

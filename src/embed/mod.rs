@@ -5,6 +5,7 @@
 //! promotion joins them with what the ledger has ([`crate::relations`], `embedded()`). So a vector is paid for once for a text,
 //! however often the phase runs and wherever it was stopped.
 
+mod billing;
 mod error;
 mod fetch;
 mod options;

@@ -25,7 +25,18 @@ struct Raw {
 #[derive(Deserialize)]
 struct Item {
     index: usize,
-    embedding: Vec<f32>,
+    embedding: Vec<Component>,
+}
+
+/// A number of a vector; null is what many libraries write for one that is none, and spoils only the vector that it is in.
+#[derive(Deserialize)]
+#[serde(from = "Option<f32>")]
+struct Component(f32);
+
+impl From<Option<f32>> for Component {
+    fn from(value: Option<f32>) -> Self {
+        Self(value.unwrap_or(f32::NAN))
+    }
 }
 
 #[derive(Deserialize)]
@@ -44,6 +55,7 @@ struct Usage {
 pub(super) fn read(body: &[u8], texts: usize, space: &VectorSpace) -> Result<Answer, RequestError> {
     let garbled = |reason: String| RequestError::Garbled(reason);
     let raw: Raw = serde_json::from_slice(body)
+        .or_else(|_| serde_json::from_slice(&with_null(body)))
         .map_err(|error| garbled(format!("it is not the JSON of an embeddings service ({error})")))?;
     if let Some(model) = raw.model.as_deref().filter(|model| !is_same_model(&space.model, model)) {
         let model: String = model.chars().take(80).collect();
@@ -60,12 +72,37 @@ pub(super) fn read(body: &[u8], texts: usize, space: &VectorSpace) -> Result<Ans
         if place.is_some() {
             return Err(garbled(format!("it has two vectors of index {}", item.index)));
         }
-        *place = Some(judge(item.embedding, space.dimensions));
+        let vector = item.embedding.into_iter().map(|component| component.0).collect();
+        *place = Some(judge(vector, space.dimensions));
     }
     // As many as texts, each of its own index: none is missing.
     let vectors = vectors.into_iter().flatten().collect();
     let billed_tokens = raw.usage.and_then(|usage| usage.prompt_tokens.or(usage.total_tokens));
     Ok(Answer { vectors, billed_tokens })
+}
+
+/// The answer with null for the words that Python writes, and JSON does not have, for a number that is none; what is in quotes
+/// stays as it is.
+fn with_null(body: &[u8]) -> Vec<u8> {
+    const WORDS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
+    let mut plain = Vec::with_capacity(body.len());
+    let (mut rest, mut quoted) = (body, false);
+    while let Some((&byte, after)) = rest.split_first() {
+        if let Some(after) = WORDS.iter().find_map(|word| rest.strip_prefix(*word)).filter(|_| !quoted) {
+            plain.extend_from_slice(b"null");
+            rest = after;
+            continue;
+        }
+        plain.push(byte);
+        rest = after;
+        if byte == b'"' {
+            quoted = !quoted;
+        } else if let (b'\\', Some((&escaped, after))) = (byte, rest.split_first()) {
+            plain.push(escaped);
+            rest = after;
+        }
+    }
+    plain
 }
 
 /// Whether a vector can be stored and searched.
@@ -126,7 +163,7 @@ mod tests {
     fn an_answer_whose_vectors_cannot_be_told_apart_is_none() {
         for (body, said) in [
             ("<html>", "not the JSON"),
-            (r#"{"data":[{"index":0,"embedding":[1,NaN]}]}"#, "not the JSON"),
+            (r#"{"data":[{"index":0,"embedding":[1,nan]}]}"#, "not the JSON"),
             (r#"{"data":[{"index":0,"embedding":[1,2]}]}"#, "1 vectors for 2 texts"),
             (r#"{"data":[{"index":0,"embedding":[1,2]},{"index":0,"embedding":[1,2]}]}"#, "two vectors of index 0"),
             (r#"{"data":[{"index":0,"embedding":[1,2]},{"index":2,"embedding":[1,2]}]}"#, "index 2"),
@@ -140,12 +177,26 @@ mod tests {
 
     #[test]
     fn one_bad_vector_does_not_spoil_the_others() {
-        for (bad, said) in [("[1]", "1 dimensions, not 2"), ("[0,0]", "zero vector"), ("[1e39,1]", "not finite")] {
+        for (bad, said) in [
+            ("[1]", "1 dimensions, not 2"),
+            ("[0,0]", "zero vector"),
+            ("[1e39,1]", "not finite"),
+            ("[null,1]", "not finite"),
+            ("[1,NaN]", "not finite"),
+            ("[-Infinity,Infinity]", "not finite"),
+        ] {
             let body = format!(r#"{{"data":[{{"index":0,"embedding":[1,2]}},{{"index":1,"embedding":{bad}}}]}}"#);
             let answer = read_text(&body).unwrap();
             assert!(answer.vectors[0].is_ok());
             assert!(answer.vectors[1].as_ref().unwrap_err().contains(said), "{:?}", answer.vectors[1]);
         }
+    }
+
+    #[test]
+    fn only_what_is_no_number_becomes_null() {
+        let body = r#"{"a\"NaN": "-Infinity \\", "b": [NaN, -Infinity,Infinity], "c": "NaN"}"#;
+        let plain = r#"{"a\"NaN": "-Infinity \\", "b": [null, null,null], "c": "NaN"}"#;
+        assert_eq!(String::from_utf8(with_null(body.as_bytes())).unwrap(), plain);
     }
 
     #[test]

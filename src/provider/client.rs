@@ -21,6 +21,8 @@ const LONGEST_ANSWER: usize = 64 << 20;
 const LONGEST_ERROR: usize = 64 << 10;
 /// Letters of it that are shown.
 const SHOWN: usize = 300;
+/// What the rate-limit headers count.
+const LIMITS: [&str; 2] = ["requests", "tokens"];
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -115,7 +117,7 @@ impl Client {
             return Err(RequestError::Redirected(self.clean(place)));
         }
         if !status.is_success() {
-            let retry_after = retry_after(response.headers());
+            let retry_after = asked_for(status, response.headers());
             let message = self.message(&mut response).await;
             return Err(judge(status, retry_after, message));
         }
@@ -204,14 +206,29 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(SystemTime::from(date).duration_since(SystemTime::now()).unwrap_or_default().min(LONGEST_PAUSE))
 }
 
+/// How long a service that refuses wants to be left alone: `Retry-After`, or else what its rate-limit headers say where it is
+/// by its limits that it refuses. They need not say that nothing is left: what is left may be too little for the request.
+fn asked_for(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
+    let limited = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+    retry_after(headers).or_else(|| {
+        let of_all = || LIMITS.iter().filter_map(|what| reset(headers, what)).max();
+        if limited { rest(headers).or_else(of_all) } else { None }
+    })
+}
+
 /// How long the rate-limit headers ask to wait: nothing is left, and this is when there is again.
 fn rest(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    ["requests", "tokens"]
-        .iter()
-        .filter(|what| text(&format!("x-ratelimit-remaining-{what}")).map(str::trim) == Some("0"))
-        .filter_map(|what| text(&format!("x-ratelimit-reset-{what}")).and_then(span))
-        .max()
+    let remaining = |what: &str| header(headers, &format!("x-ratelimit-remaining-{what}"));
+    LIMITS.iter().filter(|what| remaining(what) == Some("0")).filter_map(|what| reset(headers, what)).max()
+}
+
+/// When there is again of what is limited.
+fn reset(headers: &HeaderMap, what: &str) -> Option<Duration> {
+    header(headers, &format!("x-ratelimit-reset-{what}")).and_then(span)
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim)
 }
 
 /// A time as those headers spell it: `1s`, `6m0s`, `20ms`, or seconds.
@@ -287,5 +304,26 @@ mod tests {
         headers.insert("x-ratelimit-remaining-tokens", HeaderValue::from_static("0"));
         headers.insert("x-ratelimit-reset-tokens", HeaderValue::from_static("2s"));
         assert_eq!(rest(&headers), Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn a_service_that_refuses_is_asked_again_when_its_limits_say() {
+        let asked = |status: u16, lines: &[(&'static str, &'static str)]| {
+            let lines =
+                lines.iter().map(|(name, text)| (HeaderName::from_static(name), HeaderValue::from_static(text)));
+            let headers: HeaderMap = lines.collect();
+            asked_for(StatusCode::from_u16(status).unwrap(), &headers).map(|time| time.as_secs())
+        };
+        let (tokens, requests) = (("x-ratelimit-reset-tokens", "3s"), ("x-ratelimit-reset-requests", "40s"));
+        let left = ("x-ratelimit-remaining-requests", "99");
+        assert_eq!(asked(429, &[tokens]), Some(3));
+        assert_eq!(asked(503, &[tokens]), Some(3));
+        assert_eq!(asked(500, &[tokens]), None);
+        assert_eq!(asked(429, &[tokens, ("retry-after", "7")]), Some(7));
+        assert_eq!(asked(500, &[("retry-after", "7")]), Some(7));
+        assert_eq!(asked(429, &[tokens, ("retry-after", "soon")]), Some(3));
+        // Where one of them is at its end, it is that one; else either may be what is too little.
+        assert_eq!(asked(429, &[tokens, requests, left, ("x-ratelimit-remaining-tokens", "0")]), Some(3));
+        assert_eq!(asked(429, &[tokens, requests, left, ("x-ratelimit-remaining-tokens", "5")]), Some(40));
     }
 }

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 /// Pause after the first failure; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause before a quarter more or less of it: with that, a minute at most.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(48);
 /// The longest pause, whatever the service asks for.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// An answer that takes so many times the usual is a sign of congestion.
@@ -83,7 +85,7 @@ impl Throttle {
             self.failed_at = Some(now);
         }
         let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(self.failures.saturating_sub(1).min(16)));
-        let pause = jittered(pause.min(LONGEST_PAUSE));
+        let pause = jittered(pause.min(LONGEST_BACKOFF));
         // What the service asks for is kept, and a little more, so that not all come back in the same instant.
         let pause = retry_after.map_or(pause, |asked| asked.min(LONGEST_PAUSE) + jittered(FIRST_PAUSE) / 4);
         self.hold(now + pause);
@@ -156,6 +158,62 @@ mod tests {
         }
         throttle.succeeded(now, Duration::ZERO, None);
         assert!(!throttle.is_open());
+    }
+
+    /// The pause after so many failures without a success between.
+    fn pause_after(failures: u32) -> Duration {
+        let mut throttle = Throttle::new(8, u32::MAX);
+        let mut now = Instant::now();
+        for _ in 0..failures {
+            // Long after the pause of the last is over.
+            now += Duration::from_mins(10);
+            throttle.failed(now, now, None);
+        }
+        throttle.pause(now).unwrap()
+    }
+
+    #[test]
+    fn the_pause_doubles_with_each_failure_up_to_a_minute() {
+        for (failures, milliseconds) in [
+            (1, 250),
+            (2, 500),
+            (3, 1000),
+            (4, 2000),
+            (5, 4000),
+            (6, 8000),
+            (7, 16_000),
+            (8, 32_000),
+            (9, 48_000),
+            (10, 48_000),
+            (40, 48_000),
+        ] {
+            let pause = pause_after(failures);
+            let middle = Duration::from_millis(milliseconds);
+            assert!(pause >= middle * 3 / 4 && pause <= middle * 5 / 4, "{failures}: {pause:?}");
+            assert!(pause <= LONGEST_PAUSE, "{failures}: {pause:?}");
+        }
+        // A success begins it anew.
+        let mut throttle = Throttle::new(8, u32::MAX);
+        let now = Instant::now();
+        for minutes in 1..6 {
+            let now = now + Duration::from_mins(minutes);
+            throttle.failed(now, now, None);
+        }
+        let now = now + Duration::from_mins(10);
+        throttle.succeeded(now, Duration::ZERO, None);
+        throttle.failed(now, now, None);
+        assert!(throttle.pause(now).unwrap() <= Duration::from_millis(313));
+    }
+
+    #[test]
+    fn a_pause_is_up_to_a_quarter_more_or_less_by_chance() {
+        let second = Duration::from_secs(1);
+        let pauses: Vec<Duration> = (0..2000).map(|_| jittered(second)).collect();
+        let (least, most) = (pauses.iter().min().unwrap(), pauses.iter().max().unwrap());
+        assert!(*least >= second * 3 / 4 && *most <= second * 5 / 4, "{least:?} to {most:?}");
+        // Of 2,000 that none is in the lowest or the highest tenth has a chance of one to 10^91.
+        assert!(*least < Duration::from_millis(800) && *most > Duration::from_millis(1200), "{least:?} to {most:?}");
+        assert!(jittered(Duration::ZERO).is_zero());
     }
 
     #[test]

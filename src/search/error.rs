@@ -16,6 +16,9 @@ pub enum SearchError {
     /// It does not yield what it must.
     #[error("{0}: it yields no column {1:?}")]
     Column(String, &'static str),
+    /// The server does not search as it must for a comparison of the two ways.
+    #[error("{0}: {1}")]
+    Plan(String, &'static str),
     /// The text's vector could not be fetched.
     #[error("{0}")]
     Service(RequestError),
@@ -35,6 +38,7 @@ impl SearchError {
             Self::None(_) => Some("add transforms/search/<name>.sql: docs/search.md shows one".into()),
             Self::Sql(_, error) | Self::Db(error) => error.hint(),
             Self::Column(..) => Some("a search yields row, distance and text, nearest first".into()),
+            Self::Plan(..) => Some("the search must order by the very expression that the index is of".into()),
             Self::Service(error) => error.hint(),
             Self::Template(error) => error.hint(),
         }

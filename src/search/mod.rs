@@ -37,10 +37,22 @@ pub async fn search(pool: &Pool, project: &Project, vector: &[f32], top: i64) ->
     // An HNSW index yields at most so many rows: more than are asked for, so that none of the nearest is missed.
     wide(&*tx, top).await?;
     let hits = near(&*tx, file, &sql, vector, top).await?;
-    let explain = format!("explain {sql}");
-    let plan = tx.query(&explain, &[&vector, &top]).await.map_err(|error| wrong(file, error))?;
-    let indexed = plan.iter().any(|row| row.get::<_, &str>(0).contains("Index Scan"));
+    let indexed = is_indexed(&*tx, file, &sql, vector, top).await?;
     Ok((hits, indexed))
+}
+
+/// Whether the server would find the rows nearest to a vector by an index, as the session is set. An index that yields rows in the order
+/// of their distance has a line of its own for that; one that is read for another reason has none.
+async fn is_indexed(
+    client: &impl GenericClient,
+    file: &SearchFile,
+    sql: &str,
+    vector: &[f32],
+    top: i64,
+) -> Result<bool, SearchError> {
+    let explain = format!("explain {sql}");
+    let plan = client.query(&explain, &[&vector, &top]).await.map_err(|error| wrong(file, error))?;
+    Ok(plan.iter().any(|row| row.get::<_, &str>(0).trim_start().starts_with("Order By:")))
 }
 
 /// Lets an HNSW index look at enough of its graph (pgvector's manual, "Query Options"); nothing to servers without it.

@@ -3,7 +3,7 @@
 use deadpool_postgres::Pool;
 use tokio_postgres::GenericClient;
 
-use super::{SearchError, near, vector_of, wide};
+use super::{SearchError, is_indexed, near, vector_of, wide};
 use crate::db::doing;
 use crate::project::{Project, SearchFile};
 use crate::provider::{Client, cosine};
@@ -40,7 +40,8 @@ impl Recall {
 /// a vector.
 ///
 /// # Errors
-/// The SELECT is wrong, or the database refuses.
+/// The SELECT is wrong, or the database refuses. [`SearchError::Plan`] where the server does not use the index, or does so where it
+/// must not: the number would be of something else.
 pub async fn recall(pool: &Pool, project: &Project) -> Result<Option<Recall>, SearchError> {
     let Some(file) = project.search.first() else { return Ok(None) };
     let sql = project.render_plain(&file.file)?;
@@ -53,10 +54,17 @@ pub async fn recall(pool: &Pool, project: &Project) -> Result<Option<Recall>, Se
         return Ok(None);
     }
     wide(&*tx, TOP).await?;
+    let plan = |what: &'static str| SearchError::Plan(file.file.path.clone(), what);
     for (vector, _, _) in &sample {
         tx.batch_execute(include_str!("../../sql/search_exact.sql")).await.map_err(doing("search"))?;
+        if is_indexed(&*tx, file, &sql, vector, TOP).await? {
+            return Err(plan("the server uses an index also where it must look at every row"));
+        }
         let exact = near(&*tx, file, &sql, vector, TOP).await?;
         tx.batch_execute(include_str!("../../sql/search_indexed.sql")).await.map_err(doing("search"))?;
+        if !is_indexed(&*tx, file, &sql, vector, TOP).await? {
+            return Err(plan("the server does not use the index for it, as its ORDER BY is of another expression"));
+        }
         let indexed = near(&*tx, file, &sql, vector, TOP).await?;
         // Of rows that are equally far away, any will do.
         let farthest = exact.last().map_or(0.0, |hit| hit.distance) + SAME;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
+use sqlmig::tokens::Tokenizer;
 
 use crate::harness::TestDb;
 use crate::program::{MIGRATED, Outcome, Things, bare, finish, fixture, number, on, sqlmig, state, text};
@@ -158,8 +159,8 @@ async fn what_goes_wrong_once_is_borne() {
     let fault =
         |status: u16, head: &str| Fault::Status(status, head.into(), r#"{"error":{"message":"slow down"}}"#.into());
     for (place, fault) in [
-        fault(429, "retry-after: 1\r\n"),
-        fault(429, "x-ratelimit-reset-tokens: 1s\r\n"),
+        fault(429, "retry-after: 0\r\n"),
+        fault(429, "x-ratelimit-reset-tokens: 20ms\r\n"),
         fault(500, ""),
         fault(503, ""),
         fault(408, ""),
@@ -179,17 +180,39 @@ async fn what_goes_wrong_once_is_borne() {
     {
         let (db, things, service) = (TestDb::new(&format!("embed_bear_{place}")).await, things(), service().await);
         service.state.then([fault.clone()]);
-        let begun = Instant::now();
         let rows = rows(30);
         let outcome = run(&db, &things, &service, &rows, "").await;
         assert_eq!(outcome.code, 0, "{fault:?}: {}", outcome.stderr);
         right(&found(&db).await);
         assert_eq!(service.state.repeated(), 0, "{fault:?}");
-        if place == 0 {
-            assert!(begun.elapsed() > Duration::from_secs(1), "Retry-After was not kept");
-        }
         let bad = "select count(*) from sqlmig.embedding where array_length(embedding, 1) <> 8";
         assert_eq!(number(&db.connect().await, bad).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_service_gets_the_time_that_it_asks_for() {
+    let refused = |status: u16, head: &str| Fault::Status(status, head.into(), String::new());
+    let spent = "x-ratelimit-remaining-requests: 0\r\nx-ratelimit-reset-requests: 1s\r\n";
+    let both = format!("{spent}x-ratelimit-remaining-tokens: 5000\r\nx-ratelimit-reset-tokens: 30s\r\n");
+    // Without being asked it would be a third of a second after a refusal, and nothing after an answer.
+    for (fault, milliseconds) in [
+        (refused(429, "retry-after: 1\r\n"), 1000),
+        (refused(503, "retry-after: 1\r\nx-ratelimit-reset-tokens: 30s\r\n"), 1000),
+        (refused(429, "x-ratelimit-reset-tokens: 1s\r\n"), 1000),
+        (refused(503, "x-ratelimit-reset-requests: 700ms\r\n"), 700),
+        (refused(429, &both), 1000),
+        (Fault::Head(both.clone()), 1000),
+        (Fault::Head(spent.into()), 1000),
+    ] {
+        let (db, things, service) = (TestDb::new("embed_time").await, things(), service().await);
+        service.state.then([fault.clone()]);
+        // One at a time, so that the second request is the first after the fault.
+        run(&db, &things, &service, &rows(9), "--embedding-concurrency 1").await.code(0);
+        right(&found(&db).await);
+        let gap = service.state.gaps()[0];
+        let (least, most) = (Duration::from_millis(milliseconds), Duration::from_secs(20));
+        assert!(gap >= least && gap < most, "{fault:?}: {gap:?}");
     }
 }
 
@@ -205,7 +228,6 @@ async fn what_stays_wrong_ends_the_phase_and_what_came_is_kept() {
         (Fault::BrokenOff, 8, "broke off"),
         (Fault::Truncated, 8, "vectors for"),
         (Fault::SameIndex, 8, "two vectors of index 0"),
-        (Fault::NotANumber, 8, "not the JSON"),
         (Fault::OtherModel, 8, "\"another-model\""),
         (status(401), 2, "refuses the request with 401: not you, …"),
         (status(404), 2, "refuses the request with 404"),
@@ -285,6 +307,71 @@ async fn a_text_that_is_refused_costs_the_others_nothing() {
 }
 
 #[tokio::test]
+async fn a_request_has_no_more_tokens_than_it_may() {
+    const MOST: usize = 20;
+    let (db, things, service) = (TestDb::new("embed_batch_tokens").await, things(), service().await);
+    let mut rows = rows(40);
+    // Longer than a request may be, and not longer than a text may be.
+    rows[14] = format!("15|name 15|1|{{}}|{{}}|{}", "word ".repeat(30).trim_end());
+    let bounds = format!("--embedding-batch 100 --embedding-batch-tokens {MOST}");
+    run(&db, &things, &service, &rows, &bounds).await.code(0);
+    right(&found(&db).await);
+    let mut sent = service.state.texts.lock().unwrap().clone();
+    let tokenizer = Tokenizer::default();
+    let tokens = |texts: &[String]| -> usize { texts.iter().map(|text| tokenizer.count(text)).sum() };
+    for texts in &sent {
+        assert!(tokens(texts) <= MOST || texts.len() == 1, "{} tokens: {texts:?}", tokens(texts));
+    }
+    assert_eq!(sent.iter().filter(|texts| tokens(texts) > MOST).count(), 1, "the long one, by itself");
+    // And no fewer than fit: what the next begins with would have been too much. They come in the order of the rows.
+    let place = |texts: &Vec<String>| rows.iter().position(|row| row.ends_with(&format!("|{}", texts[0])));
+    sent.sort_by_key(place);
+    for pair in sent.windows(2) {
+        assert!(tokens(&pair[0]) + tokens(&pair[1][..1]) > MOST, "{pair:?}");
+    }
+    assert_eq!(service.state.repeated(), 0);
+}
+
+#[tokio::test]
+async fn a_text_whose_vector_is_always_bad_costs_the_others_nothing() {
+    for (fault, said) in [
+        (Fault::WrongDimension, "its vector has 7 dimensions, not 8"),
+        (Fault::Zero, "its vector is the zero vector"),
+        (Fault::NotANumber, "its vector holds a value that is not finite"),
+    ] {
+        for severity in ["reject", "warn"] {
+            let (db, service) = (TestDb::new("embed_spoiled").await, service().await);
+            let things =
+                things().replacing("transforms/embed/notes.sql", "severity: warn", &format!("severity: {severity}"));
+            *service.state.spoiled.lock().unwrap() = Some(("number 13".into(), fault.clone()));
+            let report = run(&db, &things, &service, &rows(40), "").await.code(0).json();
+            // Five requests for 37 texts; the one text alone twice more, and no other a second time.
+            assert_eq!((service.state.requests(), service.state.vectors()), (7, 36), "{fault:?}");
+            assert_eq!(service.state.repeated(), 0, "{fault:?}");
+            let check = report["checks"].as_array().unwrap().iter().find(|check| check["name"] == "notes").unwrap();
+            assert_eq!((&check["rows_failed"], &check["phase"]), (&json!(1), &json!("embed")));
+            let sample = &report["samples"][0];
+            assert_eq!(sample["row"], 13);
+            assert!(sample["reason"].as_str().unwrap().contains(said), "{sample}");
+            let client = db.connect().await;
+            assert_eq!(number(&client, "select count(*) from sqlmig.embedding").await, 36);
+            let found = found(&db).await;
+            let (without, with): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, embedding)| embedding.is_none());
+            right(&with);
+            assert_eq!(with.len(), 39, "{fault:?}");
+            let taken = "select coalesce(string_agg(row || ' ' || check_name, ','), '') from sqlmig.quarantine";
+            if severity == "reject" {
+                assert_eq!((without, text(&client, taken).await), (vec![], "13 notes".into()));
+                assert_eq!(report["tables"][0]["rows_quarantined"], 1);
+            } else {
+                assert_eq!(without, [("note number 13".to_owned(), None)]);
+                assert_eq!(text(&client, taken).await, "");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_text_that_is_too_long_or_empty_is_not_sent() {
     let (db, things, service) = (TestDb::new("embed_long").await, things(), service().await);
     let rows: Vec<String> = ["short", "this note has many more words than that", " ", "\\N"]
@@ -325,6 +412,45 @@ async fn a_budget_is_not_passed() {
 }
 
 #[tokio::test]
+async fn a_budget_holds_where_the_service_bills_more_than_is_counted() {
+    // Texts of four tokens and three words: at four for a word each is billed three times what is counted.
+    let rows: Vec<String> = (11..=70).map(|row| format!("{row}|name {row}|1|{{}}|{{}}|note number {row}")).collect();
+    assert_eq!(Tokenizer::default().count("note number 11"), 4);
+    let spent = "select coalesce(sum(tokens), 0) from sqlmig.embedding_request";
+    for budget in ["--max-tokens 230", "--max-cost 0.00023 --embedding-price 1"] {
+        let (db, things, service) = (TestDb::new("embed_billed").await, things(), service().await);
+        service.state.tokens_per_word.store(4, std::sync::atomic::Ordering::SeqCst);
+        let option = budget.split(' ').next().unwrap();
+        let said = [option, "bills up to 300 tokens for 100 that are counted", "hint"];
+        run(&db, &things, &service, &rows, budget).await.code(3).says(&said);
+        // Not passed, and used as far as another text goes.
+        let client = db.connect().await;
+        assert_eq!(number(&client, spent).await, 228, "{budget}");
+        assert_eq!(service.state.texts.lock().unwrap()[0].len(), 1, "the first text goes alone");
+        run(&db, &things, &service, &rows, "--max-tokens 100000").await.code(0);
+        right(&found(&db).await);
+        assert_eq!((service.state.repeated(), service.state.vectors()), (0, 60));
+    }
+    // What nobody could know: the first text by itself is billed more than there is. That much, and no more.
+    let (db, things, service) = (TestDb::new("embed_billed_first").await, things(), service().await);
+    service.state.tokens_per_word.store(4, std::sync::atomic::Ordering::SeqCst);
+    run(&db, &things, &service, &rows, "--max-tokens 5").await.code(3).says(&["12 tokens are spent"]);
+    run(&db, &things, &service, &rows, "--max-tokens 5").await.code(3).says(&["12 tokens are spent"]);
+    assert_eq!((number(&db.connect().await, spent).await, service.state.requests()), (12, 1));
+}
+
+#[tokio::test]
+async fn a_bad_first_text_is_no_reason_to_end_under_a_budget() {
+    let (db, things, service) = (TestDb::new("embed_budget_bad").await, things(), service().await);
+    *service.state.spoiled.lock().unwrap() = Some(("number 1".into(), Fault::Zero));
+    let rows: Vec<String> = [1, 22, 33, 44].map(|row| format!("{row}|n|1|{{}}|{{}}|note number {row}")).into();
+    run(&db, &things, &service, &rows, "--max-tokens 1000").await.code(0);
+    let without = "select string_agg(id::text, ',') from public.things where embedding is null";
+    assert_eq!(text(&db.connect().await, without).await, "1");
+    assert_eq!(service.state.repeated(), 0);
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed_and_the_key_goes_nowhere_else() {
     let (db, things, service, elsewhere) =
         (TestDb::new("embed_redirect").await, things(), service().await, service().await);
@@ -337,6 +463,34 @@ async fn a_redirect_is_not_followed_and_the_key_goes_nowhere_else() {
     assert!(!told.contains("sk-very-secret"), "{told}");
     let heads = service.state.heads.lock().unwrap().clone();
     assert!(heads[0].contains("authorization: bearer sk-very-secret"), "{}", heads[0]);
+}
+
+#[tokio::test]
+async fn the_key_may_be_in_a_file() {
+    let (db, things, service, folder) =
+        (TestDb::new("embed_key_file").await, things(), service().await, tempfile::tempdir().unwrap());
+    let path = folder.path().join("key");
+    let named = format!("--embedding-key-file {}", path.display());
+    for (row, written) in (1..).zip(["sk-of-the-file\n", "  sk-of-the-file\r\nanother line\r\n", "sk-of-the-file"]) {
+        std::fs::write(&path, written).unwrap();
+        // A row more each time, so that there is something to ask; and the environment has another key.
+        let outcome = run(&db, &things, &service, &rows(row), &named).await.code(0);
+        assert!(!format!("{}{}", outcome.stdout, outcome.stderr).contains("sk-of-the-file"));
+        let heads = service.state.heads.lock().unwrap().clone();
+        assert_eq!(heads.len(), row, "{written:?}");
+        let sent = heads[row - 1].lines().find(|line| line.starts_with("authorization:"));
+        assert_eq!(sent, Some("authorization: bearer sk-of-the-file"), "{written:?}");
+    }
+    // One that cannot be read is no reason to ask without a key, or with that of the environment.
+    let missing = folder.path().join("missing");
+    for path in [missing.as_path(), folder.path()] {
+        let named = format!("--embedding-key-file {}", path.display());
+        let outcome = run(&db, &things, &service, &rows(9), &named).await.code(2);
+        outcome.says(&[&format!("the key's file {} cannot be read", path.display()), "hint", "--embedding-key-file"]);
+    }
+    std::fs::write(&path, [0xff, b'\n']).unwrap();
+    run(&db, &things, &service, &rows(9), &named).await.code(2).says(&["cannot be read"]);
+    assert_eq!(service.state.requests(), 3);
 }
 
 #[tokio::test]

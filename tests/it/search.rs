@@ -1,6 +1,6 @@
 //! The search index: built after the load, repaired when a build did not end, and measured; and the search itself.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::TestDb;
 use crate::program::{MIGRATED, bare, finish, fixture, number, on, sqlmig, text};
@@ -45,6 +45,21 @@ async fn the_index_is_built_after_the_load_and_finds_what_is_nearest() {
     let by_vector = sqlmig(&db, &format!("search --top 3 --output json --vector {}", file.path().display())).await;
     assert_eq!(by_vector.code(0).json()["hits"], found["hits"]);
     sqlmig(&db, "search words").await.code(2).says(&["no embeddings service is named"]);
+    // So few rows are looked at one by one, unless the server is told not to: the index finds the same.
+    let unlike = format!("alter database {} set enable_seqscan = off", db.target().database());
+    client.batch_execute(&unlike).await.unwrap();
+    let search = async || {
+        let found = sqlmig(&db, &format!("search --top 3 --output json --vector {}", file.path().display())).await;
+        found.code(0).json()
+    };
+    let indexed = search().await;
+    assert_eq!((&indexed["index_used"], &indexed["hits"]), (&json!(true), &found["hits"]));
+    // Without it there is no other way; and an index that is there for something else is none for this.
+    client.batch_execute("drop index public.documents_embedding").await.unwrap();
+    let looked = search().await;
+    assert_eq!((&looked["index_used"], &looked["hits"]), (&json!(false), &found["hits"]));
+    client.batch_execute(&unlike.replace("set enable_seqscan = off", "reset enable_seqscan")).await.unwrap();
+    assert!(sqlmig(&db, "index").await.code(0).stdout.contains("1 indexes built"));
 
     // An index that is there is measured, and the model that made the vectors is known from any other.
     let probe = |model: &'static str| {
@@ -64,10 +79,57 @@ async fn the_index_is_built_after_the_load_and_finds_what_is_nearest() {
     // A few of a dump's embeddings are the dump's own, and found out.
     assert!(probed["rows_failed"].as_i64().unwrap() <= 1, "{probed}");
     let events = report["events"].to_string();
-    assert!(events.contains("recall@10 of the index"), "{events}");
+    // The graph of so few is all but whole.
+    let shares = shares(&report);
+    assert!(!shares.is_empty() && shares.iter().all(|share| (0.95..=1.0).contains(share)), "{events}");
     client.execute("update public.documents set embedding = (select array_agg(v order by o desc) from unnest(embedding::real[]) with ordinality as u (v, o))::vector where embedding_provider <> 'source'", &[]).await.unwrap();
     let report = probe("text-embedding-3-large").await.code(3).says(&["embedding_probe ("]).json();
     assert!(report["samples"].to_string().contains("cosine similarity"), "{}", report["samples"]);
+}
+
+/// What was found of the nearest, each time that it was measured.
+fn shares(report: &Value) -> Vec<f64> {
+    let events = report["events"].as_array().unwrap().iter().filter(|event| event["kind"] == "recall");
+    let share = |event: &Value| {
+        let message = event["message"].as_str().unwrap();
+        let share =
+            message.strip_prefix("recall@10 of the index ").and_then(|rest| rest.strip_suffix(" over 10 searches"));
+        share.unwrap_or_else(|| panic!("{message}")).parse::<f64>().unwrap()
+    };
+    events.map(share).collect()
+}
+
+#[tokio::test]
+async fn recall_is_what_the_index_finds_or_is_not_told() {
+    let db = TestDb::from(&MIGRATED, "search_recall").await;
+    let client = db.connect().await;
+    let folder = tempfile::tempdir().unwrap();
+    let dump = folder.path().join("dump.sql");
+    finish(bare(&format!("generate {} --documents 60", dump.display()))).await.code(0);
+    sqlmig(&db, &format!("run {} --no-index", dump.display())).await.code(0);
+    let validate = async || sqlmig(&db, "validate --output json").await.code(0).json();
+    // One of that name that is of something else: what would be compared is a look at every row with itself.
+    client.batch_execute("create index documents_embedding on public.documents (doc_type)").await.unwrap();
+    let report = validate().await;
+    let phases = report["phases"].to_string();
+    for said in ["the index's recall was not measured: transforms/search/", "the server does not use the index for it"]
+    {
+        assert!(phases.contains(said), "{phases}");
+    }
+    assert!(shares(&report).is_empty(), "{}", report["events"]);
+    // One with a list for each row, that looks into one of them: it finds the row itself, and hardly any other.
+    let few = "drop index public.documents_embedding; create index documents_embedding on public.documents \
+               using ivfflat ((embedding::halfvec(3072)) halfvec_cosine_ops) with (lists = 200)";
+    client.batch_execute(few).await.unwrap();
+    let report = validate().await;
+    let found = shares(&report);
+    assert!(matches!(found[..], [share] if (0.05..0.5).contains(&share)), "{}", report["events"]);
+    assert!(report["warnings"].to_string().contains("raise hnsw.ef_search"), "{}", report["warnings"]);
+    // The project's own.
+    client.batch_execute("drop index public.documents_embedding").await.unwrap();
+    sqlmig(&db, "index").await.code(0);
+    let found = shares(&validate().await);
+    assert!(matches!(found[..], [_, share] if (0.95..=1.0).contains(&share)), "{found:?}");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -40,6 +40,8 @@ pub enum Fault {
     Zero,
     /// Another model says that it made them.
     OtherModel,
+    /// All is as it should be, with these lines in the head.
+    Head(String),
 }
 
 /// What a service was asked, and what it is told to do wrong.
@@ -53,6 +55,11 @@ pub struct State {
     pub always: Mutex<Option<Fault>>,
     /// A text that holds this is refused with this status, and all others in its request.
     pub poison: Mutex<Option<(String, u16)>>,
+    /// The vector of a text that holds this is always bad in this way ([`Fault::WrongDimension`], [`Fault::Zero`] or
+    /// [`Fault::NotANumber`]); those of the others in its request are good.
+    pub spoiled: Mutex<Option<(String, Fault)>>,
+    /// Tokens that it bills for a word; 0 is as 1.
+    pub tokens_per_word: AtomicUsize,
     /// How long an answer takes.
     pub latency_ms: AtomicU64,
     /// Requests that were read to their end.
@@ -62,10 +69,14 @@ pub struct State {
     at_once: AtomicUsize,
     /// How often a good vector of each text was answered.
     pub served: Mutex<BTreeMap<String, usize>>,
+    /// When each request was there to its end.
+    pub moments: Mutex<Vec<Instant>>,
     /// The heads of the requests, lower case.
     pub heads: Mutex<Vec<String>>,
     /// The bodies of the requests, without the texts.
     pub bodies: Mutex<Vec<Value>>,
+    /// The texts of each request.
+    pub texts: Mutex<Vec<Vec<String>>>,
 }
 
 /// A service that listens.
@@ -122,9 +133,25 @@ impl State {
         Self::lock(&self.served).values().sum()
     }
 
+    /// The time from each request to the next.
+    pub fn gaps(&self) -> Vec<Duration> {
+        Self::lock(&self.moments).windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
     /// Texts of which a vector was answered more than once.
     pub fn repeated(&self) -> usize {
         Self::lock(&self.served).values().filter(|times| **times > 1).count()
+    }
+}
+
+/// Makes one vector bad.
+fn spoil(vector: &mut Vec<f32>, fault: &Fault) {
+    match fault {
+        Fault::WrongDimension => drop(vector.pop()),
+        Fault::Zero => vector.fill(0.0),
+        // JSON has no word for it: it is written as null, and that is replaced in the end.
+        Fault::NotANumber => vector[0] = f32::NAN,
+        _ => {}
     }
 }
 
@@ -154,6 +181,7 @@ async fn serve(mut stream: TcpStream, state: &State) -> std::io::Result<()> {
     let mut buffer = Vec::new();
     loop {
         let Some((head, body)) = request(&mut stream, &mut buffer).await? else { return Ok(()) };
+        State::lock(&state.moments).push(Instant::now());
         State::lock(&state.heads).push(head);
         state.requests.fetch_add(1, Ordering::SeqCst);
         let at_once = state.at_once.fetch_add(1, Ordering::SeqCst) + 1;
@@ -213,6 +241,7 @@ async fn answer(body: &[u8], state: &State) -> Answer {
         _ => return http(400, "", r#"{"error":{"message":"input is missing"}}"#),
     };
     State::lock(&state.bodies).push(asked);
+    State::lock(&state.texts).push(texts.clone());
     let fault = State::lock(&state.faults).pop_front().or_else(|| State::lock(&state.always).clone());
     if let Some((poison, status)) = State::lock(&state.poison).clone()
         && texts.iter().any(|text| text.contains(&poison))
@@ -231,23 +260,26 @@ async fn answer(body: &[u8], state: &State) -> Answer {
     let mut data: Vec<(usize, Vec<f32>)> =
         texts.iter().map(|text| vector(text, state.dimensions)).enumerate().collect();
     let mut model = state.model.as_str();
-    match fault {
-        Some(Fault::WrongDimension) => {
-            for (_, vector) in &mut data {
-                vector.truncate(state.dimensions - 1);
-            }
-        }
+    match &fault {
+        Some(Fault::WrongDimension) => data.iter_mut().for_each(|(_, vector)| spoil(vector, &Fault::WrongDimension)),
         Some(Fault::Truncated) => drop(data.pop()),
         Some(Fault::Reordered) => data.reverse(),
         Some(Fault::SameIndex) => data.iter_mut().for_each(|(index, _)| *index = 0),
-        Some(Fault::Zero) => data[0].1.fill(0.0),
+        Some(fault @ (Fault::Zero | Fault::NotANumber)) => spoil(&mut data[0].1, fault),
         Some(Fault::OtherModel) => model = "another-model",
         _ => {}
     }
-    let broken = fault.as_ref().is_some_and(|fault| !matches!(fault, Fault::Reordered));
+    let spoiled = State::lock(&state.spoiled).clone();
+    let is_spoiled = |text: &str| spoiled.as_ref().is_some_and(|(part, _)| text.contains(part));
+    if let Some((_, how)) = &spoiled {
+        for (_, vector) in data.iter_mut().filter(|(index, _)| is_spoiled(&texts[*index])) {
+            spoil(vector, how);
+        }
+    }
+    let broken = fault.as_ref().is_some_and(|fault| !matches!(fault, Fault::Reordered | Fault::Head(_)));
     if !broken {
         let mut served = State::lock(&state.served);
-        for text in &texts {
+        for text in texts.iter().filter(|text| !is_spoiled(text)) {
             *served.entry(text.clone()).or_default() += 1;
         }
     }
@@ -255,13 +287,13 @@ async fn answer(body: &[u8], state: &State) -> Answer {
         .into_iter()
         .map(|(index, embedding)| json!({"object": "embedding", "index": index, "embedding": embedding}))
         .collect();
-    let tokens: usize = texts.iter().map(|text| text.split_whitespace().count()).sum();
+    let words: usize = texts.iter().map(|text| text.split_whitespace().count()).sum();
+    let tokens = words * state.tokens_per_word.load(Ordering::SeqCst).max(1);
     let body = json!({"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": tokens, "total_tokens": tokens}});
-    let mut body = body.to_string();
-    if matches!(fault, Some(Fault::NotANumber)) {
-        body = body.replacen("\"embedding\":[", "\"embedding\":[NaN,", 1);
-    }
-    let mut whole = http(200, "", &body);
+    // As Python's json writes it.
+    let body = body.to_string().replace("null", "NaN");
+    let head = if let Some(Fault::Head(lines)) = &fault { lines.as_str() } else { "" };
+    let mut whole = http(200, head, &body);
     if matches!(fault, Some(Fault::BrokenOff)) {
         whole.bytes.truncate(whole.bytes.len() / 2);
         whole.close = true;
