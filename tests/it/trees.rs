@@ -4,10 +4,12 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::harness::TestDb;
-use crate::program::{MIGRATED, number, on, sqlmig, state, text};
+use crate::program::{MIGRATED, Outcome, finish, number, on, sqlmig, state, text};
+use crate::service::Service;
 
 /// A tree that a test may change.
 struct Tree(TempDir);
@@ -37,6 +39,23 @@ impl Tree {
     }
 }
 
+/// A service of embeddings that has the model which the project names.
+pub async fn service() -> Service {
+    Service::start("127.0.0.1:0", "text-embedding-3-large", 3072).await.unwrap()
+}
+
+/// Runs the binary on a database, with a service of embeddings.
+async fn embedding(db: &TestDb, line: &str, service: &Service) -> Outcome {
+    let mut command = on(db, line).await;
+    command.env("SQLMIG_EMBEDDING_URL", service.url());
+    finish(command).await
+}
+
+/// Which version of each row is there: another after an update, even one that changes nothing.
+pub async fn versions(client: &sqlmig::db::Connection) -> String {
+    text(client, include_str!("../sql/row_versions.sql")).await
+}
+
 /// The newest run.
 async fn newest(client: &sqlmig::db::Connection) -> String {
     text(client, "select id from sqlmig.run order by id::text desc limit 1").await
@@ -63,7 +82,8 @@ async fn trees_of_every_type_fill_a_blank_database_and_then_change_nothing() {
     ];
     let sources: Vec<String> = types.iter().map(|name| format!("--source {name}={}", trees(name))).collect();
     let line = format!("run {} --source generic={} --output json", sources.join(" "), trees("handbook"));
-    let report = sqlmig(&db, &line).await.code(0).json();
+    let service = service().await;
+    let report = embedding(&db, &line, &service).await.code(0).json();
     let client = db.connect().await;
     assert_eq!(report["run"]["state"], "done");
     for table in report["tables"].as_array().unwrap() {
@@ -90,17 +110,30 @@ async fn trees_of_every_type_fill_a_blank_database_and_then_change_nothing() {
     assert_eq!(text(&client, item).await, "water_mill::Wheel");
     let version = "select version from public.document_sources where source_name = 'water-mill'";
     assert_eq!(text(&client, version).await, "0.3.1");
-    let before = state(&client).await;
-    let report = sqlmig(&db, &line).await.code(0).json();
-    assert_eq!(state(&client).await, before);
+    // Each has the vector of its own text, which was asked for once.
+    let lacking = "select count(*) from public.documents where embedding is null \
+                   or embedding_text_sha256 is distinct from content_sha256";
+    assert_eq!(number(&client, lacking).await, 0);
+    let texts = "select count(distinct content) from public.documents";
+    let texts = usize::try_from(number(&client, texts).await).unwrap();
+    assert_eq!((service.state.vectors(), service.state.repeated()), (texts, 0));
+    let (asked, before, written) = (service.state.requests(), state(&client).await, versions(&client).await);
+    let report = embedding(&db, &line, &service).await.code(0).json();
+    assert_eq!(service.state.requests(), asked, "asked for what is known");
+    assert_eq!((state(&client).await, versions(&client).await), (before.clone(), written), "a row was written");
     for table in report["tables"].as_array().unwrap() {
         assert_eq!((&table["rows_inserted"], &table["rows_updated"]), (&0.into(), &0.into()), "{table}");
         assert!(!table["source"].as_str().unwrap().starts_with("parts."), "decoded again: {table}");
     }
-    // A part that somebody deletes is noticed: its file is decoded again, and no other.
+    for target in report["targets"].as_array().unwrap() {
+        let changed = [&target["rows_inserted"], &target["rows_updated"], &target["rows_deleted"]];
+        assert_eq!(changed, [&json!(0); 3], "{target}");
+    }
+    // A part that somebody deletes is noticed: its file is decoded again, and no other; its vector is paid for already.
     client.batch_execute("delete from public.documents where doc_path = 'src/lib.rs#Wheel'").await.unwrap();
-    sqlmig(&db, &line).await.code(0);
+    embedding(&db, &line, &service).await.code(0);
     assert_eq!(state(&client).await, before);
+    assert_eq!(service.state.requests(), asked);
 }
 
 #[tokio::test]
