@@ -460,3 +460,19 @@ fn a_long_text_is_cut_at_headings_and_says_where_it_stands() {
     );
     assert_eq!(split(text, &marks, 1000, &str::len).len(), 1);
 }
+
+#[test]
+fn blank_lines_are_no_part_of_their_own() {
+    let heading = format!("\n\n# {}\n", "abc ".repeat(6) + "abc");
+    let line = format!("{}\n\n", "abcd ".repeat(20));
+    let full = "abcd abcd abcd abcd abcd abcd\n\n\n".to_owned();
+    for (text, parts) in [
+        // Before a section that has no room for them, behind the rest of a line, behind a line that is as long as a part may be.
+        (&heading, vec!["\n\n# abc abc abc abc ", "abc abc abc\n"]),
+        (&line, vec![&line[..25], &line[25..50], &line[50..75], &line[75..]]),
+        (&full, vec!["abcd abcd abcd abcd ", "abcd abcd\n\n\n"]),
+    ] {
+        let found = split(text, &markdown::marks(text), 30, &str::len);
+        assert_eq!(found.iter().map(|part| part.text).collect::<Vec<_>>(), parts);
+    }
+}
