@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use serde_json::json;
+use sqlmig::tokens::Tokenizer;
 use tempfile::TempDir;
 
 use crate::harness::TestDb;
@@ -180,6 +181,51 @@ async fn what_changed_is_updated_and_what_is_gone_is_told_of_and_pruned_and_brou
         .unwrap();
     sqlmig(&db, &format!("rollback --yes --run {}", newest(&client).await)).await.code(0);
     assert_eq!(text(&client, "select content from public.documents where doc_path = 'b.md'").await, "mine");
+}
+
+#[tokio::test]
+async fn parts_of_long_documents_fit_the_model_that_is_asked() {
+    let db = TestDb::from(&MIGRATED, "trees_limit").await;
+    let (client, service) = (db.connect().await, service().await);
+    let words = |what: &str, count: usize| (0..count).map(|word| format!("{what}x{word} ")).collect::<String>();
+    let mut long = String::from("Before any heading.\n\n");
+    for chapter in 1..=3 {
+        let (short, line) = (words(&format!("stone{chapter}"), 40), words(&format!("mühle{chapter}"), 150));
+        long += &format!("# Chapter {chapter}\n\n{short}\n\n{line}\n\n");
+    }
+    let tree = Tree::new(&[("long.md", &long), ("short.md", "# Short\n\nFits any model.\n")]);
+    let line = format!("run {} --output json", tree.source("generic"));
+    embedding(&db, &line, &service).await.code(0);
+    let paths = "select string_agg(doc_path, ' ' order by doc_path) from public.documents";
+    assert_eq!(text(&client, paths).await, "long.md short.md");
+    let short = "select concat_ws(' ', ctid, xmin) from public.documents where doc_path = 'short.md'";
+    let kept = text(&client, short).await;
+    let without = "select count(*) from public.documents where embedding is null";
+    for (name, limit) in [("cl100k_base", 300), ("p50k_base", 120)] {
+        let options = format!("--embedding-input-tokens {limit} --embedding-tokenizer {name}");
+        embedding(&db, &format!("{line} {options}"), &service).await.code(0);
+        let parts = "select content, token_count from public.documents where metadata ->> 'file' = 'long.md' \
+                     order by (metadata ->> 'part')::integer";
+        let rows = client.query(parts, &[]).await.unwrap();
+        let parts: Vec<(&str, i32)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        assert!(parts.len() > 3, "{} parts", parts.len());
+        for (part, told) in &parts {
+            let tokens = Tokenizer::named(name).unwrap().count(part);
+            assert!(tokens <= limit, "{tokens} tokens of {name}: {part}");
+            assert_eq!(usize::try_from(*told).unwrap(), tokens, "{part}");
+        }
+        assert_eq!(parts.iter().map(|(part, _)| *part).collect::<String>(), long);
+        assert_eq!((number(&client, without).await, service.state.repeated()), (0, 0), "{name}");
+        if limit == 300 {
+            assert_eq!(text(&client, short).await, kept, "a document that fits as before was written");
+        }
+    }
+    // With the first limit again the parts are gone, and nothing is asked for: the whole text was paid for.
+    let asked = service.state.requests();
+    embedding(&db, &line, &service).await.code(0);
+    assert_eq!(text(&client, paths).await, "long.md short.md");
+    assert_eq!(text(&client, "select content from public.documents where doc_path = 'long.md'").await, long);
+    assert_eq!((number(&client, without).await, service.state.requests()), (0, asked));
 }
 
 #[tokio::test]

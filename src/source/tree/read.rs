@@ -12,7 +12,6 @@ use sha2::{Digest, Sha256};
 
 use crate::formats::{self, Decoded, Format, split};
 use crate::names::hex;
-use crate::tokens::Tokenizer;
 
 use super::known::Known;
 use super::roots::{Kind, Resolved};
@@ -37,7 +36,7 @@ pub(super) fn write(spec: &TreeSpec, roots: &[Resolved], known: &Known, out: &mu
             out.push(parts.create().as_bytes())?;
         }
         let decoded_by =
-            format!("{} {} {} {}", formats::VERSION, Tokenizer::default().name(), spec.part_tokens, spec.decoded_by);
+            format!("{} {} {} {}", formats::VERSION, spec.tokenizer.name(), spec.part_tokens, spec.decoded_by);
         let mut reader = Reader {
             spec,
             root,
@@ -268,8 +267,7 @@ impl Reader<'_> {
 
     /// Writes the parts of a file; says how many.
     fn split(&mut self, path: &str, sha256: &str, decoded: &Decoded) -> usize {
-        let tokenizer = Tokenizer::default();
-        let count = |text: &str| tokenizer.count(text);
+        let count = |text: &str| self.spec.tokenizer.count(text);
         let about = about(decoded);
         let mut anchors: HashSet<String> = HashSet::new();
         let pieces: Vec<_> = decoded
