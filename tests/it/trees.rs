@@ -252,6 +252,13 @@ async fn what_cannot_be_read_is_named_and_the_books_balance() {
     let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, tree.path().join(at)).unwrap();
     link("good.md", "same.md");
     link(".", "loop");
+    // Rings: of links to one another, and of folders that each hold a link to the other.
+    link("there", "back");
+    link("back", "there");
+    tree.write("ring/a/in.md", b"# In a ring\n");
+    tree.write("ring/b/in.md", b"# On its other side\n");
+    link("../b", "ring/a/b");
+    link("../a", "ring/b/a");
     link("/etc/hostname", "outside");
     link("nowhere", "dangling");
     tree.write(
@@ -283,6 +290,10 @@ async fn what_cannot_be_read_is_named_and_the_books_balance() {
         ("loop", "in a loop"),
         ("outside", "out of the tree"),
         ("dangling", "to nothing"),
+        ("back: ", "leads nowhere"),
+        ("there: ", "leads nowhere"),
+        ("ring/a/b: ", "to \"ring/b\", which is read under that name"),
+        ("ring/b/a: ", "to \"ring/a\", which is read under that name"),
         ("bundle.zip/../evil.md", "leads out"),
         ("bundle.zip//abs.md", "absolute"),
         ("bundle.zip/big.md", "larger than"),
@@ -295,7 +306,7 @@ async fn what_cannot_be_read_is_named_and_the_books_balance() {
     let paths = "select string_agg(doc_path, '|' order by doc_path) from public.documents";
     assert_eq!(
         text(&client, paths).await,
-        "bundle.tar.gz/pkg/in.md|bundle.zip/in.md|good.md|single.txt.gz|tabs\tand\\\nlines.md"
+        "bundle.tar.gz/pkg/in.md|bundle.zip/in.md|good.md|ring/a/in.md|ring/b/in.md|single.txt.gz|tabs\tand\\\nlines.md"
     );
     let odd = "select content from public.documents where doc_path like 'tabs%'";
     assert_eq!(text(&client, odd).await, "a\tb\\c\r\nd\n\\.\n");
@@ -375,6 +386,117 @@ async fn an_archive_is_as_good_as_its_folder() {
     sqlmig(&archive, &format!("run --source rust={}/*", tree.path().display())).await.code(0);
     let (one, other) = (state(&folder.connect().await).await, state(&archive.connect().await).await);
     assert_eq!(one, other);
+}
+
+#[tokio::test]
+async fn an_archive_leaves_out_what_its_folder_does_and_counts_it() {
+    let db = TestDb::from(&MIGRATED, "trees_left_out").await;
+    let client = db.connect().await;
+    // Rules come last in the archives.
+    let files = [
+        ("a.md", "# A\n"),
+        (".hidden.md", "# Hidden\n"),
+        (".github/x.md", "# Workflow\n"),
+        (".git/config", "git's own"),
+        ("skipped/x.md", "# Skipped\n"),
+        ("x.tmp.md", "# Temporary\n"),
+        ("keep.tmp.md", "# Kept\n"),
+        ("sub/draft.md", "# Draft\n"),
+        ("sub/.shown.md", "# Shown\n"),
+        ("sub/ok.md", "# Ok\n"),
+        ("sub/skipped/y.md", "# Skipped, too\n"),
+        ("sub/.ignore", "draft.md\n!.shown.md\n"),
+        (".gitignore", "skipped/\n*.tmp.md\n!keep.tmp.md\n"),
+    ];
+    let folder = Tree::new(&files);
+    let (archives, inside) = (Tree::new(&[]), Tree::new(&[]));
+    let named: Vec<(String, &[u8])> =
+        files.iter().map(|(name, text)| (format!("pkg/{name}"), text.as_bytes())).collect();
+    let named: Vec<(&str, &[u8])> = named.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    archives.write("a.zip", &zip(&named));
+    archives.write("a.tar.gz", &tar_gz(&named));
+    inside.write("b.zip", &zip(&named));
+    inside.write(".left.md", b"# Left out beside the archive\n");
+    let sources = [
+        ("folder", folder.path().to_owned()),
+        ("inside", inside.path().to_owned()),
+        ("tar", archives.path().join("a.tar.gz")),
+        ("zip", archives.path().join("a.zip")),
+    ]
+    .map(|(name, path)| format!("--source generic:{name}={}", path.display()));
+    let report = sqlmig(&db, &format!("run {} --output json", sources.join(" "))).await.code(0).json();
+    let paths = "select string_agg(source_name || ' ' || doc_paths, e'\\n' order by source_name) from (select source_name, \
+                 string_agg(doc_path, ' ' order by doc_path collate \"C\") as doc_paths from public.documents group by source_name) as paths";
+    assert_eq!(
+        text(&client, paths).await,
+        "folder a.md keep.tmp.md sub/.shown.md sub/ok.md\n\
+         inside b.zip/pkg/a.md b.zip/pkg/keep.tmp.md b.zip/pkg/sub/.shown.md b.zip/pkg/sub/ok.md\n\
+         tar a.md keep.tmp.md sub/.shown.md sub/ok.md\n\
+         zip a.md keep.tmp.md sub/.shown.md sub/ok.md"
+    );
+    let counts = "select string_agg(concat_ws(' ', source_name, files, files_left_out), ', ' order by source_name) \
+                  from staging.\"file_sources\"";
+    assert_eq!(text(&client, counts).await, "folder 4 8, inside 4 9, tar 4 8, zip 4 8");
+    let left_out = report["checks"].as_array().unwrap().iter().find(|check| check["name"] == "files_left_out").unwrap();
+    assert_eq!(left_out["rows_failed"], 4, "{left_out}");
+}
+
+#[tokio::test]
+async fn links_ways_out_and_too_many_rules_in_archives_are_refused() {
+    let db = TestDb::from(&MIGRATED, "trees_archives").await;
+    let client = db.connect().await;
+    let tree = Tree::new(&[]);
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    writer.start_file("a.md", options).unwrap();
+    writer.write_all(b"# A\n").unwrap();
+    writer.add_symlink("link.md", "/etc/hostname", options).unwrap();
+    tree.write("links.zip", &writer.finish().unwrap().into_inner());
+    // A tar whose names and links lead out of it, as no writer of archives would make one.
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, kind, bytes) in [
+        ("b.md", tar::EntryType::Regular, &b"# B\n"[..]),
+        ("../evil.md", tar::EntryType::Regular, b"# Evil\n"),
+        ("soft.md", tar::EntryType::Symlink, b""),
+        ("hard.md", tar::EntryType::Link, b""),
+        ("device.md", tar::EntryType::Char, b""),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_entry_type(kind);
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        if matches!(kind, tar::EntryType::Symlink | tar::EntryType::Link) {
+            header.set_link_name("../../etc/hostname").unwrap();
+        }
+        header.set_cksum();
+        builder.append(&header, bytes).unwrap();
+    }
+    tree.write("links.tar", &builder.into_inner().unwrap());
+    let rules = "some/folder/that/is/ignored/*.md\n".repeat((1 << 20) / 33 + 1);
+    tree.write("rules.tar.gz", &tar_gz(&[("c.md", b"# C\n"), (".gitignore", rules.as_bytes())]));
+    let report = sqlmig(&db, &format!("run {} --output json", tree.source("generic"))).await.code(0).json();
+    for table in report["tables"].as_array().unwrap() {
+        assert_eq!(table["balanced"], true, "{table}");
+    }
+    let refused =
+        "select string_agg(reason, e'\\n' order by reason) from sqlmig.quarantine where source = 'public.files'";
+    let refused = text(&client, refused).await;
+    let expected = [
+        ("links.tar/../evil.md", "leads out"),
+        ("links.tar/device.md", "pipe or device"),
+        ("links.tar/hard.md", "a link inside"),
+        ("links.tar/soft.md", "a link inside"),
+        ("links.zip/link.md", "a symbolic link inside"),
+        ("rules.tar.gz", "larger than 1MiB"),
+    ];
+    for (name, reason) in expected {
+        let told = refused.lines().any(|line| line.contains(name) && line.contains(reason));
+        assert!(told, "{name} and {reason} are not in\n{refused}");
+    }
+    assert_eq!(refused.lines().count(), expected.len(), "{refused}");
+    let paths = "select string_agg(doc_path, ' ' order by doc_path) from public.documents";
+    assert_eq!(text(&client, paths).await, "links.tar/b.md links.zip/a.md");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 
 mod apart;
 mod archive;
+mod ignored;
 mod known;
 mod read;
 mod roots;

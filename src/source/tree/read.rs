@@ -46,6 +46,7 @@ pub(super) fn write(spec: &TreeSpec, roots: &[Resolved], known: &Known, out: &mu
             parts: &mut parts,
             met: HashSet::new(),
             count: 0,
+            left_out: 0,
             out,
         };
         let left_out = reader.root()?;
@@ -76,6 +77,8 @@ struct Reader<'a> {
     /// Paths that were met: an archive may hold two files of one name.
     met: HashSet<String>,
     count: u64,
+    /// Files of archives that were left out.
+    left_out: u64,
     out: &'a mut Out,
 }
 
@@ -83,19 +86,20 @@ impl Reader<'_> {
     /// Reads the tree; says how many files were left out.
     fn root(&mut self) -> io::Result<u64> {
         let root = self.root;
-        match &root.kind {
-            Kind::Folder => walk(root, |met| self.met(met)),
+        let of_folder = match &root.kind {
+            Kind::Folder => walk(root, |met| self.met(met))?,
             Kind::File => {
                 let name = root.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
                 self.stored(&name, &root.path)?;
-                Ok(0)
+                0
             }
             Kind::Archive { top } => {
                 let prefix = top.as_ref().map(|top| format!("{top}/")).unwrap_or_default();
                 self.archive(&root.path, "", &prefix)?;
-                Ok(0)
+                0
             }
-        }
+        };
+        Ok(of_folder + self.left_out)
     }
 
     fn met(&mut self, met: Met) -> io::Result<()> {
@@ -145,9 +149,10 @@ impl Reader<'_> {
                 Err(reason) => self.refused(&name, Format::Unknown, None, &reason),
             }
         })?;
-        match walked {
-            Ok(()) => Ok(()),
-            Err(reason) => {
+        self.left_out += walked.left_out;
+        match walked.damage {
+            None => Ok(()),
+            Some(reason) => {
                 let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
                 let name = if folder.is_empty() { name } else { folder.trim_end_matches('/').to_owned() };
                 self.refused(&name, Format::Archive, None, &reason)
