@@ -111,6 +111,11 @@ async fn trees_of_every_type_fill_a_blank_database_and_then_change_nothing() {
     assert_eq!(text(&client, item).await, "water_mill::Wheel");
     let version = "select version from public.document_sources where source_name = 'water-mill'";
     assert_eq!(text(&client, version).await, "0.3.1");
+    let pictures = "select string_agg(doc_path || ' ' || (metadata ->> 'images_left_out'), ', ' order by doc_path) \
+                    from public.documents where metadata ? 'images_left_out'";
+    assert_eq!(text(&client, pictures).await, "mill.ipynb 1");
+    let told = report["checks"].as_array().unwrap().iter().find(|check| check["name"] == "images_left_out").unwrap();
+    assert_eq!(told["rows_failed"], 1, "{told}");
     // Each has the vector of its own text, which was asked for once.
     let lacking = "select count(*) from public.documents where embedding is null \
                    or embedding_text_sha256 is distinct from content_sha256";

@@ -331,9 +331,18 @@ impl Reader<'_> {
     }
 }
 
-/// What each part of a file says of the file: title, front matter and the like, without what is long.
+/// What each part of a file says of the file: title, front matter, pictures left out and the like, without what is long.
 fn about(decoded: &Decoded) -> String {
-    let keys = ["title", "front_matter", "generator", "description", "nbformat", "language", "crate_version"];
+    let keys = [
+        "title",
+        "front_matter",
+        "generator",
+        "description",
+        "nbformat",
+        "language",
+        "crate_version",
+        "images_left_out",
+    ];
     let known = match (&decoded.format, &decoded.parsed) {
         // A description's own keys may have these names and mean other things.
         (Format::OpenApi, _) => Map::new(),
