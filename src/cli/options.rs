@@ -20,9 +20,6 @@ use super::settings::Settings;
 /// PostgreSQL holds no field of 1 GiB or more (`MaxAllocSize`), so a longer row could not be sent whatever the setting.
 const LONGEST_ROW_BYTES: usize = (1 << 30) - 1;
 
-/// Tokens that a part of a document has at most: what `text-embedding-3-large` takes of one text.
-const PART_TOKENS: usize = 8191;
-
 /// Opens what was typed: trees, a URL, a file, or stdin for `-`.
 ///
 /// # Errors
@@ -75,7 +72,8 @@ fn spec(typed: &SourceArgs, settings: &Settings, conductor: &Conductor) -> Resul
             roots,
             prune: settings.prune,
             file_limit_bytes: settings.file_limit.0,
-            part_tokens: PART_TOKENS,
+            part_tokens: conductor.embed.tokens_per_text,
+            tokenizer: conductor.embed.tokenizer,
             decoded_by: conductor.project.hash.clone(),
             program: Some(std::env::current_exe().map_err(|error| {
                 let display = "this program, to have it read PDFs".to_owned();

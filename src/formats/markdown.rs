@@ -18,6 +18,10 @@ pub(super) fn decode(format: Format, text: String) -> Decoded {
         }
         None => text,
     };
+    let (text, pictures) = without_pictures(text);
+    if pictures > 0 {
+        parsed.insert("images_left_out".to_owned(), Value::from(pictures));
+    }
     let marks = marks(&text);
     parsed.insert("headings".to_owned(), headings(&marks));
     if let Some(first) = marks.first() {
@@ -55,6 +59,49 @@ fn front_matter(text: &str) -> Option<(Value, &str)> {
         at += line.len();
     }
     None
+}
+
+/// What begins a picture that is written into a text.
+const PICTURE: &str = "data:image/";
+
+/// A text without the pictures that are written into it as base64, and how many those were: `#` stands where each was, a place
+/// that every syntax takes. In code they stay, where they are what is written about.
+pub(super) fn without_pictures(text: String) -> (String, u64) {
+    if memchr::memmem::find(text.as_bytes(), PICTURE.as_bytes()).is_none() {
+        return (text, 0);
+    }
+    let parser = Parser::new_ext(&text, Options::ENABLE_TABLES).into_offset_iter();
+    let is_code = |event: &Event<'_>| matches!(event, Event::Start(Tag::CodeBlock(_)) | Event::Code(_));
+    let mut code = parser.filter(|(event, _)| is_code(event)).map(|(_, range)| range).peekable();
+    let (mut out, mut from, mut pictures) = (String::new(), 0, 0);
+    while let Some(at) = text[from..].find(PICTURE).map(|at| from + at) {
+        while code.next_if(|range| range.end <= at).is_some() {}
+        let in_code = code.peek().is_some_and(|range| range.start <= at);
+        out.push_str(&text[from..at]);
+        from = match picture(&text[at..]) {
+            Some(length) if !in_code => {
+                out.push('#');
+                pictures += 1;
+                at + length
+            }
+            _ => {
+                out.push_str(PICTURE);
+                at + PICTURE.len()
+            }
+        };
+    }
+    out.push_str(&text[from..]);
+    (out, pictures)
+}
+
+/// Bytes of the picture that a text begins with (RFC 2397), if it is one in base64.
+fn picture(text: &str) -> Option<usize> {
+    let is_type = |byte: &u8| byte.is_ascii_alphanumeric() || b"/.+-_;=".contains(byte);
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_%".contains(byte);
+    let kind = text.as_bytes().get("data:".len()..)?.iter().take_while(|byte| is_type(byte)).count();
+    let (head, rest) = text.split_at_checked("data:".len() + kind)?;
+    let bytes = rest.strip_prefix(',')?.bytes().take_while(is_base64).count();
+    (bytes > 0 && head.to_ascii_lowercase().ends_with(";base64")).then_some(head.len() + 1 + bytes)
 }
 
 /// The headings of a text that stand in no other block.

@@ -28,7 +28,7 @@ pub use split::{Part, split};
 
 /// Part of what a file was decoded by: rises when the same bytes would be decoded otherwise than before, so that a file
 /// which did not change is decoded again.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// What a file says.
 #[derive(Debug, Clone, PartialEq)]

@@ -112,7 +112,8 @@ impl Writer<'_> {
             _ => {
                 self.counts.markdown += 1;
                 let attached = cell.get("attachments").and_then(Value::as_object).map_or(0, Map::len);
-                self.counts.images += attached as u64;
+                let (source, written) = markdown::without_pictures(source);
+                self.counts.images += attached as u64 + written;
                 self.paragraph(&source);
             }
         }

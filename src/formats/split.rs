@@ -31,6 +31,9 @@ pub fn split<'a>(text: &'a str, marks: &[Mark], limit: usize, count: &dyn Fn(&st
     }
     let mut starts: Vec<usize> = std::iter::once(0).chain(cuts).collect();
     starts.dedup();
+    if starts.len() > 1 {
+        starts = without_blank(text, &starts, limit, count);
+    }
     let ends = starts.iter().skip(1).copied().chain(std::iter::once(text.len()));
     let parts = starts.iter().copied().zip(ends).map(|(start, end)| {
         let part = &text[start..end];
@@ -87,6 +90,60 @@ fn pack(
     }
     found.sort_unstable();
     cuts.extend(found);
+}
+
+/// The same starts of parts, without parts of nothing but blanks as far as their neighbours can take them: such a part says
+/// nothing, and would be a document without content.
+fn without_blank(text: &str, starts: &[usize], limit: usize, count: &dyn Fn(&str) -> usize) -> Vec<usize> {
+    let fits = |from: usize, to: usize| count(&text[from..to]) <= limit;
+    let is_blank = |from: usize, to: usize| text[from..to].trim().is_empty();
+    let ends = starts.iter().skip(1).copied().chain(std::iter::once(text.len()));
+    let mut kept: Vec<usize> = Vec::new();
+    // Whether the next part was begun already.
+    let mut begun = false;
+    let mut parts = starts.iter().copied().zip(ends).peekable();
+    while let Some((start, end)) = parts.next() {
+        if !std::mem::take(&mut begun) {
+            kept.push(start);
+        }
+        let Some(own) = kept.last().copied() else { continue };
+        if !is_blank(own, end) {
+            continue;
+        }
+        let before = kept.iter().rev().nth(1).copied();
+        let after = parts.peek().map(|(_, end)| *end);
+        // Half of a neighbour, where there is no room for the blanks beside the whole of it.
+        let half = |from: usize, to: usize| {
+            let cut = between_words(&text[from..to]).map(|at| from + at);
+            cut.filter(|cut| !is_blank(from, *cut) && !is_blank(*cut, to))
+        };
+        if before.is_some_and(|before| fits(before, end)) {
+            kept.pop();
+        } else if after.is_some_and(|after| fits(own, after)) {
+            begun = true;
+        } else if let Some((before, cut)) = before.and_then(|before| Some((before, half(before, own)?)))
+            && fits(before, cut)
+            && fits(cut, end)
+        {
+            kept.pop();
+            kept.push(cut);
+        } else if let Some((after, cut)) = after.and_then(|after| Some((after, half(end, after)?)))
+            && fits(own, cut)
+            && fits(cut, after)
+        {
+            kept.push(cut);
+            begun = true;
+        }
+    }
+    kept
+}
+
+/// Behind a blank, as near to the middle as there is one after it; else in the middle of a word.
+fn between_words(text: &str) -> Option<usize> {
+    let middle = middle(text)?;
+    let behind =
+        text[middle..].char_indices().find(|(_, c)| c.is_whitespace()).map(|(at, c)| middle + at + c.len_utf8());
+    behind.filter(|at| !text[*at..].trim().is_empty()).or(Some(middle))
 }
 
 /// What a text is cut between.

@@ -62,6 +62,36 @@ fn markdown_has_its_headings_and_its_front_matter() {
 }
 
 #[test]
+fn pictures_that_are_written_into_markdown_are_left_out_and_counted() {
+    let payload = "iVBORw0KGgo".repeat(1000);
+    let png = format!("data:image/png;base64,{payload}=");
+    let text = format!(
+        "# Wheel\n\n![the wheel]({png} \"from above\") and ![][one]\n\n<img src=\"{png}\" alt=\"x\">\n\n\
+         Is `{png}` long?\n\n```\n{png}\n```\n\ndata:image/png;base64, begins one, data:image/svg+xml,%3Csvg is another.\n\n\
+         [one]: data:image/svg+xml;charset=utf-8;base64,PHN2Zz4\n# End\n"
+    );
+    let found = decoded("a.md", &text);
+    assert_eq!(
+        text_of_pieces(&found),
+        format!(
+            "# Wheel\n\n![the wheel](# \"from above\") and ![][one]\n\n<img src=\"#\" alt=\"x\">\n\n\
+             Is `{png}` long?\n\n```\n{png}\n```\n\n\
+             data:image/png;base64, begins one, data:image/svg+xml,%3Csvg is another.\n\n[one]: #\n# End\n"
+        )
+    );
+    assert_eq!(found.parsed["images_left_out"], 3);
+    let marks: Vec<&str> = found.pieces[0].marks.iter().map(|mark| mark.text.as_str()).collect();
+    assert_eq!(marks, ["Wheel", "End"]);
+    assert_eq!(decoded("a.md", "# A\n").parsed.get("images_left_out"), None);
+    let notebook = json!({ "nbformat": 4, "cells": [
+        { "cell_type": "markdown", "source": ["# Plot\n", format!("![]({png})")], "attachments": { "b.png": {} } },
+        { "cell_type": "code", "source": format!("show('{png}')"), "outputs": [] } ] });
+    let found = decoded("a.ipynb", &notebook.to_string());
+    assert_eq!(text_of_pieces(&found), format!("# Plot\n![](#)\n\n```python\nshow('{png}')\n```\n\n"));
+    assert_eq!(found.parsed["images_left_out"], 2);
+}
+
+#[test]
 fn html_is_the_text_of_its_main_part() {
     let page = "<html><head><title>Visitor in serde::de - Rust</title><meta name=generator content=rustdoc>\
                 <script>alert(1)</script></head><body><nav>menu</nav><section id=main-content>\
@@ -402,6 +432,7 @@ fn scraps() -> impl Strategy<Value = String> {
         "->",
         "(crate",
         "macro_rules",
+        "![](data:image/png;base64,",
         "!",
         "a",
         "1",
@@ -459,4 +490,20 @@ fn a_long_text_is_cut_at_headings_and_says_where_it_stands() {
         ]
     );
     assert_eq!(split(text, &marks, 1000, &str::len).len(), 1);
+}
+
+#[test]
+fn blank_lines_are_no_part_of_their_own() {
+    let heading = format!("\n\n# {}\n", "abc ".repeat(6) + "abc");
+    let line = format!("{}\n\n", "abcd ".repeat(20));
+    let full = "abcd abcd abcd abcd abcd abcd\n\n\n".to_owned();
+    for (text, parts) in [
+        // Before a section that has no room for them, behind the rest of a line, behind a line that is as long as a part may be.
+        (&heading, vec!["\n\n# abc abc abc abc ", "abc abc abc\n"]),
+        (&line, vec![&line[..25], &line[25..50], &line[50..75], &line[75..]]),
+        (&full, vec!["abcd abcd abcd abcd ", "abcd abcd\n\n\n"]),
+    ] {
+        let found = split(text, &markdown::marks(text), 30, &str::len);
+        assert_eq!(found.iter().map(|part| part.text).collect::<Vec<_>>(), parts);
+    }
 }

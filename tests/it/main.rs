@@ -25,6 +25,7 @@ mod program;
 mod promotion;
 mod quarantine;
 mod real_dumps;
+mod real_trees;
 mod remote;
 mod report_schema;
 mod reports;

@@ -4,10 +4,13 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use serde_json::json;
+use sqlmig::tokens::Tokenizer;
 use tempfile::TempDir;
 
 use crate::harness::TestDb;
-use crate::program::{MIGRATED, number, on, sqlmig, state, text};
+use crate::program::{MIGRATED, Outcome, finish, number, on, sqlmig, state, text};
+use crate::service::Service;
 
 /// A tree that a test may change.
 struct Tree(TempDir);
@@ -37,6 +40,23 @@ impl Tree {
     }
 }
 
+/// A service of embeddings that has the model which the project names.
+pub async fn service() -> Service {
+    Service::start("127.0.0.1:0", "text-embedding-3-large", 3072).await.unwrap()
+}
+
+/// Runs the binary on a database, with a service of embeddings.
+async fn embedding(db: &TestDb, line: &str, service: &Service) -> Outcome {
+    let mut command = on(db, line).await;
+    command.env("SQLMIG_EMBEDDING_URL", service.url());
+    finish(command).await
+}
+
+/// Which version of each row is there: another after an update, even one that changes nothing.
+pub async fn versions(client: &sqlmig::db::Connection) -> String {
+    text(client, include_str!("../sql/row_versions.sql")).await
+}
+
 /// The newest run.
 async fn newest(client: &sqlmig::db::Connection) -> String {
     text(client, "select id from sqlmig.run order by id::text desc limit 1").await
@@ -63,7 +83,8 @@ async fn trees_of_every_type_fill_a_blank_database_and_then_change_nothing() {
     ];
     let sources: Vec<String> = types.iter().map(|name| format!("--source {name}={}", trees(name))).collect();
     let line = format!("run {} --source generic={} --output json", sources.join(" "), trees("handbook"));
-    let report = sqlmig(&db, &line).await.code(0).json();
+    let service = service().await;
+    let report = embedding(&db, &line, &service).await.code(0).json();
     let client = db.connect().await;
     assert_eq!(report["run"]["state"], "done");
     for table in report["tables"].as_array().unwrap() {
@@ -90,17 +111,35 @@ async fn trees_of_every_type_fill_a_blank_database_and_then_change_nothing() {
     assert_eq!(text(&client, item).await, "water_mill::Wheel");
     let version = "select version from public.document_sources where source_name = 'water-mill'";
     assert_eq!(text(&client, version).await, "0.3.1");
-    let before = state(&client).await;
-    let report = sqlmig(&db, &line).await.code(0).json();
-    assert_eq!(state(&client).await, before);
+    let pictures = "select string_agg(doc_path || ' ' || (metadata ->> 'images_left_out'), ', ' order by doc_path) \
+                    from public.documents where metadata ? 'images_left_out'";
+    assert_eq!(text(&client, pictures).await, "mill.ipynb 1");
+    let told = report["checks"].as_array().unwrap().iter().find(|check| check["name"] == "images_left_out").unwrap();
+    assert_eq!(told["rows_failed"], 1, "{told}");
+    // Each has the vector of its own text, which was asked for once.
+    let lacking = "select count(*) from public.documents where embedding is null \
+                   or embedding_text_sha256 is distinct from content_sha256";
+    assert_eq!(number(&client, lacking).await, 0);
+    let texts = "select count(distinct content) from public.documents";
+    let texts = usize::try_from(number(&client, texts).await).unwrap();
+    assert_eq!((service.state.vectors(), service.state.repeated()), (texts, 0));
+    let (asked, before, written) = (service.state.requests(), state(&client).await, versions(&client).await);
+    let report = embedding(&db, &line, &service).await.code(0).json();
+    assert_eq!(service.state.requests(), asked, "asked for what is known");
+    assert_eq!((state(&client).await, versions(&client).await), (before.clone(), written), "a row was written");
     for table in report["tables"].as_array().unwrap() {
         assert_eq!((&table["rows_inserted"], &table["rows_updated"]), (&0.into(), &0.into()), "{table}");
         assert!(!table["source"].as_str().unwrap().starts_with("parts."), "decoded again: {table}");
     }
-    // A part that somebody deletes is noticed: its file is decoded again, and no other.
+    for target in report["targets"].as_array().unwrap() {
+        let changed = [&target["rows_inserted"], &target["rows_updated"], &target["rows_deleted"]];
+        assert_eq!(changed, [&json!(0); 3], "{target}");
+    }
+    // A part that somebody deletes is noticed: its file is decoded again, and no other; its vector is paid for already.
     client.batch_execute("delete from public.documents where doc_path = 'src/lib.rs#Wheel'").await.unwrap();
-    sqlmig(&db, &line).await.code(0);
+    embedding(&db, &line, &service).await.code(0);
     assert_eq!(state(&client).await, before);
+    assert_eq!(service.state.requests(), asked);
 }
 
 #[tokio::test]
@@ -150,6 +189,51 @@ async fn what_changed_is_updated_and_what_is_gone_is_told_of_and_pruned_and_brou
 }
 
 #[tokio::test]
+async fn parts_of_long_documents_fit_the_model_that_is_asked() {
+    let db = TestDb::from(&MIGRATED, "trees_limit").await;
+    let (client, service) = (db.connect().await, service().await);
+    let words = |what: &str, count: usize| (0..count).map(|word| format!("{what}x{word} ")).collect::<String>();
+    let mut long = String::from("Before any heading.\n\n");
+    for chapter in 1..=3 {
+        let (short, line) = (words(&format!("stone{chapter}"), 40), words(&format!("mühle{chapter}"), 150));
+        long += &format!("# Chapter {chapter}\n\n{short}\n\n{line}\n\n");
+    }
+    let tree = Tree::new(&[("long.md", &long), ("short.md", "# Short\n\nFits any model.\n")]);
+    let line = format!("run {} --output json", tree.source("generic"));
+    embedding(&db, &line, &service).await.code(0);
+    let paths = "select string_agg(doc_path, ' ' order by doc_path) from public.documents";
+    assert_eq!(text(&client, paths).await, "long.md short.md");
+    let short = "select concat_ws(' ', ctid, xmin) from public.documents where doc_path = 'short.md'";
+    let kept = text(&client, short).await;
+    let without = "select count(*) from public.documents where embedding is null";
+    for (name, limit) in [("cl100k_base", 300), ("p50k_base", 120)] {
+        let options = format!("--embedding-input-tokens {limit} --embedding-tokenizer {name}");
+        embedding(&db, &format!("{line} {options}"), &service).await.code(0);
+        let parts = "select content, token_count from public.documents where metadata ->> 'file' = 'long.md' \
+                     order by (metadata ->> 'part')::integer";
+        let rows = client.query(parts, &[]).await.unwrap();
+        let parts: Vec<(&str, i32)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        assert!(parts.len() > 3, "{} parts", parts.len());
+        for (part, told) in &parts {
+            let tokens = Tokenizer::named(name).unwrap().count(part);
+            assert!(tokens <= limit, "{tokens} tokens of {name}: {part}");
+            assert_eq!(usize::try_from(*told).unwrap(), tokens, "{part}");
+        }
+        assert_eq!(parts.iter().map(|(part, _)| *part).collect::<String>(), long);
+        assert_eq!((number(&client, without).await, service.state.repeated()), (0, 0), "{name}");
+        if limit == 300 {
+            assert_eq!(text(&client, short).await, kept, "a document that fits as before was written");
+        }
+    }
+    // With the first limit again the parts are gone, and nothing is asked for: the whole text was paid for.
+    let asked = service.state.requests();
+    embedding(&db, &line, &service).await.code(0);
+    assert_eq!(text(&client, paths).await, "long.md short.md");
+    assert_eq!(text(&client, "select content from public.documents where doc_path = 'long.md'").await, long);
+    assert_eq!((number(&client, without).await, service.state.requests()), (0, asked));
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_named_and_the_books_balance() {
     let db = TestDb::from(&MIGRATED, "trees_hostile").await;
     let client = db.connect().await;
@@ -173,6 +257,13 @@ async fn what_cannot_be_read_is_named_and_the_books_balance() {
     let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, tree.path().join(at)).unwrap();
     link("good.md", "same.md");
     link(".", "loop");
+    // Rings: of links to one another, and of folders that each hold a link to the other.
+    link("there", "back");
+    link("back", "there");
+    tree.write("ring/a/in.md", b"# In a ring\n");
+    tree.write("ring/b/in.md", b"# On its other side\n");
+    link("../b", "ring/a/b");
+    link("../a", "ring/b/a");
     link("/etc/hostname", "outside");
     link("nowhere", "dangling");
     tree.write(
@@ -204,6 +295,10 @@ async fn what_cannot_be_read_is_named_and_the_books_balance() {
         ("loop", "in a loop"),
         ("outside", "out of the tree"),
         ("dangling", "to nothing"),
+        ("back: ", "leads nowhere"),
+        ("there: ", "leads nowhere"),
+        ("ring/a/b: ", "to \"ring/b\", which is read under that name"),
+        ("ring/b/a: ", "to \"ring/a\", which is read under that name"),
         ("bundle.zip/../evil.md", "leads out"),
         ("bundle.zip//abs.md", "absolute"),
         ("bundle.zip/big.md", "larger than"),
@@ -216,7 +311,7 @@ async fn what_cannot_be_read_is_named_and_the_books_balance() {
     let paths = "select string_agg(doc_path, '|' order by doc_path) from public.documents";
     assert_eq!(
         text(&client, paths).await,
-        "bundle.tar.gz/pkg/in.md|bundle.zip/in.md|good.md|single.txt.gz|tabs\tand\\\nlines.md"
+        "bundle.tar.gz/pkg/in.md|bundle.zip/in.md|good.md|ring/a/in.md|ring/b/in.md|single.txt.gz|tabs\tand\\\nlines.md"
     );
     let odd = "select content from public.documents where doc_path like 'tabs%'";
     assert_eq!(text(&client, odd).await, "a\tb\\c\r\nd\n\\.\n");
@@ -296,6 +391,117 @@ async fn an_archive_is_as_good_as_its_folder() {
     sqlmig(&archive, &format!("run --source rust={}/*", tree.path().display())).await.code(0);
     let (one, other) = (state(&folder.connect().await).await, state(&archive.connect().await).await);
     assert_eq!(one, other);
+}
+
+#[tokio::test]
+async fn an_archive_leaves_out_what_its_folder_does_and_counts_it() {
+    let db = TestDb::from(&MIGRATED, "trees_left_out").await;
+    let client = db.connect().await;
+    // Rules come last in the archives.
+    let files = [
+        ("a.md", "# A\n"),
+        (".hidden.md", "# Hidden\n"),
+        (".github/x.md", "# Workflow\n"),
+        (".git/config", "git's own"),
+        ("skipped/x.md", "# Skipped\n"),
+        ("x.tmp.md", "# Temporary\n"),
+        ("keep.tmp.md", "# Kept\n"),
+        ("sub/draft.md", "# Draft\n"),
+        ("sub/.shown.md", "# Shown\n"),
+        ("sub/ok.md", "# Ok\n"),
+        ("sub/skipped/y.md", "# Skipped, too\n"),
+        ("sub/.ignore", "draft.md\n!.shown.md\n"),
+        (".gitignore", "skipped/\n*.tmp.md\n!keep.tmp.md\n"),
+    ];
+    let folder = Tree::new(&files);
+    let (archives, inside) = (Tree::new(&[]), Tree::new(&[]));
+    let named: Vec<(String, &[u8])> =
+        files.iter().map(|(name, text)| (format!("pkg/{name}"), text.as_bytes())).collect();
+    let named: Vec<(&str, &[u8])> = named.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    archives.write("a.zip", &zip(&named));
+    archives.write("a.tar.gz", &tar_gz(&named));
+    inside.write("b.zip", &zip(&named));
+    inside.write(".left.md", b"# Left out beside the archive\n");
+    let sources = [
+        ("folder", folder.path().to_owned()),
+        ("inside", inside.path().to_owned()),
+        ("tar", archives.path().join("a.tar.gz")),
+        ("zip", archives.path().join("a.zip")),
+    ]
+    .map(|(name, path)| format!("--source generic:{name}={}", path.display()));
+    let report = sqlmig(&db, &format!("run {} --output json", sources.join(" "))).await.code(0).json();
+    let paths = "select string_agg(source_name || ' ' || doc_paths, e'\\n' order by source_name) from (select source_name, \
+                 string_agg(doc_path, ' ' order by doc_path collate \"C\") as doc_paths from public.documents group by source_name) as paths";
+    assert_eq!(
+        text(&client, paths).await,
+        "folder a.md keep.tmp.md sub/.shown.md sub/ok.md\n\
+         inside b.zip/pkg/a.md b.zip/pkg/keep.tmp.md b.zip/pkg/sub/.shown.md b.zip/pkg/sub/ok.md\n\
+         tar a.md keep.tmp.md sub/.shown.md sub/ok.md\n\
+         zip a.md keep.tmp.md sub/.shown.md sub/ok.md"
+    );
+    let counts = "select string_agg(concat_ws(' ', source_name, files, files_left_out), ', ' order by source_name) \
+                  from staging.\"file_sources\"";
+    assert_eq!(text(&client, counts).await, "folder 4 8, inside 4 9, tar 4 8, zip 4 8");
+    let left_out = report["checks"].as_array().unwrap().iter().find(|check| check["name"] == "files_left_out").unwrap();
+    assert_eq!(left_out["rows_failed"], 4, "{left_out}");
+}
+
+#[tokio::test]
+async fn links_ways_out_and_too_many_rules_in_archives_are_refused() {
+    let db = TestDb::from(&MIGRATED, "trees_archives").await;
+    let client = db.connect().await;
+    let tree = Tree::new(&[]);
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    writer.start_file("a.md", options).unwrap();
+    writer.write_all(b"# A\n").unwrap();
+    writer.add_symlink("link.md", "/etc/hostname", options).unwrap();
+    tree.write("links.zip", &writer.finish().unwrap().into_inner());
+    // A tar whose names and links lead out of it, as no writer of archives would make one.
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, kind, bytes) in [
+        ("b.md", tar::EntryType::Regular, &b"# B\n"[..]),
+        ("../evil.md", tar::EntryType::Regular, b"# Evil\n"),
+        ("soft.md", tar::EntryType::Symlink, b""),
+        ("hard.md", tar::EntryType::Link, b""),
+        ("device.md", tar::EntryType::Char, b""),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_entry_type(kind);
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        if matches!(kind, tar::EntryType::Symlink | tar::EntryType::Link) {
+            header.set_link_name("../../etc/hostname").unwrap();
+        }
+        header.set_cksum();
+        builder.append(&header, bytes).unwrap();
+    }
+    tree.write("links.tar", &builder.into_inner().unwrap());
+    let rules = "some/folder/that/is/ignored/*.md\n".repeat((1 << 20) / 33 + 1);
+    tree.write("rules.tar.gz", &tar_gz(&[("c.md", b"# C\n"), (".gitignore", rules.as_bytes())]));
+    let report = sqlmig(&db, &format!("run {} --output json", tree.source("generic"))).await.code(0).json();
+    for table in report["tables"].as_array().unwrap() {
+        assert_eq!(table["balanced"], true, "{table}");
+    }
+    let refused =
+        "select string_agg(reason, e'\\n' order by reason) from sqlmig.quarantine where source = 'public.files'";
+    let refused = text(&client, refused).await;
+    let expected = [
+        ("links.tar/../evil.md", "leads out"),
+        ("links.tar/device.md", "pipe or device"),
+        ("links.tar/hard.md", "a link inside"),
+        ("links.tar/soft.md", "a link inside"),
+        ("links.zip/link.md", "a symbolic link inside"),
+        ("rules.tar.gz", "larger than 1MiB"),
+    ];
+    for (name, reason) in expected {
+        let told = refused.lines().any(|line| line.contains(name) && line.contains(reason));
+        assert!(told, "{name} and {reason} are not in\n{refused}");
+    }
+    assert_eq!(refused.lines().count(), expected.len(), "{refused}");
+    let paths = "select string_agg(doc_path, ' ' order by doc_path) from public.documents";
+    assert_eq!(text(&client, paths).await, "links.tar/b.md links.zip/a.md");
 }
 
 #[tokio::test]

@@ -35,7 +35,8 @@ select
         'title', coalesce(case when kind <> 'page' then name end, about_file ->> 'title'),
         'headings', nullif({{ cast('headings', 'jsonb') }}, '[]'),
         'version', version,
-        'front_matter', about_file -> 'front_matter'
+        'front_matter', about_file -> 'front_matter',
+        'images_left_out', nullif(about_file -> 'images_left_out', '0')
     ) || own) as metadata,
     null::vector as embedding,
     {{ cast('tokens', 'integer') }} as token_count,

@@ -9,11 +9,15 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
+use super::ignored::{self, Fate, Rules, holds_rules};
 use super::roots::is_manifest;
 
 /// Bytes that the files of one archive may have together, and files: beyond, it is a bomb.
 const MOST_BYTES: u64 = 4 << 30;
 const MOST_FILES: u64 = 500_000;
+
+/// Folders that a file may be in: more than any system lets one write by its path.
+const MOST_FOLDERS: usize = 256;
 
 /// Whether a name is that of an archive that is walked.
 pub(super) fn is_archive(name: &str) -> bool {
@@ -29,12 +33,61 @@ pub(super) struct Inside {
     pub content: Result<Vec<u8>, String>,
 }
 
-/// Reads the files of an archive one after another; `visit` may end it with an error. The answer of a damaged archive is why it
-/// is: what came before was visited.
-pub(super) fn walk<E>(
+/// What a walk of an archive came to.
+pub(super) struct Walked {
+    /// Files that were left out: by rules of .gitignore and .ignore files, or because their names begin with a dot.
+    pub left_out: u64,
+    /// Why it was not read to its end.
+    pub damage: Option<String>,
+}
+
+/// Reads the files of an archive one after another; `visit` may end it with an error. Of a damaged archive, what comes before the
+/// damage is visited. It is gone through twice: rules may come after the files that they leave out.
+pub(super) fn walk<E>(path: &Path, limit: u64, mut visit: impl FnMut(Inside) -> Result<(), E>) -> Result<Walked, E> {
+    let rules = match rules(path) {
+        Ok(rules) => rules,
+        Err(reason) => return Ok(Walked { left_out: 0, damage: Some(reason) }),
+    };
+    let mut left_out = 0;
+    let mut choose = |name: &str| {
+        let fate = rules.fate(name);
+        left_out += u64::from(fate == Fate::LeftOut);
+        fate == Fate::Read
+    };
+    let damage = each(path, limit, &mut choose, &mut visit)?.err();
+    Ok(Walked { left_out, damage })
+}
+
+/// The rules of an archive: what can be read of them, for damage is told of when its files are read. Too many are refused: a file
+/// that is to be left out must not be read.
+fn rules(path: &Path) -> Result<Rules, String> {
+    let (mut rules, mut left) = (Rules::default(), ignored::MOST_BYTES);
+    let read = each::<String>(path, ignored::MOST_BYTES, &mut holds_rules, &mut |inside: Inside| {
+        let size = match &inside.content {
+            Ok(bytes) => bytes.len() as u64,
+            Err(reason) if *reason == over(ignored::MOST_BYTES) => u64::MAX,
+            // A link, or a name that is refused.
+            Err(_) => return Ok(()),
+        };
+        let most = crate::limits::ByteSize(ignored::MOST_BYTES);
+        left = left
+            .checked_sub(size)
+            .ok_or_else(|| format!("its .gitignore and .ignore files are larger than {most}, and it is not read"))?;
+        if let Ok(bytes) = &inside.content {
+            rules.add(&inside.name, bytes);
+        }
+        Ok(())
+    });
+    read.map(|_damage| rules)
+}
+
+/// Goes through the files of an archive: what `choose` says yes to by its name is read, and `visit` gets it. A name that is
+/// refused is visited without being asked about. The answer of a damaged archive is why it is.
+fn each<E>(
     path: &Path,
     limit: u64,
-    mut visit: impl FnMut(Inside) -> Result<(), E>,
+    choose: &mut dyn FnMut(&str) -> bool,
+    visit: &mut dyn FnMut(Inside) -> Result<(), E>,
 ) -> Result<Result<(), String>, E> {
     let input = match File::open(path) {
         Ok(file) => BufReader::new(file),
@@ -44,12 +97,12 @@ pub(super) fn walk<E>(
     let mut budget = Budget { bytes: MOST_BYTES, files: MOST_FILES };
     let is = |ending: &str| name.ends_with(ending);
     if is(".zip") {
-        return zip(input, limit, &mut budget, &mut visit);
+        return zip(input, limit, &mut budget, choose, visit);
     }
     if is(".tar") {
-        tar(input, limit, &mut budget, &mut visit)
+        tar(input, limit, &mut budget, choose, visit)
     } else {
-        tar(MultiGzDecoder::new(input), limit, &mut budget, &mut visit)
+        tar(MultiGzDecoder::new(input), limit, &mut budget, choose, visit)
     }
 }
 
@@ -80,6 +133,9 @@ fn checked(name: &str) -> Result<String, String> {
         return Err("its name leads out of the archive".to_owned());
     }
     let parts: Vec<&str> = unix.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    if parts.len() > MOST_FOLDERS {
+        return Err(format!("it is in more than {MOST_FOLDERS} folders"));
+    }
     Ok(parts.join("/"))
 }
 
@@ -106,7 +162,8 @@ fn zip<E>(
     input: BufReader<File>,
     limit: u64,
     budget: &mut Budget,
-    visit: &mut impl FnMut(Inside) -> Result<(), E>,
+    choose: &mut dyn FnMut(&str) -> bool,
+    visit: &mut dyn FnMut(Inside) -> Result<(), E>,
 ) -> Result<Result<(), String>, E> {
     let mut archive = match zip::ZipArchive::new(input) {
         Ok(archive) => archive,
@@ -118,7 +175,10 @@ fn zip<E>(
             Ok(file) => {
                 let raw = file.name().map_or_else(|_| format!("#{place}"), std::borrow::Cow::into_owned);
                 let named = checked(&raw);
-                if named.as_ref().is_ok_and(|name| is_hidden(name)) {
+                if named.as_ref().is_ok_and(|name| !choose(name)) {
+                    if let Err(reason) = budget.spend(0) {
+                        return Ok(Err(reason));
+                    }
                     continue;
                 }
                 let is_link = file.is_symlink();
@@ -143,7 +203,8 @@ fn tar<E>(
     input: impl Read,
     limit: u64,
     budget: &mut Budget,
-    visit: &mut impl FnMut(Inside) -> Result<(), E>,
+    choose: &mut dyn FnMut(&str) -> bool,
+    visit: &mut dyn FnMut(Inside) -> Result<(), E>,
 ) -> Result<Result<(), String>, E> {
     let damaged = |error: io::Error| format!("the archive is damaged or cut off: {error}");
     // What is passed over is decompressed too.
@@ -159,17 +220,24 @@ fn tar<E>(
         };
         let kind = entry.header().entry_type();
         let raw = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        if !(kind.is_file() || kind.is_symlink() || kind.is_hard_link()) {
+        let is_link = kind.is_symlink() || kind.is_hard_link();
+        let is_device = kind.is_character_special() || kind.is_block_special() || kind.is_fifo();
+        // Folders, and what tar keeps for itself.
+        if !(kind.is_file() || is_link || is_device) {
             continue;
         }
         let named = checked(&raw);
-        if named.as_ref().is_ok_and(|name| is_hidden(name)) {
+        let size = entry.size();
+        if named.as_ref().is_ok_and(|name| !choose(name)) {
+            if let Err(reason) = budget.spend(size) {
+                return Ok(Err(reason));
+            }
             continue;
         }
-        let size = entry.size();
         let content = match &named {
             Err(reason) => Err(reason.clone()),
-            Ok(_) if !kind.is_file() => Err("a link inside an archive".to_owned()),
+            Ok(_) if is_link => Err("a link inside an archive".to_owned()),
+            Ok(_) if is_device => Err("it is no file, but a pipe or device".to_owned()),
             Ok(_) if size > limit => Err(over(limit)),
             Ok(_) => bounded(&mut entry, limit),
         };
@@ -186,7 +254,7 @@ fn tar<E>(
 pub(super) fn survey(path: &Path, limit: u64) -> io::Result<(Option<String>, Vec<(String, Vec<u8>)>)> {
     let (mut top, mut first) = (None, true);
     let mut manifests: Vec<(String, Vec<u8>)> = Vec::new();
-    let walked = walk(path, limit, |inside| {
+    let survey = &mut |inside: Inside| {
         let own = inside.name.split_once('/').map(|(folder, _)| folder.to_owned());
         if first {
             (top, first) = (own, false);
@@ -198,9 +266,9 @@ pub(super) fn survey(path: &Path, limit: u64) -> io::Result<(Option<String>, Vec
             manifests.push((inside.name.clone(), bytes));
         }
         Ok::<_, io::Error>(())
-    })?;
+    };
     // One that is damaged says so when it is read: what is whole of it is worth reading.
-    drop(walked);
+    drop(each(path, limit, &mut |name: &str| !is_hidden(name), survey)?);
     let prefix = top.as_ref().map(|top| format!("{top}/"));
     let manifests = manifests.into_iter().filter_map(|(name, bytes)| match &prefix {
         Some(prefix) => name.strip_prefix(prefix).map(|name| (name.to_owned(), bytes)),
@@ -208,4 +276,67 @@ pub(super) fn survey(path: &Path, limit: u64) -> io::Result<(Option<String>, Vec
     });
     let manifests = manifests.collect();
     Ok((top, manifests))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, bytes) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            header.set_mode(0o644);
+            builder.append_data(&mut header, name, *bytes).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    /// Reads a tar of three files of four bytes, of which the second is left out, within these bounds; how many were visited.
+    fn read_within(bytes: u64, files: u64) -> (usize, Result<(), String>) {
+        let archive = tar_of(&[("a", b"1234"), (".b", b"1234"), ("c", b"1234")]);
+        let mut visited = 0;
+        let read = tar::<String>(
+            archive.as_slice(),
+            100,
+            &mut Budget { bytes, files },
+            &mut |name: &str| !is_hidden(name),
+            &mut |inside: Inside| {
+                assert_eq!(inside.content.unwrap(), b"1234");
+                visited += 1;
+                Ok(())
+            },
+        );
+        (visited, read.unwrap())
+    }
+
+    #[test]
+    fn an_archive_beyond_its_bounds_is_not_read_on() {
+        assert_eq!(read_within(12, 3), (2, Ok(())));
+        // What is left out counts, too: it is decompressed.
+        for (bytes, files) in [(11, 3), (12, 2)] {
+            let (visited, read) = read_within(bytes, files);
+            assert!(visited == 1 && read.unwrap_err().contains("is not read on"), "{bytes} bytes, {files} files");
+        }
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_or_too_deep_are_refused() {
+        for (name, is) in [("a/./b//c.md", "a/b/c.md"), ("a\\b.md", "a/b.md"), ("..a/b..md", "..a/b..md")] {
+            assert_eq!(checked(name).as_deref(), Ok(is));
+        }
+        let deep = "a/".repeat(MOST_FOLDERS + 1);
+        for (name, why) in [
+            ("../a.md", "leads out"),
+            ("a/../../b.md", "leads out"),
+            ("a\\..\\..\\b.md", "leads out"),
+            ("/etc/passwd", "absolute"),
+            ("\\a.md", "absolute"),
+            ("C:\\a.md", "absolute"),
+            (deep.as_str(), "more than 256 folders"),
+        ] {
+            assert!(checked(name).unwrap_err().contains(why), "{name}");
+        }
+    }
 }

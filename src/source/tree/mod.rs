@@ -8,6 +8,7 @@
 
 mod apart;
 mod archive;
+mod ignored;
 mod known;
 mod read;
 mod roots;
@@ -20,6 +21,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 
 use crate::names::{PARTS_SCHEMA, TableName};
+use crate::tokens::Tokenizer;
 
 pub use apart::serve as serve_pdf;
 pub use known::{Known, KnownFile};
@@ -41,7 +43,7 @@ const PIECE_BYTES: usize = 1 << 20;
 const STACK_BYTES: usize = 64 << 20;
 
 /// Which trees are read, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct TreeSpec {
     /// The trees, in the order in which they are read.
     pub roots: Vec<Root>,
@@ -49,8 +51,10 @@ pub struct TreeSpec {
     pub prune: bool,
     /// Files of more bytes are refused.
     pub file_limit_bytes: u64,
-    /// Tokens that a part of a document has at most.
+    /// Tokens that a part of a document has at most: what the model takes that is to embed it.
     pub part_tokens: usize,
+    /// How they are counted.
+    pub tokenizer: Tokenizer,
     /// What decodes besides this program: the project's hash. A file that another has decoded is decoded again.
     pub decoded_by: String,
     /// This program, which reads PDFs in a process of its own. Without it they are read in this one.

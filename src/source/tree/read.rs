@@ -12,7 +12,6 @@ use sha2::{Digest, Sha256};
 
 use crate::formats::{self, Decoded, Format, split};
 use crate::names::hex;
-use crate::tokens::Tokenizer;
 
 use super::known::Known;
 use super::roots::{Kind, Resolved};
@@ -37,7 +36,7 @@ pub(super) fn write(spec: &TreeSpec, roots: &[Resolved], known: &Known, out: &mu
             out.push(parts.create().as_bytes())?;
         }
         let decoded_by =
-            format!("{} {} {} {}", formats::VERSION, Tokenizer::default().name(), spec.part_tokens, spec.decoded_by);
+            format!("{} {} {} {}", formats::VERSION, spec.tokenizer.name(), spec.part_tokens, spec.decoded_by);
         let mut reader = Reader {
             spec,
             root,
@@ -47,6 +46,7 @@ pub(super) fn write(spec: &TreeSpec, roots: &[Resolved], known: &Known, out: &mu
             parts: &mut parts,
             met: HashSet::new(),
             count: 0,
+            left_out: 0,
             out,
         };
         let left_out = reader.root()?;
@@ -77,6 +77,8 @@ struct Reader<'a> {
     /// Paths that were met: an archive may hold two files of one name.
     met: HashSet<String>,
     count: u64,
+    /// Files of archives that were left out.
+    left_out: u64,
     out: &'a mut Out,
 }
 
@@ -84,19 +86,20 @@ impl Reader<'_> {
     /// Reads the tree; says how many files were left out.
     fn root(&mut self) -> io::Result<u64> {
         let root = self.root;
-        match &root.kind {
-            Kind::Folder => walk(root, |met| self.met(met)),
+        let of_folder = match &root.kind {
+            Kind::Folder => walk(root, |met| self.met(met))?,
             Kind::File => {
                 let name = root.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
                 self.stored(&name, &root.path)?;
-                Ok(0)
+                0
             }
             Kind::Archive { top } => {
                 let prefix = top.as_ref().map(|top| format!("{top}/")).unwrap_or_default();
                 self.archive(&root.path, "", &prefix)?;
-                Ok(0)
+                0
             }
-        }
+        };
+        Ok(of_folder + self.left_out)
     }
 
     fn met(&mut self, met: Met) -> io::Result<()> {
@@ -146,9 +149,10 @@ impl Reader<'_> {
                 Err(reason) => self.refused(&name, Format::Unknown, None, &reason),
             }
         })?;
-        match walked {
-            Ok(()) => Ok(()),
-            Err(reason) => {
+        self.left_out += walked.left_out;
+        match walked.damage {
+            None => Ok(()),
+            Some(reason) => {
                 let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
                 let name = if folder.is_empty() { name } else { folder.trim_end_matches('/').to_owned() };
                 self.refused(&name, Format::Archive, None, &reason)
@@ -268,8 +272,7 @@ impl Reader<'_> {
 
     /// Writes the parts of a file; says how many.
     fn split(&mut self, path: &str, sha256: &str, decoded: &Decoded) -> usize {
-        let tokenizer = Tokenizer::default();
-        let count = |text: &str| tokenizer.count(text);
+        let count = |text: &str| self.spec.tokenizer.count(text);
         let about = about(decoded);
         let mut anchors: HashSet<String> = HashSet::new();
         let pieces: Vec<_> = decoded
@@ -328,9 +331,18 @@ impl Reader<'_> {
     }
 }
 
-/// What each part of a file says of the file: title, front matter and the like, without what is long.
+/// What each part of a file says of the file: title, front matter, pictures left out and the like, without what is long.
 fn about(decoded: &Decoded) -> String {
-    let keys = ["title", "front_matter", "generator", "description", "nbformat", "language", "crate_version"];
+    let keys = [
+        "title",
+        "front_matter",
+        "generator",
+        "description",
+        "nbformat",
+        "language",
+        "crate_version",
+        "images_left_out",
+    ];
     let known = match (&decoded.format, &decoded.parsed) {
         // A description's own keys may have these names and mean other things.
         (Format::OpenApi, _) => Map::new(),
