@@ -137,3 +137,13 @@ async fn what_sets_a_run_aside_or_takes_it_back_asks_and_says_what() {
         assert_eq!(code, 2, "{line}: {shown}");
     }
 }
+
+#[tokio::test]
+async fn on_a_terminal_what_is_said_is_text() {
+    let db = TestDb::from(&MIGRATED, "terminal_text").await;
+    let mut command = on(&db, &format!("run {} --max-rejects 0 --yes --log-level info", fixture("docs.sql.gz"))).await;
+    command.env_remove("SQLMIG_LOG_FORMAT");
+    let (code, shown) = apart(|| Terminal::start(command).ends()).await;
+    assert_eq!(code, 3, "{shown}");
+    assert!(shown.contains("error:") && shown.contains("hint:") && !shown.contains("{\""), "{shown}");
+}
