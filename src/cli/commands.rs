@@ -285,6 +285,7 @@ async fn conduct(
             finish(conductor, settings, display, fence.run, outcome).await
         }
         Command::Embed { run, .. } => {
+            about(conductor, display, run.run).await;
             let Some(fence) = conductor.begin_embedding(run.run).await? else {
                 display.clear();
                 let told = match conductor.embed.client {
@@ -305,6 +306,7 @@ async fn conduct(
             finish(conductor, settings, display, fence.run, outcome).await
         }
         Command::Index => {
+            about(conductor, display, None).await;
             let done = conductor.index().await?;
             display.clear();
             let (built, ready) = (done.built, done.ready);
@@ -320,6 +322,16 @@ async fn conduct(
         }
         Command::Quarantine { action } => retry_quarantine(action, conductor, settings, display, options).await,
         _ => Ok(()),
+    }
+}
+
+/// Has log lines name the run that is asked for, or the newest, where no event may come to tell of it. That there is none, or that
+/// this role may not read the ledger, as the tables' owner who builds an index need not, is no failure.
+async fn about(conductor: &Conductor, display: &Display, run: Option<Uuid>) {
+    if let Ok(found) = conductor.find_run(run).await
+        && found.project == conductor.project.name
+    {
+        display.about(found.id);
     }
 }
 
