@@ -181,7 +181,8 @@ async fn on_server(
             rollback::finish(run.run, consent.yes, &conductor, target, settings, display).await
         }
         // Migrations take turns on a lock of their own: eight that start at once all succeed.
-        Command::Migrate => {
+        Command::Migrate { .. } => {
+            ask_before(command, &conductor, target, settings, None, display, stop).await?;
             refuse_transaction_pooler(target).await?;
             Box::pin(conduct(command, &conductor, settings, display, options, None)).await
         }
@@ -256,7 +257,7 @@ async fn conduct(
             outcome?;
             told
         }
-        Command::Migrate => {
+        Command::Migrate { .. } => {
             let applied = conductor.migrate(true).await?;
             display.clear();
             for name in &applied {
@@ -305,7 +306,7 @@ async fn conduct(
             };
             finish(conductor, settings, display, fence.run, outcome).await
         }
-        Command::Index => {
+        Command::Index { .. } => {
             about(conductor, display, None).await;
             let done = conductor.index().await?;
             display.clear();

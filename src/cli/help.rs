@@ -659,6 +659,11 @@ fn migrate() {
     Usage: sqlmig migrate [OPTIONS]
 
     Options:
+      -y, --yes
+              Do not ask
+
+              [env: SQLMIG_YES]
+
       -h, --help
               Print help (see a summary with '-h')
 

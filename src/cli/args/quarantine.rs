@@ -4,8 +4,8 @@ use clap::Subcommand;
 use sqlmig::limits::MaxRejects;
 use sqlmig::names::TableName;
 
-use super::EmbeddingArgs;
 use super::which::LoadArgs;
+use super::{ConsentArgs, EmbeddingArgs};
 
 /// What to do with the quarantine.
 #[derive(Debug, Subcommand)]
@@ -97,6 +97,9 @@ Next: sqlmig quarantine list shows what failed again.
         /// How to fetch embeddings.
         #[command(flatten)]
         embedding: Box<EmbeddingArgs>,
+        /// Whether to ask.
+        #[command(flatten)]
+        consent: ConsentArgs,
     },
 }
 
