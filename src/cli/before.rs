@@ -17,8 +17,8 @@ use super::failure::Failure;
 use super::plan::Followed;
 use super::settings::Settings;
 
-/// Asks before a command loads, promotes, tries rows again, changes the schema, pays for embeddings or sets a run aside; other
-/// commands ask for themselves, or not at all. Nor is anything asked where there turns out to be nothing to do.
+/// Asks before a command loads, promotes, tries rows again, changes the schema, pays for embeddings or sets a run
+/// aside; other commands ask for themselves, or not at all. Where there turns out to be nothing to do nothing is asked.
 pub async fn ask_before(
     command: &Command,
     conductor: &Conductor,

@@ -326,8 +326,8 @@ async fn conduct(
     }
 }
 
-/// Has log lines name the run that is asked for, or the newest, where no event may come to tell of it. That there is none, or that
-/// this role may not read the ledger, as the tables' owner who builds an index need not, is no failure.
+/// Has log lines name the run that is asked for, or the newest, where no event may come to tell of it. That there is
+/// none, or that this role may not read the ledger, as the tables' owner who builds an index need not, is no failure.
 async fn about(conductor: &Conductor, display: &Display, run: Option<Uuid>) {
     if let Ok(found) = conductor.find_run(run).await
         && found.project == conductor.project.name

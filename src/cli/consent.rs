@@ -1,8 +1,8 @@
 //! Consent: the one place that asks before something is written, and says what.
 //!
-//! On a terminal every command asks that writes to final tables, changes the schema or pays for embeddings. `stage`, `check` and
-//! `validate` write to schemas of sqlmig's own, and do not. Elsewhere nobody can answer: what loads goes ahead, as a Job must; what
-//! loses something needs `--yes`.
+//! On a terminal every command asks that writes to final tables, changes the schema or pays for embeddings. `stage`,
+//! `check` and `validate` write to schemas of sqlmig's own, and do not. Elsewhere nobody can answer: what loads goes
+//! ahead, as a Job must; what loses something needs `--yes`.
 
 use std::io::{self, IsTerminal, Write};
 

@@ -152,6 +152,9 @@ async fn what_the_role_may_not_do_is_told_right_by_right() {
     let lines = told(&preflight, "privileges").join("\n");
     assert!(lines.contains("red: no create on schema staging") && lines.contains("can't be written"), "{lines}");
     assert!(lines.contains("yellow: no temporary tables"), "{lines}");
+    // Only the table's owner builds an index on it.
+    let index = "yellow: index documents_embedding is to be built on public.documents, which belongs to ";
+    assert!(lines.contains(index) && lines.contains("sqlmig index"), "{lines}");
     // Trees alone need these; a dump does not.
     assert!(lines.contains("yellow: no delete on \"public\".\"documents\""), "{lines}");
     assert!(told(&preflight, "rollback_privileges")[0].contains("can't take a run back"), "{preflight}");
@@ -176,6 +179,35 @@ async fn what_the_role_may_not_do_is_told_right_by_right() {
     let preflight = asked().await.code(3).json();
     let lines = told(&preflight, "connections");
     assert!(lines[0].starts_with("yellow: ") && lines[0].contains("run with --max-connections"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_schema_in_which_migrations_may_make_no_tables_is_told() {
+    let (db, things) = (TestDb::new("pf_create").await, Things::new());
+    let client = db.connect().await;
+    let role =
+        "do $$ begin if to_regrole('sqlmig_pf_maker') is null then create role sqlmig_pf_maker login; end if; end $$";
+    client.batch_execute(role).await.unwrap();
+    let database = db.target().database().to_owned();
+    let rights =
+        format!("grant create on database {database} to sqlmig_pf_maker; revoke create on schema public from public");
+    client.batch_execute(&rights).await.unwrap();
+    let project = things.path().display().to_string();
+    let asked =
+        || async { as_role(&db, "sqlmig_pf_maker", &format!("preflight --output json --project {project}")).await };
+    let run = format!("run {} --project {project}", things.dump(&["1|one|1|{}|{}|x"]).display());
+    let parts =
+        ["no create on schema \"public\"", "make public.things", "grant create on schema", "\"sqlmig_pf_maker\""];
+    says(&asked().await, "migrations", "red", &parts);
+    // So it is.
+    as_role(&db, "sqlmig_pf_maker", &run).await.code(2);
+    client.batch_execute("grant create on schema public to sqlmig_pf_maker").await.unwrap();
+    let lines = told(&asked().await.json(), "migrations");
+    assert!(lines.iter().all(|line| line.starts_with("info: ")), "{lines:?}");
+    as_role(&db, "sqlmig_pf_maker", &run).await.code(0);
+    // What is there need not be made.
+    client.batch_execute("revoke create on schema public from sqlmig_pf_maker").await.unwrap();
+    asked().await.code(0);
 }
 
 #[tokio::test]
