@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::harness::{TestDb, server};
-use crate::program::{MIGRATED, Outcome, Things, as_role, bare, finish, fixture, on, sqlmig, text};
+use crate::program::{MIGRATED, Outcome, Things, as_role, bare, finish, fixture, number, on, sqlmig, text};
 
 mod between;
 mod own_server;
@@ -255,6 +255,28 @@ async fn what_is_wrong_with_the_source_is_told() {
     says(&things.sqlmig(&db, &line).await, "source", "red", &["uses none of them", "--project"]);
     // A source that is none ends as it does everywhere.
     things.sqlmig(&db, "preflight /nonexistent/dump.sql").await.code(4);
+}
+
+/// An update keeps the whole old row: before-images of a load over a full table are no smaller than what it replaces.
+#[tokio::test]
+async fn before_images_are_reckoned_with_the_rows_that_are_there() {
+    /// What is kept of a row besides the old row.
+    const ENTRY: i64 = 160;
+    let (db, things) = (TestDb::new("pf_undo").await, Things::new());
+    let client = db.connect().await;
+    let rows: Vec<String> = (1..=1000).map(|id| format!("{id}|name|1|{{}}|{{}}|{}", "x".repeat(200))).collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let undo = async |rows: &[&str]| {
+        let line = format!("preflight {}", things.dump(rows).display());
+        things.sqlmig(&db, &line).await.code(0).json()["needs"]["undo_bytes"].as_i64().unwrap()
+    };
+    assert_eq!(undo(&rows).await, 1000 * ENTRY);
+    things.run(&db, &rows).await.code(0);
+    client.batch_execute("vacuum analyze public.things").await.unwrap();
+    let table = number(&client, "select pg_table_size('public.things')").await;
+    assert!(table > 200 * 1000, "{table}");
+    assert_eq!(undo(&rows).await, 1000 * ENTRY + table);
+    assert_eq!(undo(&rows[..10]).await, 10 * ENTRY + table * 10 / 1000);
 }
 
 #[tokio::test]
