@@ -191,7 +191,11 @@ Examples:
 
 Next: sqlmig stage SOURCE.
 ", "Exit codes: sqlmig --help lists them."))]
-    Migrate,
+    Migrate {
+        /// Whether to ask.
+        #[command(flatten)]
+        consent: ConsentArgs,
+    },
     /// Stream a source into staging tables
     ///
     /// Reads SOURCE; nothing in it is executed. Writes one UNLOGGED table per source table in schema staging, with the
@@ -274,6 +278,9 @@ Next: sqlmig promote.
         /// How to fetch embeddings.
         #[command(flatten)]
         embedding: EmbeddingArgs,
+        /// Whether to ask.
+        #[command(flatten)]
+        consent: ConsentArgs,
         /// Where to serve metrics.
         #[command(flatten)]
         metrics: MetricsArgs,
@@ -329,7 +336,11 @@ Examples:
 
 Next: sqlmig search TEXT.
 ", "Exit codes: sqlmig --help lists them."))]
-    Index,
+    Index {
+        /// Whether to ask.
+        #[command(flatten)]
+        consent: ConsentArgs,
+    },
     /// Find the rows nearest to a text or a vector
     ///
     /// Asks the embeddings service for the text's vector and the database for the nearest rows, by the project's

@@ -181,7 +181,8 @@ async fn on_server(
             rollback::finish(run.run, consent.yes, &conductor, target, settings, display).await
         }
         // Migrations take turns on a lock of their own: eight that start at once all succeed.
-        Command::Migrate => {
+        Command::Migrate { .. } => {
+            ask_before(command, &conductor, target, settings, None, display, stop).await?;
             refuse_transaction_pooler(target).await?;
             Box::pin(conduct(command, &conductor, settings, display, options, None)).await
         }
@@ -256,7 +257,7 @@ async fn conduct(
             outcome?;
             told
         }
-        Command::Migrate => {
+        Command::Migrate { .. } => {
             let applied = conductor.migrate(true).await?;
             display.clear();
             for name in &applied {
@@ -285,6 +286,7 @@ async fn conduct(
             finish(conductor, settings, display, fence.run, outcome).await
         }
         Command::Embed { run, .. } => {
+            about(conductor, display, run.run).await;
             let Some(fence) = conductor.begin_embedding(run.run).await? else {
                 display.clear();
                 let told = match conductor.embed.client {
@@ -304,7 +306,8 @@ async fn conduct(
             };
             finish(conductor, settings, display, fence.run, outcome).await
         }
-        Command::Index => {
+        Command::Index { .. } => {
+            about(conductor, display, None).await;
             let done = conductor.index().await?;
             display.clear();
             let (built, ready) = (done.built, done.ready);
@@ -320,6 +323,16 @@ async fn conduct(
         }
         Command::Quarantine { action } => retry_quarantine(action, conductor, settings, display, options).await,
         _ => Ok(()),
+    }
+}
+
+/// Has log lines name the run that is asked for, or the newest, where no event may come to tell of it. That there is
+/// none, or that this role may not read the ledger, as the tables' owner who builds an index need not, is no failure.
+async fn about(conductor: &Conductor, display: &Display, run: Option<Uuid>) {
+    if let Ok(found) = conductor.find_run(run).await
+        && found.project == conductor.project.name
+    {
+        display.about(found.id);
     }
 }
 

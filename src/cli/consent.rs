@@ -1,7 +1,8 @@
 //! Consent: the one place that asks before something is written, and says what.
 //!
-//! On a terminal every command that writes rows asks. Elsewhere nobody can answer: what loads goes ahead, as a Job must; what loses
-//! something needs `--yes`.
+//! On a terminal every command asks that writes to final tables, changes the schema or pays for embeddings. `stage`,
+//! `check` and `validate` write to schemas of sqlmig's own, and do not. Elsewhere nobody can answer: what loads goes
+//! ahead, as a Job must; what loses something needs `--yes`.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -13,7 +14,7 @@ use super::failure::{ExitCode, Failure};
 /// What is at stake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stakes {
-    /// Rows are written that can be taken back.
+    /// Something is written, or paid for, as it was meant to be.
     Writes,
     /// Something is lost for good, or taken back.
     Loses,

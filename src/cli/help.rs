@@ -118,7 +118,8 @@ fn the_first_page() {
               [env: SQLMIG_OUTPUT]
 
           --log-format <FORMAT>
-              How log lines are written to stderr [default: text]
+              How log lines and the error at the end are written to stderr [default: text on a terminal,
+              json elsewhere]
 
               Possible values:
               - text: For people
@@ -663,6 +664,11 @@ fn migrate() {
     Usage: sqlmig migrate [OPTIONS]
 
     Options:
+      -y, --yes
+              Do not ask
+
+              [env: SQLMIG_YES]
+
       -h, --help
               Print help (see a summary with '-h')
 

@@ -42,10 +42,7 @@ impl Presentation {
                 (Some(OutputTo::Form(Output::Json)), _) | (None, Some(Output::Json)) => Format::Json,
                 _ => Format::Table,
             },
-            log_format: match typed.log_format.or(file.log_format).unwrap_or(LogFormat::Text) {
-                LogFormat::Text => log::Format::Text,
-                LogFormat::Json => log::Format::Json,
-            },
+            log_format: log_format(typed.log_format.or(file.log_format), io::stderr().is_terminal()),
             log_level: typed.log_level.clone().or_else(|| file.log_level.clone()),
             quiet: typed.quiet.or(file.quiet).unwrap_or(false),
             verbose: typed.verbose.or(file.verbose).unwrap_or(false),
@@ -103,6 +100,16 @@ impl Presentation {
     }
 }
 
+/// What was named; else text for a person at a terminal, and JSON for whatever collects the lines elsewhere.
+fn log_format(named: Option<LogFormat>, terminal: bool) -> log::Format {
+    match named {
+        Some(LogFormat::Text) => log::Format::Text,
+        Some(LogFormat::Json) => log::Format::Json,
+        None if terminal => log::Format::Text,
+        None => log::Format::Json,
+    }
+}
+
 impl Color {
     /// Whether to colour a stream: `terminal` says whether it is one, `no_color` is the variable of that name, which
     /// counts when it is not empty (<https://no-color.org>).
@@ -129,8 +136,21 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_text_for_a_person_only() {
+        for (named, terminal, format) in [
+            (None, true, log::Format::Text),
+            (None, false, log::Format::Json),
+            (Some(LogFormat::Text), false, log::Format::Text),
+            (Some(LogFormat::Json), true, log::Format::Json),
+        ] {
+            assert_eq!(log_format(named, terminal), format, "{named:?} {terminal}");
+        }
+    }
+
+    #[test]
     fn bars_are_for_a_person_only() {
-        let plain = Presentation::resolve(&GlobalArgs::default(), &FileSettings::default());
+        let typed = GlobalArgs { log_format: Some(LogFormat::Text), ..GlobalArgs::default() };
+        let plain = Presentation::resolve(&typed, &FileSettings::default());
         assert_eq!(plain.mode(true, false), Mode::Bars { color: false });
         assert_eq!(plain.mode(false, false), Mode::Lines);
         assert_eq!(Presentation { quiet: true, ..plain.clone() }.mode(true, false), Mode::Lines);

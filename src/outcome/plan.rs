@@ -166,6 +166,9 @@ pub struct PlanEstimate {
     pub promote_ms: i64,
     /// Indexes that are built after the load and are not reckoned with.
     pub indexes_left_out: Vec<String>,
+    /// All indexes that are built after the load. The time of that, and of fetching embeddings, is in none of these.
+    #[serde(default)]
+    pub indexes_built: Vec<String>,
 }
 
 /// A check that would run.

@@ -44,11 +44,11 @@ pub struct ReadyFinding {
 pub struct DiskNeeds {
     /// Staging tables.
     pub staging_bytes: i64,
-    /// Final tables, were every row new.
+    /// Final tables, were every row written.
     pub target_bytes: i64,
     /// Indexes of them.
     pub index_bytes: i64,
-    /// Before-images.
+    /// Before-images, were every row to replace one that is there.
     pub undo_bytes: i64,
     /// WAL.
     pub wal_bytes: i64,

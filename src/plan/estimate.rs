@@ -1,4 +1,5 @@
-//! What a run would take of disk, WAL and time, from what a trial has measured.
+//! What a run would take of disk, WAL and time, from what a trial has measured. How long an index is built and a service
+//! is asked for embeddings is not reckoned: nothing that a trial does tells it.
 
 use std::time::Duration;
 
@@ -78,6 +79,7 @@ pub(super) async fn estimate(
         if table_exists(tx, &TableName::new(schema, index.file.name.as_str())).await? {
             continue;
         }
+        sum.indexes_built.push(index.file.name.clone());
         match vector_bytes(&project.render_plain(&index.file)?) {
             Some(width) => sum.index_bytes += rows * hnsw_row(width),
             None => sum.indexes_left_out.push(index.file.name.clone()),

@@ -118,6 +118,8 @@ impl Told {
 /// The server does not let this role in, or the source can't be read at all.
 pub async fn preflight(wanted: &Wanted<'_>, source: Option<(Source, Option<Source>)>) -> Result<Preflight, PlanError> {
     let client = wanted.target.connect().await?;
+    let patience = client.query_one(include_str!("../../sql/preflight_patience.sql"), &[]).await;
+    patience.map_err(crate::db::doing("begin the preflight"))?;
     let server = ServerInfo::read(&*client).await?;
     let name = source.as_ref().map(|(source, _)| source.display.clone());
     let source = match source {

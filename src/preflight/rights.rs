@@ -3,7 +3,7 @@
 use super::{Subject, Told};
 use crate::db::migrate::{MigrateError, MigrationSet, pending};
 use crate::db::{DbError, doing};
-use crate::names::{LEDGER_SCHEMA, STAGING_SCHEMA};
+use crate::names::{LEDGER_SCHEMA, STAGING_SCHEMA, TableName};
 use crate::project::Action;
 
 /// One right: `database`, `schema` or `table`; which; the privilege.
@@ -67,6 +67,7 @@ pub(super) async fn run(subject: &mut Subject<'_>) -> Result<Told, DbError> {
             format!("grant select, insert, update, delete on {table} to {role}; docs/roles.md has all of it"),
         );
     }
+    told = indexes(subject, told).await?;
     if told.findings.is_empty() {
         told = told.info("this role may do everything that a run of this project does");
     }
@@ -77,6 +78,25 @@ pub(super) async fn run(subject: &mut Subject<'_>) -> Result<Told, DbError> {
         told = told.yellow(
             "no temporary tables may be made: sqlmig plan can only give bounds",
             format!("grant temporary on database {database} to {role}"),
+        );
+    }
+    Ok(told)
+}
+
+/// Indexes that a run would leave out, as the table is another's.
+async fn indexes(subject: &Subject<'_>, mut told: Told) -> Result<Told, DbError> {
+    let indexes = &subject.wanted.project.index;
+    let schema = |table: &TableName| table.schema.clone().unwrap_or_else(|| "public".to_owned());
+    let schemas: Vec<String> = indexes.iter().map(|index| schema(&index.on)).collect();
+    let tables: Vec<&str> = indexes.iter().map(|index| index.on.table.as_str()).collect();
+    let names: Vec<&str> = indexes.iter().map(|index| index.file.name.as_str()).collect();
+    let asked = include_str!("../../sql/preflight_index_owner.sql");
+    let rows = subject.client.query(asked, &[&schemas, &tables, &names]).await;
+    for row in rows.map_err(doing("look at who may build the indexes"))? {
+        let (index, table, by): (String, String, String) = (row.get("index_name"), row.get("name"), row.get("owner"));
+        told = told.yellow(
+            format!("index {index} is to be built on {table}, which belongs to {by}: a run would leave it out"),
+            format!("after the run, as {by}: sqlmig index"),
         );
     }
     Ok(told)
@@ -142,6 +162,51 @@ pub(super) async fn migrations(subject: &mut Subject<'_>) -> Result<Told, DbErro
             format!("{table} belongs to {by}: pending migrations may fail for this role"),
             format!("as {by}: sqlmig migrate"),
         );
+    }
+    if of_project > 0 { makes(subject, told).await } else { Ok(told) }
+}
+
+/// Whether the final tables that are not there may be made: the project's migrations make them.
+async fn makes(subject: &Subject<'_>, mut told: Told) -> Result<Told, DbError> {
+    let targets = subject.wanted.project.promote.iter().map(|promote| ("table", promote.target.to_sql(), "select"));
+    let targets: Vec<Right> = targets.collect();
+    let found = held(subject, &targets).await?;
+    let mut missing: Vec<(String, String)> = Vec::new();
+    for (promote, (_, held)) in subject.wanted.project.promote.iter().zip(found) {
+        if held.is_none() {
+            let schema = promote.target.schema.clone().unwrap_or_else(|| "public".to_owned());
+            missing.push((schema, promote.target.to_string()));
+        }
+    }
+    missing.sort();
+    missing.dedup();
+    let mut schemas: Vec<String> = missing.iter().map(|(schema, _)| schema.clone()).collect();
+    schemas.dedup();
+    let wanted: Vec<Right> = schemas.into_iter().map(|schema| ("schema", schema, "create")).collect();
+    let role = crate::names::ident(subject.wanted.target.user());
+    for ((_, schema, _), held) in held(subject, &wanted).await? {
+        let own = missing.iter().filter(|(of, _)| *of == schema).map(|(_, table)| table.as_str());
+        let tables = own.collect::<Vec<_>>().join(", ");
+        let named = crate::names::ident(&schema);
+        match held {
+            Some(false) => {
+                told = told.red(
+                    format!("no create on schema {named}, where pending migrations make {tables}"),
+                    format!("as the schema's owner: sqlmig migrate, or: grant create on schema {named} to {role}"),
+                );
+            }
+            // A migration may make the schema, too, where that is allowed.
+            None if !subject.server.can_create => {
+                let database = crate::names::ident(subject.wanted.target.database());
+                told = told.red(
+                    format!("schema {named} of {tables} is not there, and this role may create none"),
+                    format!(
+                        "as the database's owner: sqlmig migrate, or: grant create on database {database} to {role}"
+                    ),
+                );
+            }
+            _ => {}
+        }
     }
     Ok(told)
 }

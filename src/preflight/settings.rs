@@ -30,7 +30,7 @@ pub(super) async fn memory(subject: &mut Subject<'_>) -> Result<Told, DbError> {
             "give the server a quarter of its memory: alter system set shared_buffers = '2GB', and restart it",
         );
     }
-    let needs = disk::needs(subject).unwrap_or_default();
+    let needs = disk::needs(subject).await?.unwrap_or_default();
     if !subject.wanted.project.index.is_empty() && needs.index_bytes > value("maintenance_work_mem") {
         told = told.yellow(
             format!(
@@ -58,7 +58,7 @@ pub(super) async fn wal(subject: &mut Subject<'_>) -> Result<Told, DbError> {
         row.get::<_, String>("wal_level"),
         row.get::<_, String>("wal_compression")
     ));
-    let needs = disk::needs(subject).unwrap_or_default();
+    let needs = disk::needs(subject).await?.unwrap_or_default();
     if needs.wal_bytes > max {
         told = told.yellow(
             format!(

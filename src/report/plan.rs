@@ -182,6 +182,15 @@ fn write_estimate(plan: &Plan, view: View, writer: &mut dyn Write) -> io::Result
         duration(estimate.check_ms),
         duration(estimate.promote_ms)
     )?;
+    let mut untold: Vec<String> =
+        estimate.indexes_built.iter().map(|name| format!("building index {}", printable(name))).collect();
+    let texts: i64 = plan.embeddings.iter().map(|embedding| embedding.texts).sum();
+    if texts > 0 {
+        untold.push(format!("fetching embeddings of {} texts", count(texts)));
+    }
+    if !untold.is_empty() {
+        writeln!(writer, "        besides, for a time that is not estimated: {}", untold.join(", "))?;
+    }
     if !estimate.indexes_left_out.is_empty() {
         writeln!(writer, "  not reckoned with: index {}", printable(&estimate.indexes_left_out.join(", ")))?;
     }

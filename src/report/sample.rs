@@ -302,6 +302,7 @@ pub(super) fn plan() -> Plan {
             check_ms: 600,
             promote_ms: 4100,
             indexes_left_out: vec!["by_words".into()],
+            indexes_built: vec!["by_words".into(), "documents_embedding".into()],
         }),
         refused: vec!["source_missing finds 2 rows of public.documents".into()],
         warnings: vec!["the target has no pgvector".into()],

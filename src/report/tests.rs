@@ -217,6 +217,7 @@ fn a_plan_says_what_would_happen() {
       disk  190.0 MiB in staging (measured), 150.0 MiB in final tables, 40.0 MiB in indexes, 3.0 MiB of before-images
       WAL   193.0 MiB at least
       time  about 6.5 s: 1.8 s to stage and 600 ms to check (measured, one connection), 4.1 s to promote
+            besides, for a time that is not estimated: building index by_words, building index documents_embedding, fetching embeddings of 100 texts
       not reckoned with: index by_words
 
     In the source, not executed: 2 × CREATE FUNCTION, 1 × GRANT

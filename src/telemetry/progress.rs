@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use uuid::Uuid;
 
 use super::log::RunId;
 use super::{line, step};
@@ -87,6 +88,11 @@ impl Display {
     #[must_use]
     pub fn run_id(&self) -> RunId {
         self.run.clone()
+    }
+
+    /// Has log lines name a run that no event tells of, because nothing of it is gone on with.
+    pub fn about(&self, run: Uuid) {
+        self.run.set(run);
     }
 
     /// The reader to give to the phases.

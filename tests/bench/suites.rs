@@ -274,7 +274,7 @@ impl Step {
         let mut command = Command::new("bash");
         command.args(["-o", "pipefail", "-c", &line]).env("DATABASE_URL", server.url(database));
         // The dumps have no search index either; building one takes longer than all the rest.
-        command.env("SQLMIG_NO_INDEX", "true");
+        command.env("SQLMIG_NO_INDEX", "true").env("SQLMIG_LOG_FORMAT", "text");
         command
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use sqlmig::db::lock::{Lock, LockKind};
 
 use crate::harness::TestDb;
-use crate::program::{MIGRATED, Things, bare, finish, fixture, number, on, sqlmig, url};
+use crate::program::{MIGRATED, Things, bare, finish, fixture, number, on, sqlmig, text, url};
 
 #[tokio::test]
 async fn wrong_usage_is_2() {
@@ -206,6 +206,41 @@ async fn off_a_terminal_there_are_plain_lines() {
     let line = format!("run {} --project {}", dump.display(), things.path().display());
     let shown = sqlmig(&things_db, &line).await.code(0);
     assert!(plain(&shown.stdout) && plain(&shown.stderr), "{:?}", shown.stdout);
+}
+
+/// Whatever collects lines off a terminal is a program, unless it is said otherwise.
+#[tokio::test]
+async fn off_a_terminal_log_lines_are_json() {
+    let db = TestDb::from(&MIGRATED, "json_lines").await;
+    let unsaid = async |arguments: &str| {
+        let mut command = on(&db, arguments).await;
+        command.env_remove("SQLMIG_LOG_FORMAT");
+        finish(command).await
+    };
+    let lines = |stderr: &str| -> Vec<Value> {
+        let object = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        stderr.lines().map(object).collect()
+    };
+    let stopped = unsaid(&format!("run {} --max-rejects 0", fixture("docs.sql.gz"))).await.code(3);
+    let id = text(&db.connect().await, "select id from sqlmig.run").await;
+    let told = lines(&stopped.stderr);
+    let begun = told.iter().position(|line| line["message"] == "run started").expect("a run began");
+    assert!(told.len() > begun + 2, "{}", stopped.stderr);
+    for line in &told[begun..] {
+        assert_eq!(line["run"], *id, "{line}");
+    }
+    assert_eq!(told.last().unwrap()["code"], 3);
+    // What was loaded is data: stdout is as it was.
+    assert!(!stopped.stdout.starts_with('{'), "{}", stopped.stdout);
+    // Also what fails before anything is known.
+    let refused = unsaid("history --project /nonexistent").await.code(2);
+    let told = lines(&refused.stderr);
+    assert_eq!((told.len(), &told[0]["code"]), (1, &2.into()), "{}", refused.stderr);
+    // What is asked for decides, by option and by variable.
+    let asked = unsaid("history --project /nonexistent --log-format text").await.code(2);
+    assert!(asked.stderr.starts_with("error: "), "{}", asked.stderr);
+    let asked = sqlmig(&db, "history --project /nonexistent").await.code(2);
+    assert!(asked.stderr.starts_with("error: "), "{}", asked.stderr);
 }
 
 #[tokio::test]

@@ -9,7 +9,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::harness::TestDb;
-use crate::program::{MIGRATED, fixture, number, on, sqlmig, text};
+use crate::program::{MIGRATED, Things, fixture, number, on, sqlmig, text};
+use crate::service::Service;
 
 /// A program on a terminal of its own: what it asks is read, what a person types is written.
 struct Terminal {
@@ -136,4 +137,98 @@ async fn what_sets_a_run_aside_or_takes_it_back_asks_and_says_what() {
         let (code, shown) = apart(|| Terminal::start(command).asked(&[]).types("no\n").ends()).await;
         assert_eq!(code, 2, "{line}: {shown}");
     }
+}
+
+#[tokio::test]
+async fn on_a_terminal_what_is_said_is_text() {
+    let db = TestDb::from(&MIGRATED, "terminal_text").await;
+    let mut command = on(&db, &format!("run {} --max-rejects 0 --yes --log-level info", fixture("docs.sql.gz"))).await;
+    command.env_remove("SQLMIG_LOG_FORMAT");
+    let (code, shown) = apart(|| Terminal::start(command).ends()).await;
+    assert_eq!(code, 3, "{shown}");
+    assert!(shown.contains("error:") && shown.contains("hint:") && !shown.contains("{\""), "{shown}");
+}
+
+#[tokio::test]
+async fn what_changes_the_schema_or_costs_money_asks_first() {
+    let db = TestDb::new("ask_migrate").await;
+    let client = db.connect().await;
+    // On a terminal, with an answer to the question, which must have these parts; without one no question is expected.
+    let ends =
+        async |db: &TestDb, service: &Service, line: &str, answer: Option<(&'static [&'static str], &'static str)>| {
+            let mut command = on(db, line).await;
+            command.env("SQLMIG_EMBEDDING_URL", service.url());
+            let (code, shown) = apart(move || {
+                let terminal = Terminal::start(command);
+                match answer {
+                    Some((parts, typed)) => terminal.asked(parts).types(typed).ends(),
+                    None => terminal.ends(),
+                }
+            })
+            .await;
+            assert_eq!(shown.contains("[y/N]"), answer.is_some(), "{line}: {shown}");
+            (code, shown)
+        };
+    let service = Service::start("127.0.0.1:0", "text-embedding-3-large", 3072).await.unwrap();
+    let ledger = "select count(*) from pg_namespace where nspname = 'sqlmig'";
+    let parts: &[&str] = &["Target   database", "+ V1__", "+ V2__doc_server_tables", "Apply these migrations?"];
+    assert_eq!(ends(&db, &service, "migrate", Some((parts, "n\n"))).await.0, 2);
+    assert_eq!(number(&client, ledger).await, 0);
+    assert_eq!(ends(&db, &service, "migrate", Some((parts, "y\n"))).await.0, 0);
+    assert_eq!(number(&client, ledger).await, 1);
+    // Where there is nothing to do there is nothing to ask.
+    assert_eq!(ends(&db, &service, "migrate", None).await.0, 0);
+
+    sqlmig(&db, &format!("run {} --no-index", fixture("docs.sql.gz"))).await.code(0);
+    let index = "select count(*) from pg_class where oid = to_regclass('public.documents_embedding')";
+    let parts: &[&str] = &["+ documents_embedding", "Build these indexes?"];
+    assert_eq!(ends(&db, &service, "index", Some((parts, "n\n"))).await.0, 2);
+    assert_eq!(number(&client, index).await, 0);
+    assert_eq!(ends(&db, &service, "index", Some((parts, "y\n"))).await.0, 0);
+    assert_eq!(number(&client, index).await, 1);
+    assert_eq!(ends(&db, &service, "index", None).await.0, 0);
+
+    let parts: &[&str] = &[
+        "text-embedding-3-large",
+        "rows were left without an embedding",
+        "0.13 for a million tokens, at most 2",
+        "Fetch embeddings?",
+    ];
+    let embed = "embed --embedding-price 0.13 --max-cost 2";
+    assert_eq!(ends(&db, &service, embed, Some((parts, "n\n"))).await.0, 2);
+    assert_eq!((service.state.requests(), number(&client, "select count(*) from sqlmig.run").await), (0, 1));
+    // Consent that was given is not asked for.
+    assert_eq!(ends(&db, &service, &format!("{embed} --yes"), None).await.0, 0);
+    assert!(service.state.requests() > 0);
+    for line in ["migrate --yes", "index -y"] {
+        assert_eq!(ends(&db, &service, line, None).await.0, 0);
+    }
+}
+
+#[tokio::test]
+async fn rows_from_quarantine_are_not_tried_again_unasked() {
+    let db = TestDb::new("ask_retry").await;
+    let client = db.connect().await;
+    let things = Things::new();
+    things.run(&db, &["1|one|1|{}|{}|x", "2|\\N|2|{}|{}|y", "3|\\N|3|{}|{}|z"]).await.code(0);
+    let project = things.path().display();
+    let runs = "select count(*) from sqlmig.run";
+    let command = on(&db, &format!("quarantine retry --check name_missing --project {project}")).await;
+    let (code, shown) = apart(|| {
+        let parts = ["public.things: 2 rows that name_missing took out", "Try these rows again"];
+        Terminal::start(command).asked(&parts).types("\n").ends()
+    })
+    .await;
+    assert_eq!((code, number(&client, runs).await), (2, 1), "{shown}");
+    let mend = format!("quarantine retry things 2 --set name=two --project {project}");
+    let command = on(&db, &mend).await;
+    let (code, shown) = apart(|| Terminal::start(command).asked(&["row 2 of public.things"]).types("y\n").ends()).await;
+    assert_eq!((code, number(&client, "select count(*) from public.things").await), (0, 2), "{shown}");
+    let command = on(&db, &format!("quarantine retry --check name_missing --yes --project {project}")).await;
+    let (code, shown) = apart(|| Terminal::start(command).ends()).await;
+    assert!(code == 0 && !shown.contains("[y/N]"), "{shown}");
+    // Where nobody can answer it goes ahead, as before.
+    let line = format!("quarantine retry --check name_missing --project {project}");
+    sqlmig(&db, &line).await.code(0);
+    assert_eq!(number(&client, runs).await, 4);
 }

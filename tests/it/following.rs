@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::harness::{TestDb, server};
-use crate::program::{MIGRATED, Outcome, bare, finish, fixture, number, on, sqlmig};
+use crate::program::{MIGRATED, Outcome, Things, bare, finish, fixture, number, on, sqlmig, text};
 
 /// A dump of so many documents, each of about 40 kB of text: chunks hold 2 MiB of it.
 async fn dump(folder: &Path, name: &str, documents: usize) -> String {
@@ -354,4 +354,35 @@ async fn every_log_line_names_the_run_once_it_is_known() {
         assert!(line["run"].is_string(), "no run in {line}");
     }
     assert_eq!(lines.last().unwrap()["code"], 3);
+}
+
+/// Also where nothing of the run is gone on with, and no event tells of it.
+#[tokio::test]
+async fn log_lines_name_the_run_that_an_index_or_embeddings_are_for() {
+    let db = TestDb::from(&MIGRATED, "log_index").await;
+    let client = db.connect().await;
+    sqlmig(&db, &format!("run {} --no-index", fixture("docs.sql.gz"))).await.code(0);
+    let id = text(&client, "select id from sqlmig.run").await;
+    let lines = |outcome: &Outcome| -> Vec<Value> {
+        outcome.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let built = sqlmig(&db, "index --log-format json").await.code(0);
+    let told = lines(&built);
+    assert!(told.iter().any(|line| line["message"] == "index built"), "{}", built.stderr);
+    assert!(told.iter().all(|line| line["run"] == *id), "{}", built.stderr);
+    // The error at the end, too.
+    client.batch_execute("drop table public.documents cascade").await.unwrap();
+    let failed = sqlmig(&db, "index --log-format json").await;
+    assert!(failed.code != 0 && lines(&failed).last().unwrap()["run"] == *id, "{}", failed.stderr);
+
+    let db = TestDb::new("log_embed").await;
+    let things = Things::new();
+    things.run(&db, &["1|one|1|{}|{}|x"]).await.code(0);
+    let id = text(&db.connect().await, "select id from sqlmig.run").await;
+    // No service, nothing to fetch: what there is to log is a migration.
+    let things = things.with("migrations/V2__later.sql", "create table public.later (id bigint primary key);\n");
+    let told = things.sqlmig(&db, "embed --log-format json").await.code(0);
+    assert!(told.stdout.contains("nothing is fetched"), "{}", told.stdout);
+    let told = lines(&told);
+    assert!(!told.is_empty() && told.iter().all(|line| line["run"] == *id), "{told:?}");
 }

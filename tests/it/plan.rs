@@ -282,3 +282,94 @@ async fn rows_that_a_project_lets_in_only_with_an_embedding_are_planned_as_rejec
     assert_eq!((fate(&plan, "public.things"), books(&report, "public.things")), ([1, 0, 0, 0, 1], [1, 0, 0, 0, 1]));
     assert_eq!((&plan["embeddings"][0]["rows"], &plan["embeddings"][0]["texts"]), (&1.into(), &1.into()));
 }
+
+#[tokio::test]
+async fn a_plan_says_what_a_run_would_take_and_what_is_not_in_that() {
+    let db = TestDb::from(&MIGRATED, "plan_estimate").await;
+    let line = format!("plan {}", fixture("docs.sql.gz"));
+    let plan = sqlmig(&db, &format!("{line} --output json")).await.code(0).json();
+    let estimate = &plan["estimate"];
+    let [staging, target, index, undo, wal, stage, check, promote] = [
+        "staging_bytes",
+        "target_bytes",
+        "index_bytes",
+        "undo_bytes",
+        "wal_bytes",
+        "stage_ms",
+        "check_ms",
+        "promote_ms",
+    ]
+    .map(|name| estimate[name].as_i64().unwrap_or_else(|| panic!("no {name} in {estimate}")));
+    // 2.6 MB of gzip hold some 5 MB of rows, most of which are written once.
+    assert!((1 << 20..64 << 20).contains(&staging) && (1 << 19..staging * 2).contains(&target), "{estimate}");
+    assert!(index > 0 && wal == target + index + undo, "{estimate}");
+    assert!(stage > 0 && check >= 0 && promote > 0, "{estimate}");
+    // Nothing is there yet: of each row that is inserted its key is kept, and no old row.
+    let inserted = |step: &Value| step["rows"]["insert"].as_i64().unwrap_or_default();
+    let rows: i64 = plan["promote"].as_array().unwrap().iter().map(inserted).sum();
+    assert!(rows > 100 && undo >= rows * 100 && undo < rows * 1000, "{undo} for {rows} rows");
+    assert_eq!(estimate["indexes_built"], serde_json::json!(["documents_embedding"]));
+    let texts: i64 = plan["embeddings"].as_array().unwrap().iter().map(|one| one["texts"].as_i64().unwrap()).sum();
+    assert!(texts > 0, "{}", plan["embeddings"]);
+    let shown = sqlmig(&db, &line).await.code(0).stdout;
+    let besides = format!("not estimated: building index documents_embedding, fetching embeddings of {texts} texts");
+    assert!(shown.contains("to promote") && shown.contains(&besides), "{shown}");
+    // An index that is there is not built again.
+    sqlmig(&db, "index").await.code(0);
+    let plan = sqlmig(&db, &format!("{line} --output json")).await.code(0).json();
+    assert_eq!(plan["estimate"]["indexes_built"], serde_json::json!([]));
+    assert!(!sqlmig(&db, &line).await.code(0).stdout.contains("building index"));
+}
+
+#[tokio::test]
+async fn a_plan_has_the_sql_of_pending_migrations() {
+    let (db, things) = (TestDb::new("plan_migrations").await, Things::new());
+    let line = format!("plan {}", things.dump(&["1|a|1|\\N|\\N|\\N"]).display());
+    let plan = things.sqlmig(&db, &line).await.code(0).json();
+    let migrations = plan["migrations"].as_array().unwrap();
+    assert_eq!(migrations.len(), plan["pending_migrations"].as_array().unwrap().len());
+    let own: Vec<&Value> = migrations.iter().filter(|migration| migration["name"] == "V1__things").collect();
+    let file = fs::read_to_string(things.path().join("migrations/V1__things.sql")).unwrap();
+    assert_eq!((own.len(), own[0]["sql"].as_str().unwrap().trim()), (1, file.trim()));
+    let shown = sqlmig(&db, &format!("{line} --verbose --project {}", things.path().display())).await.code(0).stdout;
+    assert!(shown.contains("doubled integer generated always as (id * 2) stored"), "{shown}");
+    things.sqlmig(&db, "migrate").await.code(0);
+    let plan = things.sqlmig(&db, &line).await.code(0).json();
+    assert_eq!((&plan["migrations"], &plan["pending_migrations"]), (&serde_json::json!([]), &serde_json::json!([])));
+}
+
+#[tokio::test]
+async fn a_plan_is_followed_only_where_it_was_made_and_as_what_it_is() {
+    let things = Things::new()
+        .with("migrations/V2__watched.sql", "create table public.watched (id integer primary key);\n")
+        .check(
+            "watched",
+            "warn",
+            "select _row, 'watched' as reason from {{ rows }} as things where id in (select id from public.watched)",
+        );
+    let (db, other) = (TestDb::new("plan_here").await, TestDb::new("plan_there").await);
+    for db in [&db, &other] {
+        things.sqlmig(db, "migrate").await.code(0);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plan.json").display().to_string();
+    let dump = things.dump(&["1|a|1|\\N|\\N|\\N", "2|b|2|\\N|\\N|\\N"]).display().to_string();
+    let run = format!("run {dump} --plan {file}");
+    let client = db.connect().await;
+    let runs = "select count(*) from sqlmig.run";
+
+    // One that compared nothing promises nothing.
+    things.sqlmig(&db, &format!("plan {dump} --quick --save {file}")).await.code(0);
+    things.sqlmig(&db, &run).await.code(3).says(&["made without comparing rows", "--quick", "nothing was done"]);
+
+    things.sqlmig(&db, &format!("plan {dump} --save {file}")).await.code(0);
+    things.sqlmig(&other, &run).await.code(3).says(&["database: ", " was planned for, this is "]);
+    assert_eq!(number(&other.connect().await, runs).await, 0);
+
+    // The rows would become what was planned, and a check has something else to say of them.
+    client.batch_execute("insert into public.watched values (2)").await.unwrap();
+    things.sqlmig(&db, &run).await.code(3).says(&["check watched: it found 0 rows, and finds 1"]);
+    assert_eq!(number(&client, runs).await, 0);
+    client.batch_execute("delete from public.watched").await.unwrap();
+    things.sqlmig(&db, &run).await.code(0);
+}

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::harness::{TestDb, server};
-use crate::program::{MIGRATED, Outcome, Things, as_role, bare, finish, fixture, on, sqlmig, text};
+use crate::program::{MIGRATED, Outcome, Things, as_role, bare, finish, fixture, number, on, sqlmig, text};
 
 mod between;
 mod own_server;
@@ -152,6 +152,9 @@ async fn what_the_role_may_not_do_is_told_right_by_right() {
     let lines = told(&preflight, "privileges").join("\n");
     assert!(lines.contains("red: no create on schema staging") && lines.contains("can't be written"), "{lines}");
     assert!(lines.contains("yellow: no temporary tables"), "{lines}");
+    // Only the table's owner builds an index on it.
+    let index = "yellow: index documents_embedding is to be built on public.documents, which belongs to ";
+    assert!(lines.contains(index) && lines.contains("sqlmig index"), "{lines}");
     // Trees alone need these; a dump does not.
     assert!(lines.contains("yellow: no delete on \"public\".\"documents\""), "{lines}");
     assert!(told(&preflight, "rollback_privileges")[0].contains("can't take a run back"), "{preflight}");
@@ -176,6 +179,35 @@ async fn what_the_role_may_not_do_is_told_right_by_right() {
     let preflight = asked().await.code(3).json();
     let lines = told(&preflight, "connections");
     assert!(lines[0].starts_with("yellow: ") && lines[0].contains("run with --max-connections"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_schema_in_which_migrations_may_make_no_tables_is_told() {
+    let (db, things) = (TestDb::new("pf_create").await, Things::new());
+    let client = db.connect().await;
+    let role =
+        "do $$ begin if to_regrole('sqlmig_pf_maker') is null then create role sqlmig_pf_maker login; end if; end $$";
+    client.batch_execute(role).await.unwrap();
+    let database = db.target().database().to_owned();
+    let rights =
+        format!("grant create on database {database} to sqlmig_pf_maker; revoke create on schema public from public");
+    client.batch_execute(&rights).await.unwrap();
+    let project = things.path().display().to_string();
+    let asked =
+        || async { as_role(&db, "sqlmig_pf_maker", &format!("preflight --output json --project {project}")).await };
+    let run = format!("run {} --project {project}", things.dump(&["1|one|1|{}|{}|x"]).display());
+    let parts =
+        ["no create on schema \"public\"", "make public.things", "grant create on schema", "\"sqlmig_pf_maker\""];
+    says(&asked().await, "migrations", "red", &parts);
+    // So it is.
+    as_role(&db, "sqlmig_pf_maker", &run).await.code(2);
+    client.batch_execute("grant create on schema public to sqlmig_pf_maker").await.unwrap();
+    let lines = told(&asked().await.json(), "migrations");
+    assert!(lines.iter().all(|line| line.starts_with("info: ")), "{lines:?}");
+    as_role(&db, "sqlmig_pf_maker", &run).await.code(0);
+    // What is there need not be made.
+    client.batch_execute("revoke create on schema public from sqlmig_pf_maker").await.unwrap();
+    asked().await.code(0);
 }
 
 #[tokio::test]
@@ -223,6 +255,28 @@ async fn what_is_wrong_with_the_source_is_told() {
     says(&things.sqlmig(&db, &line).await, "source", "red", &["uses none of them", "--project"]);
     // A source that is none ends as it does everywhere.
     things.sqlmig(&db, "preflight /nonexistent/dump.sql").await.code(4);
+}
+
+/// An update keeps the whole old row: before-images of a load over a full table are no smaller than what it replaces.
+#[tokio::test]
+async fn before_images_are_reckoned_with_the_rows_that_are_there() {
+    /// What is kept of a row besides the old row.
+    const ENTRY: i64 = 160;
+    let (db, things) = (TestDb::new("pf_undo").await, Things::new());
+    let client = db.connect().await;
+    let rows: Vec<String> = (1..=1000).map(|id| format!("{id}|name|1|{{}}|{{}}|{}", "x".repeat(200))).collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let undo = async |rows: &[&str]| {
+        let line = format!("preflight {}", things.dump(rows).display());
+        things.sqlmig(&db, &line).await.code(0).json()["needs"]["undo_bytes"].as_i64().unwrap()
+    };
+    assert_eq!(undo(&rows).await, 1000 * ENTRY);
+    things.run(&db, &rows).await.code(0);
+    client.batch_execute("vacuum analyze public.things").await.unwrap();
+    let table = number(&client, "select pg_table_size('public.things')").await;
+    assert!(table > 200 * 1000, "{table}");
+    assert_eq!(undo(&rows).await, 1000 * ENTRY + table);
+    assert_eq!(undo(&rows[..10]).await, 10 * ENTRY + table * 10 / 1000);
 }
 
 #[tokio::test]

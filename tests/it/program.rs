@@ -84,11 +84,12 @@ async fn url_as(db: &TestDb, role: &str) -> String {
     }
 }
 
-/// The binary with these arguments (separated by white space), nothing of the environment, and no database.
+/// The binary with these arguments (separated by white space), nothing of the environment, and no database. What it
+/// says is text: off a terminal it would be JSON.
 pub fn bare(arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sqlmig"));
     command.args(arguments.split_whitespace()).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", "/nonexistent");
-    command.stdin(Stdio::null());
+    command.env("SQLMIG_LOG_FORMAT", "text").stdin(Stdio::null());
     command
 }
 

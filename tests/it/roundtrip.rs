@@ -127,6 +127,7 @@ impl Trip {
             .args(options)
             .arg(file)
             .env("DATABASE_URL", self.target.url().await)
+            .env("SQLMIG_LOG_FORMAT", "text")
             .env("PATH", path)
             .output()
             .unwrap()
@@ -507,7 +508,8 @@ async fn data_only_dumps_are_read_with_the_shapes_of_the_target() {
     let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/docs.sql.gz");
     let sqlmig = async |db: &TestDb, arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sqlmig"));
-        let output = command.args(arguments).env("DATABASE_URL", db.url().await).output().unwrap();
+        command.args(arguments).env("DATABASE_URL", db.url().await).env("SQLMIG_LOG_FORMAT", "text");
+        let output = command.output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     };
     sqlmig(&source, &["--quiet", "run", fixture]).await;

@@ -55,7 +55,7 @@ impl Desk {
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sqlmig"));
         command.args(["--quiet", "--output", "json"]).env("DATABASE_URL", &self.url);
-        command.current_dir(self.folder.path());
+        command.env("SQLMIG_LOG_FORMAT", "text").current_dir(self.folder.path());
         command
     }
 

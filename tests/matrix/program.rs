@@ -68,7 +68,8 @@ impl Invocation {
     pub fn start(&self, output: &Path) -> Running {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sqlmig"));
         command.args(&self.arguments).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", "/nonexistent");
-        command.env("DATABASE_URL", &self.url).env("RUST_BACKTRACE", "1").stdin(Stdio::null());
+        command.env("DATABASE_URL", &self.url).env("RUST_BACKTRACE", "1").env("SQLMIG_LOG_FORMAT", "text");
+        command.stdin(Stdio::null());
         command.envs(self.variables.iter().copied());
         if let Some(folder) = &self.faults {
             command.env("SQLMIG_FAULT_DIR", folder);

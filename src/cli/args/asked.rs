@@ -16,11 +16,11 @@ impl Command {
             Self::Stage { source, .. } => return format!("sqlmig stage {}", source.typed()),
             Self::Check { .. } => "sqlmig check",
             Self::Embed { .. } => "sqlmig embed",
-            Self::Index => "sqlmig index",
+            Self::Index { .. } => "sqlmig index",
             Self::Promote { .. } => "sqlmig promote",
             Self::Validate { .. } => "sqlmig validate",
             Self::Rollback { .. } => "sqlmig rollback",
-            Self::Migrate => "sqlmig migrate",
+            Self::Migrate { .. } => "sqlmig migrate",
             _ => "the same command",
         };
         name.to_owned()

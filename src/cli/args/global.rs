@@ -34,7 +34,7 @@ pub struct GlobalArgs {
     /// How data is written to stdout [default: table]; sqlmig report takes the name of a file, too
     #[arg(long, global = true, value_name = "FORMAT", env = "SQLMIG_OUTPUT", value_parser = OutputParser)]
     pub output: Option<OutputTo>,
-    /// How log lines are written to stderr [default: text]
+    /// How log lines and the error at the end are written to stderr [default: text on a terminal, json elsewhere]
     #[arg(long, global = true, value_name = "FORMAT", env = "SQLMIG_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,
     /// Which log lines: error, warn, info, debug, trace, or directives as sqlmig=debug,tokio_postgres=info

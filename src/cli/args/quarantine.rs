@@ -5,7 +5,7 @@ use sqlmig::limits::MaxRejects;
 use sqlmig::names::TableName;
 
 use super::which::LoadArgs;
-use super::{EmbeddingArgs, WaitArgs};
+use super::{ConsentArgs, EmbeddingArgs, WaitArgs};
 
 /// What to do with the quarantine.
 #[derive(Debug, Subcommand)]
@@ -100,6 +100,9 @@ Next: sqlmig quarantine list shows what failed again.
         /// How to fetch embeddings.
         #[command(flatten)]
         embedding: Box<EmbeddingArgs>,
+        /// Whether to ask.
+        #[command(flatten)]
+        consent: ConsentArgs,
     },
 }
 

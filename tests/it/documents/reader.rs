@@ -113,7 +113,8 @@ impl Reader {
         command.env_clear().env("PATH", &self.path).env("HOME", self.folder.path()).env("LC_ALL", "C.UTF-8");
         let url = url(&self.database).await;
         command.env("PAGE_DATABASE", &url).env("PAGE_EMBEDDINGS", self.service.url());
-        command.env("DATABASE_URL", &url).env("SQLMIG_POSTGRES_BIN", &self.programs);
+        // A reader sits at a terminal, where log lines are text.
+        command.env("DATABASE_URL", &url).env("SQLMIG_POSTGRES_BIN", &self.programs).env("SQLMIG_LOG_FORMAT", "text");
         let outcome = finish(command).await;
         let stopped = run.stopped_after_seconds.is_some() && outcome.code == 124;
         if stopped || outcome.code == run.code {

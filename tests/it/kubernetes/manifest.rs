@@ -21,6 +21,11 @@ impl Manifest {
         Self::parse(&fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
     }
 
+    /// The objects of one file of `k8s/`, as it stands there.
+    pub fn file(path: &Path) -> Self {
+        Self::parse(&fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+    }
+
     /// The objects of a folder, by kubectl.
     pub fn rendered(kubectl: &Path, folder: &Path) -> Self {
         Self::parse(&render(kubectl, folder))

@@ -162,12 +162,20 @@ fn jobs() -> Vec<(String, Value)> {
     jobs
 }
 
+/// The file with the Deployment of `sqlmig monitor`.
+fn monitoring() -> Manifest {
+    Manifest::file(&folder().join("monitoring/monitor.yaml"))
+}
+
 /// The restricted profile of the Pod Security Standards, and what the image says of its user.
 #[test]
 fn every_pod_is_locked_up() {
+    let monitor = monitoring().find("Deployment", "sqlmig-monitor").clone();
+    let pods = jobs().into_iter().chain([("monitoring: Deployment".to_owned(), monitor)]);
     let image = Image::of_dockerfile();
-    for (label, job) in jobs() {
-        let pod = &job["spec"]["template"]["spec"];
+    for (label, made_by) in pods {
+        let template = &made_by["spec"]["template"];
+        let pod = &template["spec"];
         assert_eq!(pod["automountServiceAccountToken"], false, "{label}");
         let security = &pod["securityContext"];
         assert_eq!(security["runAsNonRoot"], true, "{label}");
@@ -176,7 +184,8 @@ fn every_pod_is_locked_up() {
         for name in ["hostNetwork", "hostPID", "hostIPC", "hostUsers"] {
             assert!(pod.get(name).is_none(), "{label}: {name}");
         }
-        for container in containers(&job["spec"]["template"]) {
+        assert!(!containers(template).is_empty(), "{label}");
+        for container in containers(template) {
             let security = &container["securityContext"];
             assert_eq!(security["allowPrivilegeEscalation"], false, "{label}");
             assert_eq!(security["readOnlyRootFilesystem"], true, "{label}");
@@ -186,6 +195,63 @@ fn every_pod_is_locked_up() {
             assert!(container.get("command").is_none(), "{label}: the image's entry point is sqlmig");
         }
     }
+}
+
+/// No load goes on for ever, and none that has ended stays for ever.
+#[test]
+fn every_job_has_an_end_and_is_cleared_away() {
+    for (label, job) in jobs() {
+        for name in ["activeDeadlineSeconds", "ttlSecondsAfterFinished"] {
+            let seconds = job["spec"][name].as_i64().unwrap_or_else(|| panic!("{label} has no {name}"));
+            // A load of hours must not be ended, nor its report be gone before somebody has read it.
+            assert!((3600..=7 * 86400).contains(&seconds), "{label}: {name} is {seconds}");
+        }
+    }
+}
+
+/// Whether a selector means the pods of a template: all its labels are theirs. An empty one would mean every pod there is.
+fn selects(selector: &Value, template: &Value) -> bool {
+    assert!(selector.get("matchExpressions").is_none(), "not understood here: {selector}");
+    let wanted = selector["matchLabels"].as_object().unwrap();
+    let labels = &template["metadata"]["labels"];
+    !wanted.is_empty() && wanted.iter().all(|(name, value)| labels.get(name) == Some(value))
+}
+
+/// A policy whose selector meets no pod keeps nobody out, and says nothing about it.
+#[test]
+fn the_network_policies_mean_every_pod() {
+    let mut seen = 0;
+    let mut selector = Value::Null;
+    for (name, _) in KEPT {
+        let objects = Manifest::kept(name);
+        let policy = objects.find("NetworkPolicy", "sqlmig");
+        assert_eq!(policy["spec"]["policyTypes"], serde_json::json!(["Ingress", "Egress"]), "{name}");
+        selector = policy["spec"]["podSelector"].clone();
+        for object in &objects.0 {
+            let template = match object["kind"].as_str().unwrap() {
+                "Job" => &object["spec"]["template"],
+                "CronJob" => &object["spec"]["jobTemplate"]["spec"]["template"],
+                _ => continue,
+            };
+            let label = format!("{name}: {} {}", object["kind"], object["metadata"]["name"]);
+            assert_eq!(object["metadata"]["namespace"], policy["metadata"]["namespace"], "{label}");
+            assert!(selects(&selector, template), "{label}: {selector} is not of {}", template["metadata"]);
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, jobs().len());
+    // The monitor is held by the same policy, and its own lets in whoever scrapes.
+    let objects = monitoring();
+    let monitor = objects.find("Deployment", "sqlmig-monitor");
+    let template = &monitor["spec"]["template"];
+    let metrics = &objects.find("NetworkPolicy", "sqlmig-metrics")["spec"];
+    for selector in [&selector, &metrics["podSelector"], &monitor["spec"]["selector"]] {
+        assert!(selects(selector, template), "{selector} is not of {}", template["metadata"]);
+    }
+    let port = &template["spec"]["containers"][0]["ports"][0]["containerPort"];
+    assert_eq!(&metrics["ingress"][0]["ports"][0]["port"], port);
+    let other = serde_json::json!({"matchLabels": {"app.kubernetes.io/name": "else"}});
+    assert!(!selects(&other, template) && !selects(&serde_json::json!({"matchLabels": {}}), template));
 }
 
 /// The page of exit codes says which may be tried again; the policy of every Job does just that.

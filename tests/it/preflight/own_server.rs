@@ -233,3 +233,61 @@ async fn a_disk_that_is_too_small_for_the_source_is_told() {
     disk.leave(needs + needs);
     assert!(told(&server.preflight(&source).await.code(0).json(), "disk")[0].starts_with("info: "));
 }
+
+/// Has the server make its next file of WAL, so that it can write a while on a disk that is full.
+async fn fresh_segment(server: &OwnServer) {
+    let client = server.target.connect().await.unwrap();
+    client.batch_execute("select pg_switch_wal()").await.unwrap();
+    client.batch_execute("checkpoint").await.unwrap();
+    client.close().await;
+}
+
+#[tokio::test]
+async fn wal_and_tablespaces_on_another_disk_are_told() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let server_folder = folder.path().join("server");
+    // Unmounted after the server has ended: what is declared first is dropped last.
+    let Some(disk) = SmallDisk::mount(&folder.path().join("small")) else { return };
+    let mut server = OwnServer::start(&server_folder).await;
+    let source = fixture("docs.sql.gz");
+    let preflight = server.preflight(&source).await.code(0).json();
+    assert_eq!(told(&preflight, "disk").len(), 1, "{preflight}");
+    let wal = preflight["needs"]["wal_bytes"].as_u64().unwrap();
+    let needs = preflight["needs"].as_object().unwrap().values().map(|bytes| bytes.as_u64().unwrap()).sum::<u64>();
+    let rest = needs - wal;
+    // WAL, as an administrator moves it.
+    server.stop();
+    let (from, to) = (server.data.join("pg_wal"), disk.0.join("pg_wal"));
+    assert!(Command::new("cp").arg("--archive").arg(&from).arg(&to).status().unwrap().success());
+    fs::remove_dir_all(&from).unwrap();
+    std::os::unix::fs::symlink(&to, &from).unwrap();
+    server.begin().await;
+    let lines = told(&server.preflight(&source).await.code(0).json(), "disk");
+    let apart = "info: pg_wal lies on another file system, where ";
+    assert!(lines.len() == 2 && lines.iter().any(|line| line.starts_with(apart)), "{lines:?}");
+    fresh_segment(&server).await;
+    disk.leave(wal / 2);
+    let parts = ["pg_wal lies on another file system", "only", "of WAL", "make room there"];
+    says(&server.preflight(&source).await, "disk", "yellow", &parts);
+    fs::remove_file(disk.0.join("filler")).unwrap();
+    // New tables go to a tablespace.
+    let (space, owner) = (disk.0.join("space"), fs::metadata(&server.data).unwrap());
+    fs::create_dir(&space).unwrap();
+    std::os::unix::fs::chown(&space, Some(owner.uid()), Some(owner.gid())).unwrap();
+    let client = server.target.connect().await.unwrap();
+    client.batch_execute(&format!("create tablespace apart location '{}'", space.display())).await.unwrap();
+    let database = server.target.database();
+    client.batch_execute(&format!("alter database {database} set default_tablespace = 'apart'")).await.unwrap();
+    client.close().await;
+    let lines = told(&server.preflight(&source).await.code(0).json(), "disk");
+    let place = space.display().to_string();
+    assert!(
+        lines.iter().any(|line| line.starts_with("info: tablespace apart lies on another") && line.contains(&place)),
+        "{lines:?}"
+    );
+    fresh_segment(&server).await;
+    disk.leave(rest / 2);
+    let parts = ["tablespace apart lies on another file system", "too little", "make room there"];
+    says(&server.preflight(&source).await, "disk", "yellow", &parts);
+    fs::remove_file(disk.0.join("filler")).unwrap();
+}
