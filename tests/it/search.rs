@@ -172,7 +172,8 @@ async fn told(running: &Running, phase: &str) -> Value {
 async fn a_build_says_what_the_server_is_at() {
     let db = TestDb::from(&MIGRATED, "search_progress").await;
     sqlmig(&db, &format!("run {} --no-index", fixture("docs.sql.gz"))).await.code(0);
-    // A build without a lock waits for those who write before it begins, and in the end for those who saw the table without it.
+    // A build without a lock waits for those who write before it begins, and in the end for those who still see the table
+    // without it.
     let (reader, writer, client) = (db.connect().await, db.connect().await, db.connect().await);
     let read = "begin isolation level repeatable read; select count(*) from public.documents";
     reader.batch_execute(read).await.unwrap();
