@@ -252,8 +252,8 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// Puts texts back that are to be sent again: behind the next request, if there is one. Where that is answered well, the fault
-    /// is theirs and not the service's, and is not counted against it.
+    /// Puts texts back that are to be sent again: behind the next request, if there is one. Where that is answered
+    /// well, the fault is theirs and not the service's, and is not counted against it.
     fn again(&mut self, job: Job) {
         self.queue.insert(self.queue.len().min(1), job);
     }

@@ -28,7 +28,7 @@ struct Item {
     embedding: Vec<Component>,
 }
 
-/// A number of a vector; null is what many libraries write for one that is none, and spoils only the vector that it is in.
+/// A number of a vector; null is what many libraries write for one that is none, and spoils only the vector it is in.
 #[derive(Deserialize)]
 #[serde(from = "Option<f32>")]
 struct Component(f32);
@@ -81,8 +81,8 @@ pub(super) fn read(body: &[u8], texts: usize, space: &VectorSpace) -> Result<Ans
     Ok(Answer { vectors, billed_tokens })
 }
 
-/// The answer with null for the words that Python writes, and JSON does not have, for a number that is none; what is in quotes
-/// stays as it is.
+/// The answer with null for the words that Python writes, and JSON does not have, for a number that is none; what is in
+/// quotes stays as it is.
 fn with_null(body: &[u8]) -> Vec<u8> {
     const WORDS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
     let mut plain = Vec::with_capacity(body.len());

@@ -206,8 +206,8 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(SystemTime::from(date).duration_since(SystemTime::now()).unwrap_or_default().min(LONGEST_PAUSE))
 }
 
-/// How long a service that refuses wants to be left alone: `Retry-After`, or else what its rate-limit headers say where it is
-/// by its limits that it refuses. They need not say that nothing is left: what is left may be too little for the request.
+/// How long a service that refuses wants to be left alone: `Retry-After`, or else what its rate-limit headers say where
+/// it is by its limits that it refuses. They need not say that nothing is left: that may be too little for the request.
 fn asked_for(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
     let limited = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     retry_after(headers).or_else(|| {

@@ -41,8 +41,8 @@ pub async fn search(pool: &Pool, project: &Project, vector: &[f32], top: i64) ->
     Ok((hits, indexed))
 }
 
-/// Whether the server would find the rows nearest to a vector by an index, as the session is set. An index that yields rows in the order
-/// of their distance has a line of its own for that; one that is read for another reason has none.
+/// Whether the server would find the rows nearest to a vector by an index, as the session is set. In the plan, an index
+/// that yields rows in the order of their distance has a line for that; one that is read for another reason has none.
 async fn is_indexed(
     client: &impl GenericClient,
     file: &SearchFile,

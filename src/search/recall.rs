@@ -40,8 +40,8 @@ impl Recall {
 /// a vector.
 ///
 /// # Errors
-/// The SELECT is wrong, or the database refuses. [`SearchError::Plan`] where the server does not use the index, or does so where it
-/// must not: the number would be of something else.
+/// The SELECT is wrong, or the database refuses. [`SearchError::Plan`] where the server does not use the index, or does
+/// so where it must not: the number would be of something else.
 pub async fn recall(pool: &Pool, project: &Project) -> Result<Option<Recall>, SearchError> {
     let Some(file) = project.search.first() else { return Ok(None) };
     let sql = project.render_plain(&file.file)?;

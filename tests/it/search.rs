@@ -1,7 +1,10 @@
 //! The search index: built after the load, repaired when a build did not end, and measured; and the search itself.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
+use crate::following::Running;
 use crate::harness::TestDb;
 use crate::program::{MIGRATED, bare, finish, fixture, number, on, sqlmig, text};
 use crate::service::{Service, vector};
@@ -147,4 +150,46 @@ async fn an_index_that_a_build_left_unusable_is_built_again() {
     // One of another definition, too.
     client.execute("comment on index public.documents_embedding is 'sqlmig: 00000000'", &[]).await.unwrap();
     sqlmig(&db, "index").await.code(0).says(&["of another definition"]);
+}
+
+/// The first log line that tells of a build in this phase of the server's.
+async fn told(running: &Running, phase: &str) -> Value {
+    let since = Instant::now();
+    loop {
+        let said = running.stderr();
+        // The last line may not be whole yet.
+        let lines = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut building = lines.filter(|line| line["message"] == "building index");
+        if let Some(line) = building.find(|line| line["phase"] == phase) {
+            return line;
+        }
+        assert!(since.elapsed() < Duration::from_mins(1), "in vain for {phase:?}: {said}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_build_says_what_the_server_is_at() {
+    let db = TestDb::from(&MIGRATED, "search_progress").await;
+    sqlmig(&db, &format!("run {} --no-index", fixture("docs.sql.gz"))).await.code(0);
+    // A build without a lock waits for those who write before it begins, and in the end for those who still see the table
+    // without it.
+    let (reader, writer, client) = (db.connect().await, db.connect().await, db.connect().await);
+    let read = "begin isolation level repeatable read; select count(*) from public.documents";
+    reader.batch_execute(read).await.unwrap();
+    writer.batch_execute("begin; lock table public.documents in row exclusive mode").await.unwrap();
+    let running = Running::start(on(&db, "index --log-format json").await);
+    let line = told(&running, "waiting for writers before build").await;
+    assert_eq!((&line["index"], &line["done"], &line["total"]), (&json!("documents_embedding"), &json!(0), &json!(0)));
+    assert_eq!(number(&client, INDEX).await, 0);
+    writer.batch_execute("commit").await.unwrap();
+    // The blocks of the table, which it has been through by now.
+    let line = told(&running, "waiting for old snapshots").await;
+    let (done, total) = (line["done"].as_u64().unwrap(), line["total"].as_u64().unwrap());
+    assert!(total > 0 && done <= total, "{line}");
+    assert_eq!(number(&client, INDEX).await, 0);
+    reader.batch_execute("commit").await.unwrap();
+    let outcome = running.end().await.code(0).says(&["index built"]);
+    assert!(outcome.stdout.contains("1 indexes built"), "{}", outcome.stdout);
+    assert_eq!(number(&client, INDEX).await, 1);
 }
