@@ -64,8 +64,8 @@ fn front_matter(text: &str) -> Option<(Value, &str)> {
 /// What begins a picture that is written into a text.
 const PICTURE: &str = "data:image/";
 
-/// A text without the pictures that are written into it as base64, and how many those were: `#` stands where each was, a place
-/// that every syntax takes. In code they stay, where they are what is written about.
+/// A text without the pictures that are written into it as base64, and how many those were: `#` stands where each was,
+/// a place that every syntax takes. In code they stay, where they are what is written about.
 pub(super) fn without_pictures(text: String) -> (String, u64) {
     if memchr::memmem::find(text.as_bytes(), PICTURE.as_bytes()).is_none() {
         return (text, 0);

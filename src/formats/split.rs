@@ -92,8 +92,8 @@ fn pack(
     cuts.extend(found);
 }
 
-/// The same starts of parts, without parts of nothing but blanks as far as their neighbours can take them: such a part says
-/// nothing, and would be a document without content.
+/// The same starts of parts, without parts of nothing but blanks as far as their neighbours can take them: such a part
+/// says nothing, and would be a document without content.
 fn without_blank(text: &str, starts: &[usize], limit: usize, count: &dyn Fn(&str) -> usize) -> Vec<usize> {
     let fits = |from: usize, to: usize| count(&text[from..to]) <= limit;
     let is_blank = |from: usize, to: usize| text[from..to].trim().is_empty();

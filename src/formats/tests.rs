@@ -498,7 +498,8 @@ fn blank_lines_are_no_part_of_their_own() {
     let line = format!("{}\n\n", "abcd ".repeat(20));
     let full = "abcd abcd abcd abcd abcd abcd\n\n\n".to_owned();
     for (text, parts) in [
-        // Before a section that has no room for them, behind the rest of a line, behind a line that is as long as a part may be.
+        // Before a section that has no room for them, behind the rest of a line, behind a line that is as long as a
+        // part may be.
         (&heading, vec!["\n\n# abc abc abc abc ", "abc abc abc\n"]),
         (&line, vec![&line[..25], &line[25..50], &line[50..75], &line[75..]]),
         (&full, vec!["abcd abcd abcd abcd ", "abcd abcd\n\n\n"]),

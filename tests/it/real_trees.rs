@@ -1,5 +1,6 @@
-//! Real documentation, as far as this machine has it, into a blank embedded database by one command. Crates of cargo's registry,
-//! this repository's own pages, sources and manifests are always there; what other programs have installed comes on top.
+//! Real documentation, as far as this machine has it, into a blank embedded database by one command. Crates of cargo's
+//! registry, this repository's own pages, sources and manifests are always there; what other programs have installed
+//! comes on top.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

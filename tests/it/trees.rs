@@ -430,8 +430,9 @@ async fn an_archive_leaves_out_what_its_folder_does_and_counts_it() {
     ]
     .map(|(name, path)| format!("--source generic:{name}={}", path.display()));
     let report = sqlmig(&db, &format!("run {} --output json", sources.join(" "))).await.code(0).json();
-    let paths = "select string_agg(source_name || ' ' || doc_paths, e'\\n' order by source_name) from (select source_name, \
-                 string_agg(doc_path, ' ' order by doc_path collate \"C\") as doc_paths from public.documents group by source_name) as paths";
+    let paths = "select string_agg(source_name || ' ' || doc_paths, e'\\n' order by source_name) from (\
+                 select source_name, string_agg(doc_path, ' ' order by doc_path collate \"C\") as doc_paths \
+                 from public.documents group by source_name) as paths";
     assert_eq!(
         text(&client, paths).await,
         "folder a.md keep.tmp.md sub/.shown.md sub/ok.md\n\

@@ -1,4 +1,5 @@
--- Which version of each row of the documentation tables is there, as an MD5: an update makes another, even one to the same values.
+-- Which version of each row of the documentation tables is there, as an MD5: an update makes another, even one to the
+-- same values.
 select md5(string_agg(line, e'\n' order by line))
 from (
     select concat_ws(' ', tableoid::regclass, ctid, xmin) as line

@@ -41,8 +41,8 @@ pub(super) struct Walked {
     pub damage: Option<String>,
 }
 
-/// Reads the files of an archive one after another; `visit` may end it with an error. Of a damaged archive, what comes before the
-/// damage is visited. It is gone through twice: rules may come after the files that they leave out.
+/// Reads the files of an archive one after another; `visit` may end it with an error. Of a damaged archive, what comes
+/// before the damage is visited. It is gone through twice: rules may come after the files that they leave out.
 pub(super) fn walk<E>(path: &Path, limit: u64, mut visit: impl FnMut(Inside) -> Result<(), E>) -> Result<Walked, E> {
     let rules = match rules(path) {
         Ok(rules) => rules,
@@ -58,8 +58,8 @@ pub(super) fn walk<E>(path: &Path, limit: u64, mut visit: impl FnMut(Inside) -> 
     Ok(Walked { left_out, damage })
 }
 
-/// The rules of an archive: what can be read of them, for damage is told of when its files are read. Too many are refused: a file
-/// that is to be left out must not be read.
+/// The rules of an archive: what can be read of them, for damage is told of when its files are read. Too many are
+/// refused: a file that is to be left out must not be read.
 fn rules(path: &Path) -> Result<Rules, String> {
     let (mut rules, mut left) = (Rules::default(), ignored::MOST_BYTES);
     let read = each::<String>(path, ignored::MOST_BYTES, &mut holds_rules, &mut |inside: Inside| {
@@ -81,8 +81,8 @@ fn rules(path: &Path) -> Result<Rules, String> {
     read.map(|_damage| rules)
 }
 
-/// Goes through the files of an archive: what `choose` says yes to by its name is read, and `visit` gets it. A name that is
-/// refused is visited without being asked about. The answer of a damaged archive is why it is.
+/// Goes through the files of an archive: what `choose` says yes to by its name is read, and `visit` gets it. A name
+/// that is refused is visited without being asked about. The answer of a damaged archive is why it is.
 fn each<E>(
     path: &Path,
     limit: u64,
@@ -293,7 +293,8 @@ mod tests {
         builder.into_inner().unwrap()
     }
 
-    /// Reads a tar of three files of four bytes, of which the second is left out, within these bounds; how many were visited.
+    /// Reads a tar of three files of four bytes, of which the second is left out, within these bounds; how many were
+    /// visited.
     fn read_within(bytes: u64, files: u64) -> (usize, Result<(), String>) {
         let archive = tar_of(&[("a", b"1234"), (".b", b"1234"), ("c", b"1234")]);
         let mut visited = 0;

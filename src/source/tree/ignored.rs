@@ -66,7 +66,8 @@ impl Rules {
         Fate::Read
     }
 
-    /// Whether the rules leave out a file or folder; `None` where they say nothing of it. The nearest folder's word counts.
+    /// Whether the rules leave out a file or folder; `None` where they say nothing of it. The nearest folder's word
+    /// counts.
     fn matched(&self, path: &str, is_folder: bool) -> Option<bool> {
         if self.of.is_empty() {
             return None;

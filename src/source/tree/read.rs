@@ -331,7 +331,8 @@ impl Reader<'_> {
     }
 }
 
-/// What each part of a file says of the file: title, front matter, pictures left out and the like, without what is long.
+/// What each part of a file says of the file: title, front matter, pictures left out and the like, without what is
+/// long.
 fn about(decoded: &Decoded) -> String {
     let keys = [
         "title",
