@@ -272,15 +272,15 @@ Next: sqlmig promote.
         /// Which run.
         #[command(flatten)]
         run: RunArgs,
+        /// Whether to ask.
+        #[command(flatten)]
+        consent: ConsentArgs,
         /// How long to wait.
         #[command(flatten)]
         waits: WaitArgs,
         /// How to fetch embeddings.
         #[command(flatten)]
         embedding: EmbeddingArgs,
-        /// Whether to ask.
-        #[command(flatten)]
-        consent: ConsentArgs,
         /// Where to serve metrics.
         #[command(flatten)]
         metrics: MetricsArgs,

@@ -325,6 +325,7 @@ async fn a_signal_is_7_of_process_1_too() {
         let mut command = Command::new("unshare");
         command.args(apart).args([env!("CARGO_BIN_EXE_sqlmig"), "run", "-"]).env_clear();
         command.env("PATH", "/usr/bin:/bin").env("HOME", "/nonexistent").env("DATABASE_URL", url(&db).await);
+        command.env("SQLMIG_LOG_FORMAT", "text");
         // The one child of unshare, by the number that it has out here.
         let child_of = |parent: &Child| {
             let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", parent.id())).ok()?;

@@ -91,6 +91,9 @@ Next: sqlmig quarantine list shows what failed again.
         /// max_rejects of sqlmig.toml is about loads]
         #[arg(long, value_name = "N|P%", env = "SQLMIG_MAX_REJECTS")]
         max_rejects: Option<MaxRejects>,
+        /// Whether to ask.
+        #[command(flatten)]
+        consent: ConsentArgs,
         /// How long to wait.
         #[command(flatten)]
         waits: WaitArgs,
@@ -100,9 +103,6 @@ Next: sqlmig quarantine list shows what failed again.
         /// How to fetch embeddings.
         #[command(flatten)]
         embedding: Box<EmbeddingArgs>,
-        /// Whether to ask.
-        #[command(flatten)]
-        consent: ConsentArgs,
     },
 }
 

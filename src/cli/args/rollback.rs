@@ -22,10 +22,10 @@ pub struct RollbackArgs {
     /// Put back also rows that somebody changed or deleted since: what they did is lost
     #[arg(long, conflicts_with = "staging")]
     pub force: bool,
-    /// How long to wait.
-    #[command(flatten)]
-    pub waits: WaitArgs,
     /// Whether to ask.
     #[command(flatten)]
     pub consent: ConsentArgs,
+    /// How long to wait.
+    #[command(flatten)]
+    pub waits: WaitArgs,
 }
