@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlmig::tokens::Tokenizer;
 use tempfile::TempDir;
 
