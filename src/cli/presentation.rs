@@ -102,11 +102,9 @@ impl Presentation {
 
 /// What was named; else text for a person at a terminal, and JSON for whatever collects the lines elsewhere.
 fn log_format(named: Option<LogFormat>, terminal: bool) -> log::Format {
-    match named {
-        Some(LogFormat::Text) => log::Format::Text,
-        Some(LogFormat::Json) => log::Format::Json,
-        None if terminal => log::Format::Text,
-        None => log::Format::Json,
+    match (named, terminal) {
+        (Some(LogFormat::Text), _) | (None, true) => log::Format::Text,
+        (Some(LogFormat::Json), _) | (None, false) => log::Format::Json,
     }
 }
 

@@ -43,7 +43,7 @@ impl Waited {
     fn add(&mut self, waited: Duration, pause: Option<Duration>) {
         let paused = waited.min(pause.unwrap_or_default());
         self.pauses += paused;
-        self.answers += waited - paused;
+        self.answers += waited.saturating_sub(paused);
     }
 }
 

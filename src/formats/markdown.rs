@@ -76,10 +76,10 @@ pub(super) fn without_pictures(text: String) -> (String, u64) {
     let (mut out, mut from, mut pictures) = (String::new(), 0, 0);
     while let Some(at) = text[from..].find(PICTURE).map(|at| from + at) {
         while code.next_if(|range| range.end <= at).is_some() {}
-        let in_code = code.peek().is_some_and(|range| range.start <= at);
+        let is_shown = code.peek().is_some_and(|range| range.start <= at);
         out.push_str(&text[from..at]);
         from = match picture(&text[at..]) {
-            Some(length) if !in_code => {
+            Some(length) if !is_shown => {
                 out.push('#');
                 pictures += 1;
                 at + length

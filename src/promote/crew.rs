@@ -250,7 +250,7 @@ impl Crew {
 
     /// What the workers were busy with so far.
     pub fn shares(&self) -> Vec<Share> {
-        let parts = self.spent.parts().into_iter().flat_map(|parts| parts.named());
+        let parts = self.spent.parts().into_iter().flat_map(Parts::named);
         let parts = parts.filter(|(part, share)| *part != LOCKED || *share > 0.0);
         parts.map(|(part, share)| Share { part: part.to_owned(), share }).collect()
     }

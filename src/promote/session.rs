@@ -49,16 +49,12 @@ impl<'a> Session<'a> {
         // It counts this session as free.
         let free = include_str!("../../sql/preflight_connections.sql");
         let asked = async { client.query_one(free, &[]).await.map_err(doing(action)) };
-        match within(ROOM_LIMIT, action, asked).await {
-            Ok(row) => {
-                let free = usize::try_from(row.get::<_, i64>("free")).unwrap_or_default();
-                Some(Room { connections: free.saturating_add(idle), bound: row.get("bound") })
-            }
-            Err(_) => {
-                close(client);
-                None
-            }
-        }
+        let Ok(row) = within(ROOM_LIMIT, action, asked).await else {
+            close(client);
+            return None;
+        };
+        let free = usize::try_from(row.get::<_, i64>("free")).unwrap_or_default();
+        Some(Room { connections: free.saturating_add(idle), bound: row.get("bound") })
     }
 
     /// Begins a transaction with the settings of promotion.

@@ -60,10 +60,10 @@ impl Worker<'_> {
                     self.finished(&batch, &written);
                 }
             }
-            Settled::Elsewhere => {}
             Settled::Again { failures } => warn(format!("{error}; trying again ({failures} of {ATTEMPTS})")),
             Settled::PutOff if batch.put_off.is_none() => warn(format!("{error}; put off until others are done")),
-            Settled::PutOff => {}
+            // Told of once; the others of its kind come soon enough.
+            Settled::PutOff | Settled::Elsewhere => {}
             Settled::Halved { number, first_row, last_row } => {
                 warn(format!("{error}; halved: rows {first_row} to {last_row} are batch {number} now"));
             }

@@ -345,7 +345,7 @@ fn apart() -> Option<&'static [&'static str]> {
     for apart in [AS_ROOT, AS_USER] {
         match Command::new("unshare").args(apart).arg("true").output() {
             Ok(output) if output.status.success() => return Some(apart),
-            Ok(output) => said = String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            Ok(output) => String::from_utf8_lossy(&output.stderr).trim().clone_into(&mut said),
             Err(error) => said = format!("unshare: {error}"),
         }
     }

@@ -1,7 +1,5 @@
 //! Nothing of a run waits for ever: every session of a phase has its bounds, and who waits for somebody's lock says so.
 
-use std::future::Future;
-use std::pin::pin;
 use std::time::Duration;
 
 use crate::harness::TestDb;
@@ -11,19 +9,17 @@ use crate::program::{Outcome, Things, number, text};
 const HELD: Duration = Duration::from_secs(40);
 
 /// What a command comes to while somebody holds a table.
-async fn while_held(db: &TestDb, table: &str, command: impl Future<Output = Outcome>) -> Outcome {
+async fn while_held(db: &TestDb, table: &str, things: &Things, command: &str) -> Outcome {
     let holder = db.connect().await;
     holder.batch_execute(&format!("begin; lock table {table} in access exclusive mode")).await.unwrap();
-    let mut running = pin!(command);
+    let mut running = Box::pin(things.sqlmig(db, command));
     let ended = tokio::time::timeout(HELD, &mut running).await;
     holder.batch_execute("rollback").await.unwrap();
-    match ended {
-        Ok(outcome) => outcome,
-        Err(_) => {
-            let outcome = running.await;
-            panic!("it waited for {table} until that was let go: {}\n{}", outcome.stdout, outcome.stderr);
-        }
+    if let Ok(outcome) = ended {
+        return outcome;
     }
+    let outcome = running.await;
+    panic!("it waited for {table} until that was let go: {}\n{}", outcome.stdout, outcome.stderr);
 }
 
 #[tokio::test]
@@ -40,19 +36,19 @@ async fn a_check_and_a_proof_wait_for_a_lock_no_longer_than_they_may() {
     let told = ["SQLSTATE 55P03", "hint: someone holds a lock on the table", "--lock-timeout"];
     things.sqlmig(&db, &format!("stage {}", dump.display())).await.code(0);
 
-    let held = while_held(&db, "public.lookup", things.sqlmig(&db, "check --lock-timeout 500ms")).await;
+    let held = while_held(&db, "public.lookup", &things, "check --lock-timeout 500ms").await;
     held.code(5).says(&["run check known on public.things"]).says(&told);
     things.sqlmig(&db, "check").await.code(0);
     things.sqlmig(&db, "promote").await.code(0);
     // Where nobody says how long, it is for seconds.
-    let held = while_held(&db, "public.lookup", things.sqlmig(&db, "validate")).await;
+    let held = while_held(&db, "public.lookup", &things, "validate").await;
     held.code(5).says(&["run validate known on public.things"]).says(&told);
     // So it is for the final table itself, whichever statement reads it first.
-    let held = while_held(&db, "public.things", things.sqlmig(&db, "validate --lock-timeout 500ms")).await;
+    let held = while_held(&db, "public.things", &things, "validate --lock-timeout 500ms").await;
     held.code(5).says(&told);
     things.sqlmig(&db, "validate").await.code(0);
     // Emptying staging waits for who reads there.
-    let held = while_held(&db, "staging.things", things.sqlmig(&db, "rollback --staging --yes --lock-timeout 500ms"));
+    let held = while_held(&db, "staging.things", &things, "rollback --staging --yes --lock-timeout 500ms");
     held.await.code(5).says(&told);
     assert_eq!(number(&client, "select count(*) from staging.things").await, 2);
 }

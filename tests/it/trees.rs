@@ -193,11 +193,12 @@ async fn what_changed_is_updated_and_what_is_gone_is_told_of_and_pruned_and_brou
 async fn parts_of_long_documents_fit_the_model_that_is_asked() {
     let db = TestDb::from(&MIGRATED, "trees_limit").await;
     let (client, service) = (db.connect().await, service().await);
-    let words = |what: &str, count: usize| (0..count).map(|word| format!("{what}x{word} ")).collect::<String>();
+    let words =
+        |what: &str, count: usize| (0..count).map(|word| format!("{what}x{word}")).collect::<Vec<_>>().join(" ");
     let mut long = String::from("Before any heading.\n\n");
     for chapter in 1..=3 {
         let (short, line) = (words(&format!("stone{chapter}"), 40), words(&format!("mühle{chapter}"), 150));
-        long += &format!("# Chapter {chapter}\n\n{short}\n\n{line}\n\n");
+        long.extend(["# Chapter ", &chapter.to_string(), "\n\n", &short, "\n\n", &line, "\n\n"]);
     }
     let tree = Tree::new(&[("long.md", &long), ("short.md", "# Short\n\nFits any model.\n")]);
     let line = format!("run {} --output json", tree.source("generic"));

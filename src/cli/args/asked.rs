@@ -75,8 +75,8 @@ impl Command {
             Self::Check { waits, .. }
             | Self::Embed { waits, .. }
             | Self::Validate { waits, .. }
-            | Self::Rollback(RollbackArgs { waits, .. })
-            | Self::Quarantine { action: QuarantineCommand::Retry { waits, .. } } => Some(waits),
+            | Self::Rollback(RollbackArgs { waits, .. }) => Some(waits),
+            Self::Quarantine { action: QuarantineCommand::Retry { waits, .. } } => Some(waits),
             _ => self.timeouts().map(|timeouts| &timeouts.waits),
         }
     }

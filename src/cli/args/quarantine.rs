@@ -96,7 +96,7 @@ Next: sqlmig quarantine list shows what failed again.
         consent: ConsentArgs,
         /// How long to wait.
         #[command(flatten)]
-        waits: WaitArgs,
+        waits: Box<WaitArgs>,
         /// How the row is mended.
         #[command(flatten)]
         mend: MendArgs,
