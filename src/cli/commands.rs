@@ -5,19 +5,14 @@ use std::time::Duration;
 
 use deadpool_postgres::Pool;
 use futures_util::future::join_all;
+use sqlmig::db::ServerInfo;
 use sqlmig::db::ledger::run_exit;
 use sqlmig::db::lock::{Lock, LockKind};
 use sqlmig::db::pooler::refuse_transaction_pooler;
-use sqlmig::db::scratch::Scratch;
-use sqlmig::db::{ServerInfo, Target};
-use sqlmig::embed::EmbedOptions;
-use sqlmig::event::Events;
-use sqlmig::examples;
 use sqlmig::fault;
 use sqlmig::pipeline::{Conductor, LoadOptions, PipelineError, Vitals};
 use sqlmig::project::Project;
 use sqlmig::promote::PromoteOptions;
-use sqlmig::report;
 use sqlmig::source::tree::serve_pdf;
 use sqlmig::stop::Stop;
 use sqlmig::telemetry::Display;
@@ -26,6 +21,7 @@ use uuid::Uuid;
 use super::args::{Args, Command, OutputTo};
 use super::before::ask_before;
 use super::completions;
+use super::examples::test_examples;
 use super::failure::{ExitCode, Failure};
 use super::generate::write_dump;
 use super::interrupt::until_interrupted;
@@ -39,7 +35,7 @@ use super::rollback;
 use super::search::search;
 use super::server::Server;
 use super::settings::{FileSettings, Settings};
-use super::show::{history, show, show_report};
+use super::show::{history, show_report};
 use super::watch::show_status;
 use super::why::{events, why};
 use super::written::{self, refuse_unwritable};
@@ -161,7 +157,7 @@ async fn on_server(
     let options = promote_options(settings);
     let _metrics = beside(settings, target, display).await?;
     match command {
-        Command::Test { names } => test(prepared, display, target, names).await,
+        Command::Test { names } => test_examples(settings, project, display, target, names).await,
         Command::Plan { source, file, .. } => show_plan(source, file, &conductor, target, settings, display).await,
         Command::Status(args) => show_status(args, &conductor, settings, display).await,
         Command::Report(typed) => written::report(typed, prepared.output.as_ref(), &conductor, settings, display).await,
@@ -338,7 +334,7 @@ async fn about(conductor: &Conductor, display: &Display, run: Option<Uuid>) {
 
 /// Leaves the exit code that this process will end with to whoever follows the run. That it could not be left is no failure.
 async fn note_exit(conductor: &Conductor, display: &Display, outcome: &Result<(), Failure>) {
-    let Some(run) = display.run_id().get() else { return };
+    let Some(run) = display.conducted().get() else { return };
     let code = outcome.as_ref().map_or_else(|failure| failure.code, |()| ExitCode::Done);
     let noted = async {
         let client = conductor.pool.get().await.ok()?;
@@ -368,35 +364,4 @@ async fn finish(
 ) -> Result<(), Failure> {
     show_report(conductor, settings, display, run).await?;
     Ok(outcome?)
-}
-
-/// Runs the project's examples in a database of their own.
-async fn test(prepared: &Prepared, display: &Display, target: &Target, names: &[String]) -> Result<(), Failure> {
-    let Prepared { settings, project, .. } = prepared;
-    let scratch = Scratch::create(target).await?;
-    let outcome = async {
-        let pool = scratch.target().pool(OTHER_CONNECTIONS)?;
-        let conductor = Conductor {
-            pool,
-            project: project.clone(),
-            events: Events::none(),
-            vitals: Vitals::default(),
-            stop: Stop::default(),
-            holder: None,
-            embed: EmbedOptions::default(),
-        };
-        conductor.migrate(true).await?;
-        Ok::<_, Failure>(examples::run(&conductor.pool, project, names, |_| {}).await?)
-    };
-    let outcome = outcome.await;
-    scratch.remove().await?;
-    let outcome = outcome?;
-    show(settings, display, |view, out| report::render_examples(&outcome, view, out))?;
-    let failed = outcome.cases.iter().filter(|case| !case.passed).count();
-    match (failed, outcome.cases.len()) {
-        (0, 0) => Err(Failure::new(ExitCode::Usage, "no example was run")
-            .with_hint(Some("name part of an example's file, or none to run all".to_owned()))),
-        (0, _) => Ok(()),
-        (failed, all) => Err(Failure::new(ExitCode::Data, format!("{failed} of {all} examples failed"))),
-    }
 }

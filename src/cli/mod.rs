@@ -10,6 +10,7 @@ pub mod commands;
 pub mod completions;
 pub mod consent;
 pub mod embedding;
+pub mod examples;
 pub mod failure;
 pub mod generate;
 #[cfg(test)]

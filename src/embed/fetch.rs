@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use super::billing::Billing;
 use super::texts::{Text, Texts};
+use super::waited::Waited;
 use super::wanted::Want;
 use super::{EmbedError, EmbedOptions};
 use crate::db::ledger::{Fence, Fetched, Paid, TextHash, embedding_insert, embedding_refuse};
@@ -22,29 +23,11 @@ const TRIES: u32 = 3;
 /// Answers without one usable vector, before the first that has one, that show that the service is not what it should be.
 const STRIKES: u32 = 3;
 
-/// How long fetching was kept waiting by the service.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Waited {
-    /// For answers.
-    pub answers: Duration,
-    /// For the end of a pause that the service asked for or that its failures made necessary.
-    pub pauses: Duration,
-}
-
 /// Texts of one request.
 struct Job {
     texts: Vec<Text>,
     /// Answers to them that could not be used.
     bad: u32,
-}
-
-impl Waited {
-    /// Adds a wait that began with so much of a pause left, while there was something to send.
-    fn add(&mut self, waited: Duration, pause: Option<Duration>) {
-        let paused = waited.min(pause.unwrap_or_default());
-        self.pauses += paused;
-        self.answers += waited.saturating_sub(paused);
-    }
 }
 
 impl Job {
@@ -393,19 +376,4 @@ impl<'a> Fetch<'a> {
 /// When the service wants to be asked again.
 fn retry_after(error: &RequestError) -> Option<Duration> {
     if let RequestError::Busy { retry_after, .. } = error { *retry_after } else { None }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wait_is_a_pause_as_long_as_one_is_left() {
-        let (mut waited, second) = (Waited::default(), Duration::from_secs(1));
-        waited.add(5 * second, None);
-        waited.add(3 * second, Some(2 * second));
-        // An answer came before the pause was over.
-        waited.add(second, Some(10 * second));
-        assert_eq!(waited, Waited { answers: 6 * second, pauses: 3 * second });
-    }
 }

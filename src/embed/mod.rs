@@ -11,6 +11,7 @@ mod fetch;
 mod options;
 mod texts;
 mod trial;
+mod waited;
 mod wanted;
 
 use std::fmt;
@@ -31,7 +32,8 @@ pub use error::EmbedError;
 pub use options::EmbedOptions;
 pub use trial::{TrialEmbeddings, embed_trial};
 
-use fetch::{Fetch, Waited};
+use fetch::Fetch;
+use waited::Waited;
 
 /// What became of the rows that want a vector.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

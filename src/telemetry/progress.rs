@@ -43,6 +43,7 @@ pub struct Display {
     mode: Mode,
     bars: MultiProgress,
     run: RunId,
+    conducted: RunId,
     shown: Arc<Mutex<Shown>>,
 }
 
@@ -75,7 +76,7 @@ impl Display {
             Mode::Lines => ProgressDrawTarget::hidden(),
         };
         let bars = MultiProgress::with_draw_target(target);
-        Self { mode, bars, run: RunId::default(), shown: Arc::default() }
+        Self { mode, bars, run: RunId::default(), conducted: RunId::default(), shown: Arc::default() }
     }
 
     /// What it shows progress as.
@@ -88,6 +89,12 @@ impl Display {
     #[must_use]
     pub fn run_id(&self) -> RunId {
         self.run.clone()
+    }
+
+    /// The run that this process has in hand, once an event told of it: not one that only log lines name.
+    #[must_use]
+    pub fn conducted(&self) -> RunId {
+        self.conducted.clone()
     }
 
     /// Has log lines name a run that no event tells of, because nothing of it is gone on with.
@@ -126,6 +133,7 @@ impl Display {
         | Event::RollbackStarted { run, .. } = event
         {
             self.run.set(*run);
+            self.conducted.set(*run);
         }
         match self.mode {
             Mode::Lines if self.is_due(event) => step::log(event),
