@@ -9,7 +9,7 @@ from (
         and held.granted
         and held.pid <> pg_catalog.pg_backend_pid()
         and (
-            held.relation = 'sqlmig.run'::regclass and held.mode in ('RowShareLock', 'RowExclusiveLock')
+            held.relation = pg_catalog.to_regclass('sqlmig.run') and held.mode in ('RowShareLock', 'RowExclusiveLock')
             or held.locktype = 'advisory' and held.objsubid = 2
             and held.classid = $1::int::oid and held.objid = $2::int::oid
         )

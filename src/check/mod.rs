@@ -178,7 +178,7 @@ impl<'a> Checking<'a> {
             elapsed,
             skipped: None,
         };
-        fault::point("check.found").await;
+        fault::point(&format!("check.found_{}", step.class())).await;
         if failed == 0 {
             if self.passed.keep(record) {
                 self.record_passed().await?;

@@ -30,6 +30,16 @@ pub(super) struct Step<'a> {
     pub decided: bool,
 }
 
+impl Step<'_> {
+    /// What kind of check it is: one of sqlmig's own, or of which severity.
+    pub fn class(&self) -> &str {
+        match self.name {
+            CAST_CHECK | CHECKSUM_CHECK => self.name,
+            _ => self.severity.as_str(),
+        }
+    }
+}
+
 /// What is checked, in its order.
 pub(super) enum Planned<'a> {
     /// A check of a source table.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Conductor, PipelineError};
 use crate::db::catalog::{has_ledger, target_identity};
 use crate::db::ledger::{
-    Fence, NewRun, Run, RunState, batch_counts, chunks, run_end_predecessors, run_insert, run_set_aside, run_take, runs,
+    Fence, NewRun, Run, RunState, batch_counts, chunks, past_predecessors, run_insert, run_set_aside, run_take, runs,
 };
 use crate::db::lock::LockError;
 use crate::db::{doing, transaction};
@@ -174,16 +174,15 @@ impl Conductor {
         &self,
         take: impl AsyncFn() -> Result<Opened, PipelineError>,
     ) -> Result<Opened, PipelineError> {
-        match take().await {
-            Err(PipelineError::Db(error) | PipelineError::Lock(LockError::Db(error))) if error.is_lock_timeout() => {
-                let client = self.pool.get().await.map_err(doing("connect"))?;
-                let ended = run_end_predecessors(&**client).await?;
-                self.events
-                    .warn(format!("ended {ended} server processes that an earlier conductor of the run left open"));
-                take().await
-            }
-            other => other,
+        let is_held_up = |error: &PipelineError| {
+            let (PipelineError::Db(error) | PipelineError::Lock(LockError::Db(error))) = error else { return false };
+            error.is_lock_timeout()
+        };
+        let (opened, ended) = past_predecessors(&self.pool, is_held_up, take).await?;
+        if ended > 0 {
+            self.events.warn(format!("ended {ended} server processes that an earlier conductor of the run left open"));
         }
+        Ok(opened)
     }
 
     /// Tells what was taken on.

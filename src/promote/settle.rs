@@ -98,8 +98,11 @@ impl Worker<'_> {
             Trouble::Passing | Trouble::Lasting => false,
         };
         let text = failed.error.to_string();
-        if failed.trouble == Trouble::Reference && batch_put_off(tx, run, batch, &text).await? {
-            return Ok(Settled::PutOff);
+        if failed.trouble == Trouble::Reference {
+            fault::point("promote.put_off").await;
+            if batch_put_off(tx, run, batch, &text).await? {
+                return Ok(Settled::PutOff);
+            }
         }
         if splits && batch.last_row > batch.first_row {
             fault::point("promote.halve").await;

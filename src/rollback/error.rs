@@ -130,6 +130,11 @@ impl RollbackError {
         }
     }
 
+    /// Whether a lock was waited for in vain.
+    pub(super) fn is_lock_timeout(&self) -> bool {
+        matches!(self, Self::Db(error) | Self::Staging(StagingError::Db(error)) if error.is_lock_timeout())
+    }
+
     /// Whether the same may well succeed when it is tried again.
     pub(super) fn is_retryable(&self) -> bool {
         match self {

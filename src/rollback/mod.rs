@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::db::catalog::has_ledger;
 use crate::db::ledger::{
-    EventKind, Fence, RunState, UndoneBatch, canary_forget, event_insert, event_staging_emptied, rollback_batches,
-    rollback_forget, rollback_run, run_advance, run_end_predecessors, run_take, runs_unstage,
+    EventKind, Fence, RunState, UndoneBatch, canary_forget, event_insert, event_staging_emptied, past_predecessors,
+    rollback_batches, rollback_forget, rollback_run, run_advance, run_take, runs_unstage,
 };
 use crate::db::staging::truncate_all;
 use crate::db::{doing, transaction};
@@ -48,19 +48,24 @@ pub struct RollbackOptions {
 /// # Errors
 /// Fails when the database refuses.
 pub async fn rollback_staging(pool: &Pool) -> Result<Vec<String>, RollbackError> {
-    transaction(pool, "empty the staging tables", async |tx| {
-        let has_ledger = has_ledger(&**tx).await?;
-        if has_ledger {
-            canary_forget(&**tx).await?;
-            runs_unstage(tx).await?;
-        }
-        let emptied = truncate_all(&**tx).await?;
-        if has_ledger {
-            event_staging_emptied(&**tx, emptied.len()).await?;
-        }
-        Ok(emptied)
-    })
-    .await
+    let empty = async || {
+        transaction(pool, "empty the staging tables", async |tx| {
+            let has_ledger = has_ledger(&**tx).await?;
+            if has_ledger {
+                canary_forget(&**tx).await?;
+                runs_unstage(tx).await?;
+            }
+            let emptied = truncate_all(&**tx).await?;
+            fault::point("rollback.staging_emptied").await;
+            if has_ledger {
+                event_staging_emptied(&**tx, emptied.len()).await?;
+            }
+            Ok(emptied)
+        })
+        .await
+    };
+    let (emptied, _) = past_predecessors(pool, RollbackError::is_lock_timeout, empty).await?;
+    Ok(emptied)
 }
 
 /// Takes back what a run promoted, or one batch of it; returns how many batches that were. Only for who holds the run lock.
@@ -146,16 +151,8 @@ fn counted(rows: i64) -> u64 {
 
 /// Takes the run on, so that a conductor who had it before stops.
 async fn take(pool: &Pool, run: Uuid) -> Result<Fence, RollbackError> {
-    let take = async || transaction(pool, "take the run on", async |tx| run_take(tx, run).await).await;
-    let epoch = match take().await {
-        // Only who holds the run lock is here, so whoever keeps the run's row is stuck or cut off.
-        Err(error) if error.is_lock_timeout() => {
-            let client = pool.get().await.map_err(doing("connect"))?;
-            run_end_predecessors(&**client).await?;
-            take().await?
-        }
-        taken => taken?,
-    };
+    let take = async || Ok(transaction(pool, "take the run on", async |tx| run_take(tx, run).await).await?);
+    let (epoch, _) = past_predecessors(pool, RollbackError::is_lock_timeout, take).await?;
     Ok(Fence { run, epoch })
 }
 

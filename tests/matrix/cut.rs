@@ -5,11 +5,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
+use crate::base::Base;
 use crate::cell::{Outcome, lost_its_lock};
 use crate::checks;
 use crate::program::Invocation;
 use crate::proxy::{Plan, Proxy, Side};
-use crate::scenario::{Base, Scenario};
+use crate::scenario::Scenario;
 use crate::server::Server;
 
 /// A message and a side of it.
@@ -79,6 +80,8 @@ async fn disturb(
         wrong.push("rows were promoted from a source not proven whole".into());
     }
     let was_done = base.is_done(Scenario::Small, &client).await?;
+    let newest = checks::newest(&client).await?.filter(|run| run.id != base.older_run());
+    wrong.extend(checks::agree(&first, newest.as_ref(), was_done));
     // A line that is cut when everything is said does no harm; everywhere else it is the database that went away.
     let (mut last, mut outcome) = (first.clone(), Outcome::WentOn);
     let mut state = None;
@@ -87,6 +90,7 @@ async fn disturb(
         code if was_cut && (code == Some(5) || lost_its_lock(&first)) => {
             // While somebody is still at it, what there is may change, and a run that comes now must bear with it.
             if !checks::is_somebody_left(&client).await? {
+                wrong.extend(checks::left_behind(&client).await?);
                 let found = checks::state(&client).await?;
                 if wrong.is_empty() && resumed.knows(&found) {
                     client.close().await;

@@ -8,20 +8,21 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-const COLUMNS: &str = "id, maker, label, amount, note";
+const COLUMNS: &str = "id, maker, label, amount, note, part_of";
 
 /// The dump that the database begins with: eight makers, sixty things.
 pub fn older(path: &Path) {
     let mut text = begin();
     let makers: Vec<String> = (1..=8).map(|n| format!("maker {n}\tcountry {n}\n")).collect();
     block(&mut text, "public.makers (name, country)", &makers);
-    let things: Vec<String> = (1..=60).map(|id| thing(id, "as it was", "\\N")).collect();
+    let things: Vec<String> = (1..=60).map(|id| thing(id, "as it was", "\\N", None)).collect();
     block(&mut text, &format!("public.things ({COLUMNS})"), &things);
     fs::write(path, end(text)).unwrap();
 }
 
-/// The dump that is loaded: rows that are new, changed, the same, merged away and of no use, in several COPY statements a
-/// table as `--load-via-partition-root` writes them, so that each is a chunk; in two gzip members.
+/// The dump that is loaded: rows that are new, changed, the same, merged away and of no use, rows that are part of one that comes
+/// batches later, in several COPY statements a table as `--load-via-partition-root` writes them, so that each is a chunk; in two gzip
+/// members.
 ///
 /// `other` makes one that differs from it in a letter or two of each chunk, and not in size: whatever of it is staged, the other
 /// is found out.
@@ -37,19 +38,22 @@ pub fn newer(path: &Path, other: bool) {
         let mut rows: Vec<String> = Vec::new();
         for id in part * 25 + 1..=part * 25 + 25 {
             rows.push(match id {
-                1..=20 => thing(id, "as it was", "\\N"),
+                1..=20 => thing(id, "as it was", "\\N", None),
                 41..=60 => continue,
-                _ => thing(id, "as it is now", if id % 10 == 0 { "\\N" } else { "noted" }),
+                _ => {
+                    let whole = (id % 35 == 0).then_some(id + 60).filter(|whole| *whole <= 200);
+                    thing(id, "as it is now", if id % 10 == 0 { "\\N" } else { "noted" }, whole)
+                }
             });
         }
         // Each part has one row of each kind that is not promoted.
         let row = 1000 + part;
-        rows.push(format!("{row}\tmaker 1\t\\N\t1\tno label\n"));
-        rows.push(format!("{row}\tmaker 99\tunknown maker\t1\t\\N\n"));
-        rows.push(format!("no number {part}\tmaker 1\tthe cast\t1\t\\N\n"));
+        rows.push(format!("{row}\tmaker 1\t\\N\t1\tno label\t\\N\n"));
+        rows.push(format!("{row}\tmaker 99\tunknown maker\t1\t\\N\t\\N\n"));
+        rows.push(format!("no number {part}\tmaker 1\tthe cast\t1\t\\N\t\\N\n"));
         rows.push(format!("{row}\tmaker 1\ttoo few fields\n"));
-        rows.push(format!("{row}\tmaker 2\tnegative\t-{part}.5\t\\N\n"));
-        rows.push(format!("{}\tmaker 3\tcame later, in the last part\t2.50\t\\N\n", 70 + part));
+        rows.push(format!("{row}\tmaker 2\tnegative\t-{part}.5\t\\N\t\\N\n"));
+        rows.push(format!("{}\tmaker 3\tcame later, in the last part\t2.50\t\\N\t\\N\n", 72 + part));
         block(&mut text, &format!("public.things ({COLUMNS})"), &rows);
     }
     let text = end(text);
@@ -67,10 +71,10 @@ pub fn small(path: &Path) {
     let mut text = begin();
     block(&mut text, "public.makers (name, country)", &["maker 1\tcountry 1\n".into(), "maker 2\tchanged\n".into()]);
     let rows = [
-        thing(1, "as it was", "\\N"),
-        thing(2, "as it is now", "noted"),
-        thing(300, "new", "\\N"),
-        "301\tmaker 1\t\\N\t1\tno label\n".into(),
+        thing(1, "as it was", "\\N", None),
+        thing(2, "as it is now", "noted", Some(300)),
+        thing(300, "new", "\\N", None),
+        "301\tmaker 1\t\\N\t1\tno label\t\\N\n".into(),
         "302\tmaker 1\ttoo few fields\n".into(),
     ];
     block(&mut text, &format!("public.things ({COLUMNS})"), &rows);
@@ -88,8 +92,9 @@ pub fn tree(folder: &Path, other: bool) {
     }
 }
 
-fn thing(id: u32, label: &str, note: &str) -> String {
-    format!("{id}\tmaker {}\tthing {id} {label}\t{id}.25\t{note}\n", id % 8 + 1)
+fn thing(id: u32, label: &str, note: &str, part_of: Option<u32>) -> String {
+    let part_of = part_of.map_or_else(|| "\\N".to_owned(), |id| id.to_string());
+    format!("{id}\tmaker {}\tthing {id} {label}\t{id}.25\t{note}\t{part_of}\n", id % 8 + 1)
 }
 
 fn begin() -> String {

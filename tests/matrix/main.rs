@@ -5,12 +5,15 @@
 //! after `--` are parts of cells' names (`kill/stage.chunk`), of which all are run, `--list` only names them, and `--continue`
 //! leaves out what has held in an earlier run of this build.
 
+mod act;
+mod base;
 mod cell;
 mod checks;
 mod cut;
 mod dump;
 mod kinds;
 mod page;
+mod paid;
 mod program;
 mod proxy;
 mod scenario;
@@ -24,12 +27,13 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use cell::{Cell, Outcome, Point};
+use base::Base;
+use cell::{Cell, Outcome};
 use cut::{Cut, Resumed};
 use kinds::Kind;
 use page::Results;
 use proxy::Side;
-use scenario::{Base, Scenario};
+use scenario::Scenario;
 use server::{Ground, Server};
 
 /// Servers, each with one cell at work. Most of a cell is waiting, so there are more than most machines have cores.
@@ -217,12 +221,13 @@ fn jobs(base: &Base) -> Vec<Job> {
     let mut jobs = Vec::new();
     for scenario in Scenario::ALL {
         for point in base.points(scenario) {
+            let cell = |kind: &Kind| Job::Cell(Cell { scenario, point: point.clone(), kind: *kind });
             // Every command passes the same points at its beginning; they are held there once.
-            let known = |job: &Job| matches!(job, Job::Cell(cell) if cell.point == *point);
-            if scenario != Scenario::Run && jobs.iter().any(known) {
+            let row = |job: &Job| place(job).map(|(row, _)| row);
+            let wanted = row(&cell(&Kind::Kill));
+            if scenario != Scenario::Run && jobs.iter().any(|job| row(job) == wanted) {
                 continue;
             }
-            let cell = |kind: &Kind| Job::Cell(Cell { scenario, point: point.clone(), kind: *kind });
             jobs.extend(Kind::ALL.iter().map(cell));
         }
     }
@@ -302,10 +307,10 @@ async fn worker(number: usize, ready: Option<(Server, Base)>, work: Arc<Work>) -
     Ok(())
 }
 
-/// The point of a job, if it is one of the table.
-fn place(job: &Job) -> Option<(&Point, Kind)> {
+/// The row and the column of a job, if it is one of the table.
+fn place(job: &Job) -> Option<(String, Kind)> {
     match job {
-        Job::Cell(cell) => Some((&cell.point, cell.kind)),
+        Job::Cell(cell) => Some((cell.row(), cell.kind)),
         Job::Cut(_) => None,
     }
 }

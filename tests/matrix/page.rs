@@ -38,7 +38,8 @@ SQLMIG_MATRIX=full cargo test --features fault-points --test matrix
 A row is a point of the program, at which it is held still; a column is what is done to it, or to its server, there. A
 point that is passed often is held at its first time and, with `#n`, in the middle and at the end; a chunk that is sent at the
 quarters, too.
-`… unanswered` is no point of the program: a proxy holds the answer of the server back, for the COMMIT of a transaction that
+What stands behind a point is the command that is held there once more: a worker process (`--worker`), the rollback of one batch
+(`--batch`). `… unanswered` is no point of the program: a proxy holds the answer of the server back, for the COMMIT of a transaction that
 wrote to that table of the ledger last, or for the end of a COPY. After the fault the same command is run again, directly on
 the server, and then everything of [proving.md](proving.md#what-is-checked-after-each-cell) must hold. A cell that is
 filled in has held:
@@ -115,8 +116,7 @@ pub fn write(jobs: &[Job], results: &Results) {
     let mut points: Vec<String> = Vec::new();
     let mut cells: BTreeMap<(String, Kind), String> = BTreeMap::new();
     for job in jobs {
-        let Some((point, kind)) = place(job) else { continue };
-        let name = point.name();
+        let Some((name, kind)) = place(job) else { continue };
         if !points.contains(&name) {
             points.push(name.clone());
         }
@@ -147,7 +147,8 @@ pub fn write(jobs: &[Job], results: &Results) {
         text.push('\n');
     }
     let meant = cells.values().filter(|word| !word.starts_with('(')).count();
-    let distinct = points.iter().map(|point| point.split('#').next()).collect::<std::collections::BTreeSet<_>>().len();
+    let place = |point: &str| point.split(" --").next().and_then(|point| point.split('#').next()).map(str::to_owned);
+    let distinct = points.iter().map(|point| place(point)).collect::<std::collections::BTreeSet<_>>().len();
     let held = meant - cells.values().filter(|word| word.contains("FAILED")).count();
     writeln!(
         text,

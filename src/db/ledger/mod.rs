@@ -50,7 +50,7 @@ pub use rollback::{
     undo_table_forget, undo_tables,
 };
 pub use run::{
-    NewRun, Run, RunState, RunToJoin, last_load, run_advance, run_end_predecessors, run_exit, run_fail, run_insert,
+    NewRun, Run, RunState, RunToJoin, last_load, past_predecessors, run_advance, run_exit, run_fail, run_insert,
     run_memory, run_set_aside, run_source_read, run_take, run_target_schema, run_to_join, runs,
 };
 pub use status::status;

@@ -1,5 +1,6 @@
 //! Runs in the ledger: how far each has come, and who conducts it.
 
+use deadpool_postgres::Pool;
 use time::OffsetDateTime;
 use tokio_postgres::{GenericClient, Row, Transaction};
 use uuid::Uuid;
@@ -263,17 +264,32 @@ pub async fn run_take(tx: &Transaction<'_>, id: Uuid) -> Result<i64, DbError> {
     Ok(row.get("epoch"))
 }
 
-/// Ends the server processes of a conductor that is gone but left a transaction open; returns how many. Only for who holds
-/// the run lock.
+/// Does work that a conductor who is gone may hold up, for he left a transaction open; where it was held up in vain, that
+/// is ended and the work is done again. Only for who holds the run lock: nobody else has a right to be there. Returns how many server
+/// processes were ended, too.
 ///
 /// # Errors
-/// Fails when the database does not answer or this role may not end them.
-pub async fn run_end_predecessors(client: &impl GenericClient) -> Result<i64, DbError> {
-    let row = client
-        .query_one(include_str!("../../../sql/run_end_predecessors.sql"), &[&KEY_CLASS, &(LockKind::Turn as i32)])
-        .await
-        .map_err(doing("end what an earlier conductor left open"))?;
-    Ok(row.get("ended"))
+/// What the work returns, or this role may not end what holds it up.
+pub async fn past_predecessors<T, E: From<DbError>>(
+    pool: &Pool,
+    is_held_up: impl Fn(&E) -> bool,
+    work: impl AsyncFn() -> Result<T, E>,
+) -> Result<(T, i64), E> {
+    match work().await {
+        Err(error) if is_held_up(&error) => {
+            let client = pool.get().await.map_err(doing("end what an earlier conductor left open"))?;
+            let row = client
+                .query_one(
+                    include_str!("../../../sql/run_end_predecessors.sql"),
+                    &[&KEY_CLASS, &(LockKind::Turn as i32)],
+                )
+                .await
+                .map_err(doing("end what an earlier conductor left open"))?;
+            drop(client);
+            Ok((work().await?, row.get("ended")))
+        }
+        done => Ok((done?, 0)),
+    }
 }
 
 /// Sets a run aside for another.

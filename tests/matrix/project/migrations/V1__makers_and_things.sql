@@ -1,4 +1,5 @@
--- Two tables and a foreign key: the least in which an order of promotion and of rollback can be wrong.
+-- Two tables and two foreign keys, one of them to the same table: the least in which an order of promotion and of rollback, of
+-- tables and of batches, can be wrong.
 create table public.makers (
     name text primary key,
     country text not null,
@@ -10,5 +11,6 @@ create table public.things (
     maker text not null references public.makers (name),
     label text not null,
     amount numeric,
-    note text
+    note text,
+    part_of integer references public.things (id)
 );

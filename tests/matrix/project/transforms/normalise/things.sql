@@ -7,5 +7,6 @@ select
     maker,
     label,
     {{ cast('amount', 'numeric') }} as amount,
-    note
+    note,
+    {{ cast('part_of', 'integer') }} as part_of
 from {{ rows }} as staged

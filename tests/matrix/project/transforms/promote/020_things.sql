@@ -7,5 +7,6 @@ select
     maker,
     label,
     amount,
-    note
+    note,
+    part_of
 from {{ rows }} as things
