@@ -28,7 +28,8 @@ create table sqlmig.source_statement (
 -- never what is there: that is counted.
 --
 -- `content_digest` is of all its rows in their order, and `bytes` is what they had in the source, so that the same chunk, read
--- again, is known to be the same. It begins at `first_line` (from 1) and `first_byte` (from 0) of the source's text.
+-- again, is known to be the same. It begins at `first_line` (from 1) and `first_byte` (from 0) of the source's text; `consecutive`: each
+-- row begins on the line after that of the row before it, so the line of every row is known.
 -- `stored_bytes` were read for it of the source as it is stored (compressed): their sum is what is staged of the source,
 -- however often the run was stopped. Null where nobody knows.
 create table sqlmig.chunk (
@@ -42,6 +43,7 @@ create table sqlmig.chunk (
     stored_bytes bigint,
     first_line bigint,
     first_byte bigint,
+    consecutive boolean not null default false,
     content_digest bigint not null default 0,
     staged_at timestamptz default pg_catalog.clock_timestamp(),
     primary key (run_id, source, first_row)

@@ -54,7 +54,11 @@ fn write_fate(fate: &Fate, view: View, writer: &mut dyn Write) -> io::Result<()>
         line("From", &format!("the quarantine of run {from}{mended}"), view, writer)?;
     }
     match (fate.line, fate.byte, fate.chunk) {
-        (Some(at), byte, _) => line("Place", &format!("line {at}, byte {}", byte.unwrap_or_default()), view, writer)?,
+        (Some(at), Some(byte), _) => line("Place", &format!("line {at}, byte {byte}"), view, writer)?,
+        (Some(at), None, chunk) => {
+            let with = chunk.map(|chunk| format!(", {}", place(chunk))).unwrap_or_default();
+            line("Place", &format!("line {at}{with}"), view, writer)?;
+        }
         (None, _, Some(chunk)) => line("Place", &place(chunk), view, writer)?,
         _ => {}
     }

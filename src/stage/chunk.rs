@@ -89,11 +89,14 @@ impl RawChunk {
         self.first_row + self.len()
     }
 
-    /// Where the first row stands.
+    /// Where the first row stands, and whether that tells where all others do.
     fn place(&self) -> Place {
-        let held = self.rows.first().map(|span| (span.row, Place { line: span.line, byte: span.byte }));
-        let oversized = self.oversized.first().map(|(row, at)| (*row, Place { line: at.line, byte: at.byte }));
-        held.into_iter().chain(oversized).min_by_key(|(row, _)| *row).map(|(_, place)| place).unwrap_or_default()
+        let held = self.rows.iter().map(|span| (span.row, span.line, span.byte));
+        let oversized = self.oversized.iter().map(|(row, at)| (*row, at.line, at.byte));
+        let all = held.chain(oversized);
+        let Some((first, line, byte)) = all.clone().min_by_key(|(row, ..)| *row) else { return Place::default() };
+        let consecutive = all.into_iter().all(|(row, at, _)| at == line + (row - first));
+        Place { line, byte, consecutive }
     }
 
     /// How the rows are written, in the names that their columns have in staging.

@@ -45,6 +45,11 @@ async fn a_promoted_row_is_followed_from_the_dump_to_the_final_table() {
     let byte = memchr::memmem::find(&dump, format!("\n{id}\t").as_bytes()).unwrap() + 1;
     let line = dump[..byte].split(|byte| *byte == b'\n').count();
     assert_eq!((&chunk["first_line"], &chunk["first_byte"]), (&line.into(), &byte.into()));
+    // And the line of the row itself.
+    let id = text(&client, "select id from staging.documents where _row = 150").await;
+    let line =
+        dump.split(|byte| *byte == b'\n').position(|line| line.starts_with(format!("{id}\t").as_bytes())).unwrap() + 1;
+    assert_eq!((&fate["line"], &fate["byte"]), (&line.into(), &Value::Null));
     let recorded = "select to_jsonb(b) from (select number, first_row, last_row, state, xid::text, epoch from sqlmig.batch where source = 'public.documents' and 150 between first_row and last_row) as b";
     let recorded: Value = serde_json::from_str(&text(&client, recorded).await).unwrap();
     for (name, value) in recorded.as_object().unwrap() {

@@ -225,6 +225,7 @@ CREATE TABLE sqlmig.chunk (
     stored_bytes bigint,
     first_line bigint,
     first_byte bigint,
+    consecutive boolean DEFAULT false NOT NULL,
     content_digest bigint DEFAULT 0 NOT NULL,
     staged_at timestamp with time zone DEFAULT clock_timestamp()
 );

@@ -142,6 +142,8 @@ pub struct Place {
     pub line: u64,
     /// Byte offset, from 0.
     pub byte: u64,
+    /// Whether the rows that follow begin each on the line after the one before.
+    pub consecutive: bool,
 }
 
 /// Records a chunk, in the transaction that copied it; `place` is where its first row stands, `stored_bytes` what of the source
@@ -172,6 +174,7 @@ pub async fn chunk_insert(
             &chunk.content_digest,
             &count(place.line),
             &count(place.byte),
+            &place.consecutive,
             &stored_bytes.map(count),
         ],
     )

@@ -40,7 +40,7 @@ pub async fn staged_run(client: &impl GenericClient) -> Result<Option<Uuid>, DbE
     Ok(row.map(|row| row.get("run_id")))
 }
 
-/// The chunk that a row was staged with.
+/// The chunk that a row was staged with, and the line and byte of the row where they are known.
 ///
 /// # Errors
 /// Fails when the database does not answer.
@@ -49,16 +49,19 @@ pub async fn why_chunk(
     run: Uuid,
     source: &str,
     row: i64,
-) -> Result<Option<ChunkPlace>, DbError> {
+) -> Result<Option<(ChunkPlace, Option<i64>, Option<i64>)>, DbError> {
     let found = client
         .query_opt(include_str!("../../../sql/why_chunk.sql"), &[&run, &source, &row])
         .await
         .map_err(doing("read the chunk of a row"))?;
-    Ok(found.map(|row| ChunkPlace {
-        first_row: row.get("first_row"),
-        last_row: row.get("last_row"),
-        first_line: row.get("first_line"),
-        first_byte: row.get("first_byte"),
+    Ok(found.map(|row| {
+        let chunk = ChunkPlace {
+            first_row: row.get("first_row"),
+            last_row: row.get("last_row"),
+            first_line: row.get("first_line"),
+            first_byte: row.get("first_byte"),
+        };
+        (chunk, row.get("line"), row.get("byte"))
     }))
 }
 

@@ -45,7 +45,9 @@ pub(super) async fn fate(
     if let Some((source, row)) = row {
         let table = place.tables.iter().find(|table| table.source.to_string() == *source);
         let columns = table.map(|table| table.columns.as_slice()).unwrap_or_default();
-        fate.chunk = why_chunk(tx, run.id, source, row).await?;
+        if let Some((chunk, line, byte)) = why_chunk(tx, run.id, source, row).await? {
+            (fate.chunk, fate.line, fate.byte) = (Some(chunk), line, byte);
+        }
         fate.found_by = row_findings(tx, run.id, source, row).await?;
         (fate.merged_into, fate.took_from) = why_merged(tx, run.id, source, row).await?;
         fate.tries = row_tries(tx, run.id, source, row).await?;
@@ -55,7 +57,7 @@ pub(super) async fn fate(
             fate.staged = values_of(columns, &retried.staged.unwrap_or_default());
         }
         if let Some((entry, staged)) = why_quarantine(tx, run.id, source, row).await? {
-            (fate.line, fate.byte) = (entry.line, entry.byte);
+            (fate.line, fate.byte) = (entry.line.or(fate.line), entry.byte.or(fate.byte));
             fate.quarantine = Some(entry);
             if let Some(staged) = staged {
                 fate.staged = values_of(columns, &staged);
@@ -66,9 +68,6 @@ pub(super) async fn fate(
         {
             fate.in_staging = true;
             fate.staged = values_of(columns, &staged);
-        }
-        if let Some(chunk) = fate.chunk.filter(|chunk| chunk.first_row == row && fate.line.is_none()) {
-            (fate.line, fate.byte) = (chunk.first_line, chunk.first_byte);
         }
     }
     let place = row.map(|(source, row)| (source.as_str(), row));
