@@ -36,6 +36,7 @@ mod rollback;
 mod rollback_model;
 mod roundtrip;
 mod runs;
+mod screens;
 mod search;
 mod secrets;
 #[path = "../service/server.rs"]
