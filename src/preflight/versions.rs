@@ -6,9 +6,13 @@ use crate::db::server_info::has_halfvec;
 
 /// The server's version.
 pub(super) async fn server(subject: &mut Subject<'_>) -> Result<Told, DbError> {
-    let (version, major) = (subject.server.version.clone(), subject.server.major());
+    Ok(of_version(&subject.server.version, subject.server.major()))
+}
+
+/// What is to be said of a server of this version.
+fn of_version(version: &str, major: i32) -> Told {
     let told = Told::nothing();
-    Ok(match major {
+    match major {
         ..=14 => told.red(
             format!("the server is PostgreSQL {version}; sqlmig works with 15 to 18"),
             "upgrade the server, or leave DATABASE_URL unset to use an embedded one",
@@ -18,7 +22,7 @@ pub(super) async fn server(subject: &mut Subject<'_>) -> Result<Told, DbError> {
             format!("the server is PostgreSQL {version}, newer than sqlmig was tested with (15 to 18)"),
             "try a copy of the database first",
         ),
-    })
+    }
 }
 
 /// pgvector, where the project or the source needs it.
@@ -106,4 +110,26 @@ pub(super) async fn collation(subject: &mut Subject<'_>) -> Result<Told, DbError
         (Some(recorded), _) => told.info(format!("collation {name}, version {recorded}")),
         (None, _) => told.info(format!("collation {name}")),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Light;
+
+    /// A server that is newer than all there are can't be had for a test.
+    #[test]
+    fn a_server_that_is_too_old_or_too_new_is_told() {
+        for (version, major, light) in [
+            ("14.23", 14, Light::Red),
+            ("15.0", 15, Light::Info),
+            ("18.4", 18, Light::Info),
+            ("19beta1", 19, Light::Yellow),
+        ] {
+            let told = of_version(version, major);
+            let [(found, message, remedy)] = &told.findings[..] else { panic!("{told:?}") };
+            assert_eq!((*found, remedy.is_some()), (light, light != Light::Info), "{message}");
+            assert!(message.contains(version));
+        }
+    }
 }

@@ -130,13 +130,13 @@ pub(super) fn report() -> Report {
         targets: vec![TargetCount {
             transform: "documents".into(),
             target: "public.documents".into(),
-            batches: 1,
+            batches: 5,
             rows_inserted: 4560,
             rows_updated: 0,
             rows_unchanged: 0,
             rows_deleted: 0,
         }],
-        batches: BatchCount { done: 2, failed: 0, pending: 0, retried: 1, rolled_back: 0 },
+        batches: BatchCount { done: 5, failed: 0, pending: 0, retried: 1, rolled_back: 0 },
         migrations: vec!["V1__documents".into(), "V2__document_sources".into()],
         other_statements: vec![
             StatementCount { kind: "CREATE FUNCTION".into(), count: 2 },
@@ -163,7 +163,11 @@ pub(super) fn report() -> Report {
         pace: pace(),
         memory: memory(),
         batch_times: batch_times(),
-        batch_spread: vec![BatchSpread { from_ms: 512, batches: 1 }, BatchSpread { from_ms: 1024, batches: 1 }],
+        batch_spread: vec![
+            BatchSpread { from_ms: 512, batches: 3 },
+            BatchSpread { from_ms: 1024, batches: 1 },
+            BatchSpread { from_ms: 4096, batches: 1 },
+        ],
         digests: vec![SourceDigest {
             source: "public.documents".into(),
             rows: 4600,
@@ -203,11 +207,11 @@ fn batch_times() -> Vec<BatchTimes> {
     vec![BatchTimes {
         transform: "documents".into(),
         target: "public.documents".into(),
-        batches: 2,
+        batches: 5,
         p50_ms: 812,
-        p95_ms: 1204,
-        p99_ms: 1204,
-        max_ms: 1204,
+        p95_ms: 4810,
+        p99_ms: 4810,
+        max_ms: 4810,
     }]
 }
 

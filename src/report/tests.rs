@@ -95,10 +95,10 @@ fn a_report_fits_a_terminal() {
     ╭─────────────────────────────────────────────────────────────╮
     │ transform  target     batches  inserted  updated  unchanged │
     ├─────────────────────────────────────────────────────────────┤
-    │ documents  documents        1     4,560        0          0 │
+    │ documents  documents        5     4,560        0          0 │
     ╰─────────────────────────────────────────────────────────────╯
 
-    Batches: 2 done; retries: 1.
+    Batches: 5 done; retries: 1.
 
     Time
     ╭──────────────────────────────────────────────────────────────────────────────╮

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 
-use nix::pty::openpty;
+use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -13,7 +13,7 @@ use crate::program::{MIGRATED, Things, fixture, number, on, sqlmig, text};
 use crate::service::Service;
 
 /// A program on a terminal of its own: what it asks is read, what a person types is written.
-struct Terminal {
+pub struct Terminal {
     child: Child,
     screen: File,
     shown: String,
@@ -26,6 +26,16 @@ impl Terminal {
         let child = command.stdout(Stdio::null()).spawn().unwrap();
         // The command keeps its own copies of the terminal's end, and with them the screen open.
         drop(command);
+        Self { child, screen: File::from(pair.master), shown: String::new() }
+    }
+
+    /// One whose output is seen, too, on a screen that is wide enough for every line.
+    pub fn wide(mut command: Command) -> Self {
+        let size = Winsize { ws_row: 50, ws_col: 200, ws_xpixel: 0, ws_ypixel: 0 };
+        let pair = openpty(Some(&size), None).unwrap();
+        let end = || Stdio::from(pair.slave.try_clone().unwrap());
+        let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+        drop((command, pair.slave));
         Self { child, screen: File::from(pair.master), shown: String::new() }
     }
 
@@ -53,15 +63,20 @@ impl Terminal {
         count
     }
 
-    /// Waits for its end; returns its exit code and everything it showed.
-    fn ends(mut self) -> (i32, String) {
+    /// Waits for its end; returns its exit code, -1 after a signal, and everything it showed.
+    pub fn ends(mut self) -> (i32, String) {
         while self.read() > 0 {}
-        (self.child.wait().unwrap().code().unwrap(), self.shown)
+        (self.child.wait().unwrap().code().unwrap_or(-1), self.shown)
+    }
+
+    /// The program's process.
+    pub fn process(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap())
     }
 }
 
 /// Does what blocks beside the test's own connections.
-async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.unwrap()
 }
 
@@ -84,7 +99,7 @@ async fn on_a_terminal_a_load_asks_first() {
     let command = on(&db, &run).await;
     let (code, shown) = apart(|| {
         let terminal = Terminal::start(command).asked(&[]);
-        kill(Pid::from_raw(i32::try_from(terminal.child.id()).unwrap()), Signal::SIGINT).unwrap();
+        kill(terminal.process(), Signal::SIGINT).unwrap();
         terminal.ends()
     })
     .await;

@@ -3,6 +3,7 @@
 
 mod block;
 mod reader;
+mod stand_ins;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use self::block::{Block, How, REASONS, blocks};
+use self::block::{Block, How, PART_OF_THE_CHECKS, REASONS, blocks};
 use self::reader::Reader;
 
 /// Pages that are read at a time: each runs one command after another, and most of that is waiting for the server.
@@ -90,4 +91,21 @@ fn what_is_not_run_is_listed() {
         return;
     }
     assert!(known == list, "write it again: SQLMIG_WRITE_DOCS=1 cargo test --test it documents\n{list}");
+}
+
+/// What is said to be a part of `.ci/run` is: its commands are read from the page by it, or are some of the tests that it runs.
+#[test]
+fn what_is_part_of_the_checks_is_run_by_them() {
+    let checks = include_str!("../../.ci/run");
+    let mut seen = 0;
+    for (name, text) in pages() {
+        let found = blocks(&name, &text).unwrap_or_else(|wrong| panic!("{}", wrong.join("\n")));
+        for block in found.iter().filter(|block| block.how == How::Not(PART_OF_THE_CHECKS)) {
+            seen += 1;
+            let is_read = checks.contains(&format!("page_command {name} 1"));
+            let are_some = |line: &str| line.starts_with("cargo test --test it -- ");
+            assert!(is_read || block.text.lines().all(are_some), "{name}: .ci/run does not run {}", block.text);
+        }
+    }
+    assert!(seen >= 3);
 }

@@ -16,7 +16,7 @@ use crate::harness::{TestDb, server};
 use crate::program::{MIGRATED, Outcome, Things, bare, finish, fixture, number, on, sqlmig, text};
 
 /// A dump of so many documents, each of about 40 kB of text: chunks hold 2 MiB of it.
-async fn dump(folder: &Path, name: &str, documents: usize) -> String {
+pub async fn dump(folder: &Path, name: &str, documents: usize) -> String {
     let path = folder.join(name).display().to_string();
     finish(bare(&format!("generate {path} --documents {documents}"))).await.code(0);
     path
@@ -100,7 +100,7 @@ async fn scrape(address: &str) -> String {
 }
 
 /// Asks for the status until it is as it should be.
-async fn until(db: &TestDb, what: impl Fn(&Value) -> bool) -> Value {
+pub async fn until(db: &TestDb, what: impl Fn(&Value) -> bool) -> Value {
     let since = Instant::now();
     loop {
         let status = sqlmig(db, "status --output json").await;
@@ -187,6 +187,8 @@ async fn a_run_that_was_killed_knows_how_long_it_will_take_when_it_goes_on() {
     let address = monitor.metrics().await;
     let after = scrape(&address).await;
     assert_eq!(value(&after, "sqlmig_run_activity{activity=\"silent\"}"), Some(1.0), "{after}");
+    let progressed = "sqlmig_run_last_progress_timestamp_seconds";
+    assert!(value(&after, progressed) >= value(&during, progressed), "{after}");
     let staged = number(&client, "select sum(rows_staged) from sqlmig.chunk").await;
     #[expect(clippy::cast_precision_loss, reason = "a few hundred rows")]
     let staged = staged as f64;
@@ -203,6 +205,7 @@ async fn a_run_that_was_killed_knows_how_long_it_will_take_when_it_goes_on() {
     assert!((worked - spent).abs() < 1.0, "{again}");
     run.end().await.code(0);
     let staged = scrape(&address).await;
+    assert!(value(&staged, progressed) > value(&after, progressed), "{staged}");
     assert_eq!(value(&staged, "sqlmig_run_state{state=\"staged\"}"), Some(1.0), "{staged}");
     assert_eq!(value(&staged, "sqlmig_run_exit_code"), Some(0.0));
 
@@ -282,6 +285,16 @@ async fn a_batch_that_is_rolled_back_was_never_counted() {
         assert!(since.elapsed() < Duration::from_mins(1), "{}", run.stderr());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    // While a COMMIT waits, the process is heard of, and nothing comes further: that is how a stall is seen.
+    let moments = |scraped: &str| {
+        ["sqlmig_run_last_progress_timestamp_seconds", "sqlmig_run_last_heard_timestamp_seconds"]
+            .map(|metric| value(scraped, metric).unwrap())
+    };
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let [progress, heard] = moments(&scrape(&address).await);
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    let [still, later] = moments(&scrape(&address).await);
+    assert!(still - progress < 0.001 && later - heard > 1.0, "{progress} {still}, {heard} {later}");
     let documents = "sqlmig_rows_promoted_total{target=\"public.documents\",result=\"inserted\"}";
     let committed = "sqlmig_batches_committed_total";
     let held = scrape(&address).await;

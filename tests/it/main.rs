@@ -1,5 +1,6 @@
 //! Tests that need more than one module, as one binary: the reader on real dumps, the rest on a real PostgreSQL.
 
+mod browser;
 mod checks;
 mod cli;
 mod connection;
@@ -35,6 +36,7 @@ mod rollback;
 mod rollback_model;
 mod roundtrip;
 mod runs;
+mod screens;
 mod search;
 mod secrets;
 #[path = "../service/server.rs"]

@@ -16,6 +16,7 @@ use crate::program::{MIGRATED, bare, finish, on};
 use crate::service::Service;
 
 mod picture;
+pub mod schemas;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("k8s/monitoring")

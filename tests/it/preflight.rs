@@ -7,6 +7,7 @@ use crate::program::{MIGRATED, Outcome, Things, as_role, bare, finish, fixture, 
 
 mod between;
 mod own_server;
+mod provoked;
 
 /// The findings of a check, as `red: message → remedy`.
 fn told(preflight: &Value, check: &str) -> Vec<String> {

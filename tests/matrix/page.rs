@@ -30,7 +30,7 @@ const HEAD: &str = "# The fault matrix
 
 Written by the full run of the matrix itself; do not edit.
 
-<!-- not run: builds sqlmig -->
+<!-- not run: takes hours -->
 ```sh
 SQLMIG_MATRIX=full cargo test --features fault-points --test matrix
 ```

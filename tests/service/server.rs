@@ -238,7 +238,13 @@ async fn answer(body: &[u8], state: &State) -> Answer {
     let texts: Vec<String> = match asked["input"].take() {
         Value::String(text) => vec![text],
         Value::Array(texts) => texts.into_iter().filter_map(|text| text.as_str().map(str::to_owned)).collect(),
-        _ => return http(400, "", r#"{"error":{"message":"input is missing"}}"#),
+        _ => {
+            // What is wrong with every answer is wrong with this one too: it is how somebody asks whether the service is there.
+            return match &*State::lock(&state.always) {
+                Some(Fault::Status(status, head, body)) => http(*status, head, body),
+                _ => http(400, "", r#"{"error":{"message":"input is missing"}}"#),
+            };
+        }
     };
     State::lock(&state.bodies).push(asked);
     State::lock(&state.texts).push(texts.clone());

@@ -1,14 +1,17 @@
 //! The fenced blocks of a page, and what the comments before them say.
 
+/// The reason of a block that `.ci/run` takes from the page, or all of which it runs with the other tests.
+pub const PART_OF_THE_CHECKS: &str = "part of .ci/run";
+
 /// Why a block is not run, and what that means: a block says one of these words, no other.
-pub const REASONS: [(&str, &str); 7] = [
-    ("builds sqlmig", "cargo compiles for minutes; `.ci/run` and developers run these"),
+pub const REASONS: [(&str, &str); 4] = [
+    (PART_OF_THE_CHECKS, "`.ci/run` reads the command from the page and runs it, or runs the tests that it names"),
     ("run by another test", "a test of its own reads the block from the page"),
-    ("needs a cluster", "there is no Kubernetes where the tests run; the manifests are checked by other tests"),
-    ("needs a container engine", "images are built where one is"),
-    ("needs other machines", "names hosts, buckets or services that are not there"),
-    ("needs the server's owner", "starts and stops servers, or makes roles that belong to all databases of one"),
-    ("takes minutes", "measures something large"),
+    (
+        "takes hours",
+        "compiles other programs, measures, or tries every case there is; a part of it is in `.ci/run` where one can be",
+    ),
+    ("needs a container engine", "images are built where one is; `.ci/image` does what it can without"),
 ];
 
 /// Words that a command begins with: a block that is not run must not hide one.
@@ -60,6 +63,8 @@ impl How {
 pub struct Run {
     /// Lines of shell that come first and are not shown.
     pub before: String,
+    /// Lines of shell that come last and are not shown: what a reader puts away.
+    pub after: String,
     /// The exit code that the page speaks of.
     pub code: i32,
     /// A command that goes on for ever is stopped after so many seconds, and that is as it should be.
@@ -103,7 +108,7 @@ pub fn blocks(page: &str, text: &str) -> Result<Vec<Block>, Vec<String>> {
 /// A comment that speaks of the next block, as its word and its value.
 fn marker(comment: &str) -> Option<(&str, &str)> {
     let (word, value) = comment.split_once(':')?;
-    ["not run", "before", "ends with", "stopped after"].contains(&word).then_some((word, value.trim()))
+    ["not run", "before", "after", "ends with", "stopped after"].contains(&word).then_some((word, value.trim()))
 }
 
 fn block(line: usize, language: &str, text: String, said: &[(usize, String)]) -> Result<Block, String> {
@@ -129,6 +134,7 @@ fn block(line: usize, language: &str, text: String, said: &[(usize, String)]) ->
                 not = Some(reason.ok_or_else(|| format!("{value:?} is no reason; these are: {REASONS:?}"))?.0);
             }
             "before" => value.clone_into(&mut run.before),
+            "after" => value.clone_into(&mut run.after),
             "ends with" => run.code = value.parse().map_err(|_| format!("{value:?} is no exit code"))?,
             _ => {
                 let seconds = value.strip_suffix(" s").and_then(|number| number.parse().ok());
@@ -153,12 +159,12 @@ fn block(line: usize, language: &str, text: String, said: &[(usize, String)]) ->
 
 #[test]
 fn a_block_is_run_unless_it_says_why_not() {
-    let page = "<!-- before: true\nfalse -->\n<!-- ends with: 3 -->\n\n```sh\nsqlmig run x\n```\n\
-                <!-- not run: needs a cluster -->\n```sh\nkubectl get pods\n```\n```text\na picture\n```\n";
+    let page = "<!-- before: true\nfalse -->\n<!-- after: echo -->\n<!-- ends with: 3 -->\n\n```sh\nsqlmig run x\n```\n\
+                <!-- not run: takes hours -->\n```sh\nkubectl get pods\n```\n```text\na picture\n```\n";
     let found = blocks("page", page).unwrap();
-    let run = Run { before: "true\nfalse".into(), code: 3, stopped_after_seconds: None };
-    assert_eq!((found[0].line, &found[0].how, found[0].text.as_str()), (5, &How::Run(run), "sqlmig run x"));
-    assert_eq!((&found[1].how, &found[2].how), (&How::Not("needs a cluster"), &How::Read));
+    let run = Run { before: "true\nfalse".into(), after: "echo".into(), code: 3, stopped_after_seconds: None };
+    assert_eq!((found[0].line, &found[0].how, found[0].text.as_str()), (6, &How::Run(run), "sqlmig run x"));
+    assert_eq!((&found[1].how, &found[2].how), (&How::Not("takes hours"), &How::Read));
 }
 
 #[test]
@@ -167,7 +173,7 @@ fn what_would_slip_by_is_refused() {
         "```\nsqlmig run x\n```\n",
         "```text\nsqlmig run x\n```\n",
         "<!-- not run: I had no time -->\n```sh\nsqlmig run x\n```\n",
-        "<!-- not run: needs a cluster -->\nA paragraph.\n```sh\nsqlmig run x\n```\n",
+        "<!-- not run: takes hours -->\nA paragraph.\n```sh\nsqlmig run x\n```\n",
         "```bash\nsqlmig run x\n```\n",
     ] {
         assert!(blocks("page", page).is_err(), "{page}");

@@ -3,16 +3,19 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
 use super::block::{Block, How, Language, Run};
+use super::stand_ins::{self, Cluster, Network};
 use crate::harness::{TestDb, program_role};
 use crate::program::{copy, finish, fixture, url};
 use crate::service::Service;
 
 /// What stands in the pages for what a reader has, and the variable that has it here.
-const STAND_INS: [(&str, &str); 4] = [
+const STAND_INS: [(&str, &str); 5] = [
+    ("https://files.example.com", "$PAGE_FILES"),
     ("postgres://loader@db.example.com/docs", "$PAGE_DATABASE"),
     ("https://api.openai.com/v1", "$PAGE_EMBEDDINGS"),
     ("http://127.0.0.1:8090/v1", "$PAGE_EMBEDDINGS"),
@@ -30,6 +33,8 @@ pub struct Reader {
     folder: TempDir,
     database: TestDb,
     service: Service,
+    network: Network,
+    cluster: OnceLock<Cluster>,
     path: String,
     programs: PathBuf,
 }
@@ -44,14 +49,17 @@ impl Reader {
                 copy(&root.join(shared), &folder.path().join(shared));
             }
         }
+        copy(&root.join("tests/projects/measurements"), &folder.path().join("measurements"));
         fs::copy(fixture("docs.sql.gz"), folder.path().join("dump.sql.gz")).unwrap();
         fs::copy(fixture("docs-newer.sql.gz"), folder.path().join("newer.sql.gz")).unwrap();
         let database = TestDb::new("page").await;
         let programs = database.programs().await;
         let own = Path::new(env!("CARGO_BIN_EXE_sqlmig")).parent().unwrap();
-        let path = format!("{}:{}:/usr/local/bin:/usr/bin:/bin", own.display(), programs.display());
+        let stand_ins = stand_ins::programs(folder.path(), &programs);
+        let path =
+            format!("{}:{}:{}:/usr/local/bin:/usr/bin:/bin", stand_ins.display(), own.display(), programs.display());
         let service = Service::start("127.0.0.1:0", "text-embedding-3-large", 3072).await.unwrap();
-        Self { folder, database, service, path, programs }
+        Self { folder, database, service, network: Network::start(), cluster: OnceLock::new(), path, programs }
     }
 
     /// Runs one block, or puts the file there that it is; says what went otherwise than the page says.
@@ -74,7 +82,9 @@ impl Reader {
             return Ok(());
         }
         self.shell(&run.before, &Run::default()).await?;
-        if block.language == Language::Sql { self.sql(&typed).await } else { self.shell(&typed, run).await }
+        let done = if block.language == Language::Sql { self.sql(&typed).await } else { self.shell(&typed, run).await };
+        self.shell(&run.after, &Run::default()).await?;
+        done
     }
 
     async fn sql(&self, typed: &str) -> Result<(), String> {
@@ -113,6 +123,19 @@ impl Reader {
         command.env_clear().env("PATH", &self.path).env("HOME", self.folder.path()).env("LC_ALL", "C.UTF-8");
         let url = url(&self.database).await;
         command.env("PAGE_DATABASE", &url).env("PAGE_EMBEDDINGS", self.service.url());
+        command.envs(self.network.variables());
+        if typed.contains("kubectl ") {
+            command.env("KUBECONFIG", self.cluster.get_or_init(|| Cluster::start(self.folder.path())).config());
+        }
+        for name in ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "RUSTFLAGS"] {
+            let of_home = |folder: &str| std::env::var("HOME").map(|home| format!("{home}/{folder}"));
+            let value = std::env::var(name).or_else(|missing| match name {
+                "CARGO_HOME" => of_home(".cargo"),
+                "RUSTUP_HOME" => of_home(".rustup"),
+                _ => Err(missing),
+            });
+            command.envs(value.ok().map(|value| (name, value)));
+        }
         // A reader sits at a terminal, where log lines are text.
         command.env("DATABASE_URL", &url).env("SQLMIG_POSTGRES_BIN", &self.programs).env("SQLMIG_LOG_FORMAT", "text");
         let outcome = finish(command).await;

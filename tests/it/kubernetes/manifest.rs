@@ -87,24 +87,26 @@ pub fn invalid(file: &Path) -> String {
     said
 }
 
-/// Where the schemas are: fetched once, as the server of the tests is.
-fn schemas() -> &'static Path {
+/// Where the schemas are.
+pub fn schemas() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kubernetes-validate-{SCHEMAS}"));
-        if !folder.join("kubernetes_validate").exists() {
-            let own = folder.with_extension(std::process::id().to_string());
-            let mut pip = Command::new("python3");
-            pip.args(["-m", "pip", "install", "--quiet", "--target"])
-                .arg(&own)
-                .arg(format!("kubernetes-validate=={SCHEMAS}"));
-            let fetched = pip.output().unwrap_or_else(|error| panic!("tests need Python's pip: {error}"));
-            assert!(fetched.status.success(), "{}", String::from_utf8_lossy(&fetched.stderr));
-            // Two test processes at once: one of them is the first.
-            if fs::rename(&own, &folder).is_err() {
-                let _ = fs::remove_dir_all(&own);
-            }
+    FOLDER.get_or_init(|| package("kubernetes-validate", SCHEMAS))
+}
+
+/// The folder of a package of Python's, and of those that it needs: fetched once, as the server of the tests is.
+pub fn package(name: &str, version: &str) -> PathBuf {
+    let safe = version.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{safe}"));
+    if !folder.exists() {
+        let own = folder.with_file_name(format!("{name}-{safe}.{}", std::process::id()));
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--target"]).arg(&own).arg(format!("{name}=={version}"));
+        let fetched = pip.output().unwrap_or_else(|error| panic!("tests need Python's pip: {error}"));
+        assert!(fetched.status.success(), "{}", String::from_utf8_lossy(&fetched.stderr));
+        // Two test processes at once: one of them is the first.
+        if fs::rename(&own, &folder).is_err() {
+            let _ = fs::remove_dir_all(&own);
         }
-        folder
-    })
+    }
+    folder
 }

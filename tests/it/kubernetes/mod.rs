@@ -3,6 +3,7 @@
 
 mod cluster;
 mod controller;
+mod image;
 mod kubelet;
 pub mod manifest;
 

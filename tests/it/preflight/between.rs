@@ -12,7 +12,7 @@ use crate::harness::{TestDb, embedded, hand_over, server};
 use crate::program::{MIGRATED, Outcome, bare, finish, number, on};
 
 /// Says that something is not installed; where it must be, that is a failure.
-fn passed_over(what: &str, package: &str) {
+pub(super) fn passed_over(what: &str, package: &str) {
     assert!(std::env::var_os("CI").is_none(), "install {what} (Debian's package {package})");
     eprintln!("passed over: there is no {what} (Debian's package {package})");
 }
@@ -96,7 +96,7 @@ async fn a_pooler_in_transaction_mode_is_told_and_one_that_keeps_sessions_is_not
 }
 
 /// What makes a process believe that it is another time.
-fn libfaketime() -> Option<PathBuf> {
+pub(super) fn libfaketime() -> Option<PathBuf> {
     let folders = fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path());
     let found = folders.map(|folder| folder.join("faketime/libfaketime.so.1")).find(|path| path.exists());
     if found.is_none() {

@@ -19,10 +19,13 @@ use crate::harness::embedded_options;
 use crate::program::{Outcome, bare, finish, fixture, text};
 
 /// A server whose settings and files are the test's, as who owns them: the embedded one keeps too little WAL for a standby.
-struct OwnServer {
+pub(super) struct OwnServer {
     programs: String,
-    data: PathBuf,
-    target: Target,
+    pub(super) data: PathBuf,
+    pub(super) target: Target,
+    /// What it is started with besides.
+    pub(super) arguments: Vec<String>,
+    pub(super) environment: Vec<(String, String)>,
     running: Option<Child>,
 }
 
@@ -36,17 +39,25 @@ impl OwnServer {
         client.close().await;
         let target = Target::on_socket(&data, 5432, started.target().user(), started.target().database());
         started.stop().await.unwrap();
-        let mut server = Self { programs, data, target, running: None };
+        let mut server = Self::of(programs, data, target);
         server.begin().await;
         server
     }
 
-    async fn begin(&mut self) {
+    /// One of these programs on data that are there, not started yet.
+    pub(super) fn of(programs: String, data: PathBuf, target: Target) -> Self {
+        let arguments = ["listen_addresses=", "wal_level=replica", "max_prepared_transactions=2"].map(str::to_owned);
+        Self { programs, data, target, arguments: arguments.into(), environment: Vec::new(), running: None }
+    }
+
+    pub(super) async fn begin(&mut self) {
         let (owner, data) = (fs::metadata(&self.data).unwrap(), &self.data);
         let mut command = Command::new(format!("{}/postgres", self.programs));
-        command.arg("-D").arg(data).arg("-k").arg(data).args(["-c", "listen_addresses=", "-c", "wal_level=replica"]);
-        command.args(["-c", "max_prepared_transactions=2"]);
-        command.uid(owner.uid()).gid(owner.gid()).env_clear().current_dir(data);
+        command.arg("-D").arg(data).arg("-k").arg(data);
+        for setting in &self.arguments {
+            command.args(["-c", setting]);
+        }
+        command.uid(owner.uid()).gid(owner.gid()).env_clear().envs(self.environment.clone()).current_dir(data);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.running = Some(command.spawn().unwrap());
         for _ in 0..300 {
@@ -58,7 +69,7 @@ impl OwnServer {
         panic!("the server does not answer");
     }
 
-    fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         let Some(mut server) = self.running.take() else { return };
         kill(Pid::from_raw(i32::try_from(server.id()).unwrap()), Signal::SIGINT).unwrap();
         server.wait().unwrap();
@@ -74,7 +85,7 @@ impl OwnServer {
         command
     }
 
-    async fn preflight(&self, arguments: &str) -> Outcome {
+    pub(super) async fn preflight(&self, arguments: &str) -> Outcome {
         let mut command = bare(&format!("preflight {arguments} --output json"));
         let (database, user) = (self.target.database(), self.target.user());
         command.env("DATABASE_URL", format!("postgresql:///{database}?host={}&user={user}", self.data.display()));
@@ -83,7 +94,7 @@ impl OwnServer {
 }
 
 /// A server, and the folder that it is in: the server ends before its folder is removed.
-async fn own_server() -> (TempDir, OwnServer) {
+pub(super) async fn own_server() -> (TempDir, OwnServer) {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let server = OwnServer::start(&folder.path().join("server")).await;
     (folder, server)
