@@ -35,6 +35,7 @@ mod rollback;
 mod rollback_model;
 mod roundtrip;
 mod runs;
+mod rustdoc;
 mod search;
 mod secrets;
 #[path = "../service/server.rs"]
