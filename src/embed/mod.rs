@@ -6,8 +6,11 @@
 //! however often the phase runs and wherever it was stopped.
 
 mod billing;
+mod budget;
+mod doubt;
 mod error;
 mod fetch;
+mod job;
 mod options;
 mod texts;
 mod trial;

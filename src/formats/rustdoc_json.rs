@@ -1,15 +1,18 @@
 //! What `rustdoc --output-format json` writes: a piece for each documented item.
 //!
 //! The format is unstable; what is read of it (index, paths, docs, and the children of an item) has kept its form while
-//! its number rose from 20 to 50.
+//! its number rose from 20 to 57.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
 use super::pieces::Piece;
 use super::{Decoded, Format, markdown};
+
+/// Modules in modules at most: re-exports of a module inside itself have no end.
+const DEEPEST: usize = 64;
 
 /// Whether a value is such documentation.
 pub(super) fn is_documentation(value: &Value) -> bool {
@@ -34,13 +37,17 @@ pub(super) fn decode(crate_json: &Value) -> Decoded {
     let paths = crate_json.get("paths").and_then(Value::as_object).unwrap_or(&none);
     let own = crate_json.get("root").and_then(id_of).and_then(|root| index.get(&root)?.get("crate_id").cloned());
     let own = own.unwrap_or(json!(0));
+    let visible = visible(crate_json.get("root").and_then(id_of), index);
     let mut pieces: BTreeMap<(String, String), Piece> = BTreeMap::new();
     let mut documented = 0_u64;
     for (id, place) in paths {
         let Some(item) = index.get(id).filter(|item| item.get("crate_id") == Some(&own)) else { continue };
-        let parts: Vec<&str> =
-            place.get("path").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-        let path = parts.join("::");
+        let defined = || {
+            let parts = place.get("path").and_then(Value::as_array).into_iter().flatten();
+            parts.filter_map(Value::as_str).collect::<Vec<_>>().join("::")
+        };
+        // As it is imported, which may be another path than that of the module, private maybe, that it is written in.
+        let path = visible.get(id).cloned().unwrap_or_else(defined);
         let kind = place.get("kind").and_then(Value::as_str).unwrap_or("item").to_owned();
         let mut text = format!("# {kind} `{path}`\n\n");
         let mut says = false;
@@ -48,10 +55,8 @@ pub(super) fn decode(crate_json: &Value) -> Decoded {
             let _ = write!(text, "{docs}\n\n");
             says = true;
         }
-        for child in children(item, index) {
-            let (Some(name), Some(docs)) = (child.get("name").and_then(Value::as_str), docs_of(child)) else {
-                continue;
-            };
+        for (name, child) in Children::of(item, index, &own) {
+            let Some(docs) = docs_of(child) else { continue };
             let _ = write!(text, "## `{name}`\n\n{docs}\n\n");
             says = true;
         }
@@ -77,27 +82,99 @@ fn docs_of(item: &Value) -> Option<&str> {
     item.get("docs").and_then(Value::as_str).map(str::trim).filter(|docs| !docs.is_empty())
 }
 
-/// Fields, variants and methods of an item that have no page of their own.
-fn children<'a>(item: &Value, index: &'a Map<String, Value>) -> Vec<&'a Value> {
-    let Some(inner) = item.get("inner").and_then(Value::as_object) else { return Vec::new() };
-    let mut ids: Vec<String> = Vec::new();
-    let mut seen: BTreeSet<String> = BTreeSet::new();
-    for (kind, body) in inner {
-        if kind == "module" {
+/// The path by which each item is imported: the shortest from the crate's root, through modules and re-exports that are public.
+fn visible(root: Option<String>, index: &Map<String, Value>) -> BTreeMap<String, String> {
+    let mut paths = BTreeMap::new();
+    let Some(root) = root else { return paths };
+    let name = index.get(&root).and_then(|root| root.get("name")).and_then(Value::as_str).unwrap_or_default();
+    paths.insert(root.clone(), name.to_owned());
+    // Breadth first, so that the shortest path comes first; a module may re-export one that it is in.
+    let mut modules = VecDeque::from([(root, name.to_owned())]);
+    let mut seen = BTreeSet::new();
+    while let Some((module, path)) = modules.pop_front() {
+        if !seen.insert((module.clone(), path.clone())) || path.matches("::").count() > DEEPEST {
             continue;
         }
-        let lists = ["items", "variants", "fields"].iter().filter_map(|key| body.get(key)?.as_array());
-        ids.extend(lists.flatten().filter_map(id_of));
-        if let Some(fields) = body.pointer("/kind/plain/fields").and_then(Value::as_array) {
-            ids.extend(fields.iter().filter_map(id_of));
-        }
-        for block in body.get("impls").and_then(Value::as_array).into_iter().flatten().filter_map(id_of) {
-            let block = index.get(&block).and_then(|block| block.pointer("/inner/impl"));
-            // What a trait says of its methods is said on its own page.
-            if let Some(block) = block.filter(|block| block.get("trait").is_none_or(Value::is_null)) {
-                ids.extend(block.get("items").and_then(Value::as_array).into_iter().flatten().filter_map(id_of));
+        let items = index.get(&module).and_then(|module| module.pointer("/inner/module/items"));
+        for id in items.and_then(Value::as_array).into_iter().flatten().filter_map(id_of) {
+            let Some(item) = index.get(&id) else { continue };
+            let inner = |kind: &str| item.get("inner").and_then(|inner| inner.get(kind));
+            // `import` until format 37.
+            let used = inner("use").or_else(|| inner("import"));
+            let (id, name, is_glob) = match used {
+                Some(used) => {
+                    let Some(id) = used.get("id").and_then(id_of) else { continue };
+                    let is_glob = ["is_glob", "glob"].iter().any(|key| used.get(*key) == Some(&Value::Bool(true)));
+                    (id, used.get("name"), is_glob)
+                }
+                None => (id, item.get("name"), false),
+            };
+            let Some(name) = name.and_then(Value::as_str) else { continue };
+            let place = if is_glob { path.clone() } else { format!("{path}::{name}") };
+            if index.get(&id).and_then(|item| item.pointer("/inner/module")).is_some() {
+                modules.push_back((id.clone(), place.clone()));
+            }
+            if !is_glob {
+                paths.entry(id).or_insert(place);
             }
         }
     }
-    ids.into_iter().filter(|id| seen.insert(id.clone())).filter_map(|id| index.get(&id)).collect()
+    paths
+}
+
+/// What is told of an item on its own page: its fields, variants, methods and the blocks that they are in, by their names.
+struct Children<'a> {
+    index: &'a Map<String, Value>,
+    /// The crate's own number: items of others, which its traits bring along, are told of elsewhere.
+    own: &'a Value,
+    seen: BTreeSet<String>,
+    found: Vec<(String, &'a Value)>,
+}
+
+impl<'a> Children<'a> {
+    fn of(item: &Value, index: &'a Map<String, Value>, own: &'a Value) -> Vec<(String, &'a Value)> {
+        let mut children = Self { index, own, seen: BTreeSet::new(), found: Vec::new() };
+        for (kind, body) in item.get("inner").and_then(Value::as_object).into_iter().flatten() {
+            if kind == "module" {
+                continue;
+            }
+            for list in ["/items", "/variants", "/fields", "/kind/plain/fields", "/kind/tuple"] {
+                children.add("", body.pointer(list));
+            }
+            for block in body.get("impls").and_then(Value::as_array).into_iter().flatten().filter_map(id_of) {
+                children.block(&block);
+            }
+        }
+        children.found
+    }
+
+    /// The items of a list, and the fields of those that are variants.
+    fn add(&mut self, before: &str, list: Option<&Value>) {
+        for id in list.and_then(Value::as_array).into_iter().flatten().filter_map(id_of) {
+            let Some(child) = self.index.get(&id).filter(|child| child.get("crate_id") == Some(self.own)) else {
+                continue;
+            };
+            let Some(name) = child.get("name").and_then(Value::as_str) else { continue };
+            if !self.seen.insert(id) {
+                continue;
+            }
+            let name = format!("{before}{name}");
+            let fields =
+                ["/inner/variant/kind/struct/fields", "/inner/variant/kind/tuple"].map(|list| child.pointer(list));
+            self.found.push((name.clone(), child));
+            for list in fields {
+                self.add(&format!("{name}."), list);
+            }
+        }
+    }
+
+    /// What an `impl` says of itself and of its items. What a trait says of its methods is said on its own page.
+    fn block(&mut self, id: &str) {
+        let Some(block) = self.index.get(id).filter(|block| block.get("crate_id") == Some(self.own)) else { return };
+        let Some(inner) = block.pointer("/inner/impl") else { return };
+        let of_trait =
+            inner.get("trait").and_then(|of| of.get("path").or_else(|| of.get("name"))).and_then(Value::as_str);
+        self.found.push((of_trait.map_or_else(|| "impl".to_owned(), |name| format!("impl {name}")), block));
+        self.add("", inner.get("items"));
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::components::Components;
 use super::{RequestError, VectorSpace};
 
 /// A judged answer: one vector for each text, in the order of the texts.
@@ -24,19 +25,9 @@ struct Raw {
 
 #[derive(Deserialize)]
 struct Item {
-    index: usize,
-    embedding: Vec<Component>,
-}
-
-/// A number of a vector; null is what many libraries write for one that is none, and spoils only the vector it is in.
-#[derive(Deserialize)]
-#[serde(from = "Option<f32>")]
-struct Component(f32);
-
-impl From<Option<f32>> for Component {
-    fn from(value: Option<f32>) -> Self {
-        Self(value.unwrap_or(f32::NAN))
-    }
+    #[serde(default)]
+    index: Option<usize>,
+    embedding: Components,
 }
 
 #[derive(Deserialize)]
@@ -50,8 +41,8 @@ struct Usage {
 /// Reads an answer to so many texts.
 ///
 /// # Errors
-/// [`RequestError::Garbled`] where nothing of it can be used: it is no such JSON, another model's, or its vectors cannot be told
-/// apart.
+/// [`RequestError::Garbled`] where nothing of it can be used: it is no such JSON, another model's, or not as many vectors as texts;
+/// [`RequestError::Unordered`] where its vectors cannot be told apart.
 pub(super) fn read(body: &[u8], texts: usize, space: &VectorSpace) -> Result<Answer, RequestError> {
     let garbled = |reason: String| RequestError::Garbled(reason);
     let raw: Raw = serde_json::from_slice(body)
@@ -66,14 +57,18 @@ pub(super) fn read(body: &[u8], texts: usize, space: &VectorSpace) -> Result<Ans
     }
     let mut vectors: Vec<Option<Result<Vec<f32>, String>>> = vec![None; texts];
     for item in raw.data {
-        let Some(place) = vectors.get_mut(item.index) else {
-            return Err(garbled(format!("it has a vector of index {}, and there were {texts} texts", item.index)));
+        // One vector for one text needs no index.
+        let index = item
+            .index
+            .or((texts == 1).then_some(0))
+            .ok_or_else(|| RequestError::Unordered("a vector without an index".into()))?;
+        let Some(place) = vectors.get_mut(index) else {
+            return Err(garbled(format!("it has a vector of index {index}, and there were {texts} texts")));
         };
         if place.is_some() {
-            return Err(garbled(format!("it has two vectors of index {}", item.index)));
+            return Err(RequestError::Unordered(format!("two vectors of index {index}")));
         }
-        let vector = item.embedding.into_iter().map(|component| component.0).collect();
-        *place = Some(judge(vector, space.dimensions));
+        *place = Some(judge(item.embedding.0, space.dimensions));
     }
     // As many as texts, each of its own index: none is missing.
     let vectors = vectors.into_iter().flatten().collect();
@@ -167,12 +162,21 @@ mod tests {
             (r#"{"data":[{"index":0,"embedding":[1,2]}]}"#, "1 vectors for 2 texts"),
             (r#"{"data":[{"index":0,"embedding":[1,2]},{"index":0,"embedding":[1,2]}]}"#, "two vectors of index 0"),
             (r#"{"data":[{"index":0,"embedding":[1,2]},{"index":2,"embedding":[1,2]}]}"#, "index 2"),
+            (r#"{"data":[{"embedding":[1,2]},{"index":1,"embedding":[1,2]}]}"#, "a vector without an index"),
             (r#"{"data":[],"model":"other"}"#, "by model \"other\""),
             (r#"{"data":[],"model":"m2"}"#, "by model \"m2\""),
         ] {
             let error = read_text(body).unwrap_err();
             assert!(error.contains(said), "{error}");
         }
+    }
+
+    #[test]
+    fn the_one_vector_of_one_text_needs_no_index() {
+        let space = VectorSpace { provider: "p".into(), model: "m".into(), dimensions: 2 };
+        // 1 and 0.5 as float4s.
+        let answer = read(br#"{"data":[{"embedding":"AACAPwAAAD8="}]}"#, 1, &space).unwrap();
+        assert_eq!(answer.vectors, [Ok(vec![1.0, 0.5])]);
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Client {
         let request = Request {
             model: &endpoint.space.model,
             input: texts,
-            // Every service knows it; base64 is shorter, and some local servers do not.
+            // Every service knows it; base64 is shorter, and some local servers do not. What comes as base64 all the same is read.
             encoding_format: "float",
             dimensions: endpoint.sends_dimensions().then_some(endpoint.space.dimensions),
         };
@@ -171,7 +171,8 @@ fn judge(status: StatusCode, retry_after: Option<Duration>, message: String) -> 
     let number = status.as_u16();
     match number {
         400 | 413 | 422 => RequestError::Texts { status: number, message },
-        408 | 409 | 425 | 429 => RequestError::Busy { status: number, retry_after, message },
+        // 424 is what Text Embeddings Inference says where the model failed.
+        408 | 409 | 424 | 425 | 429 => RequestError::Busy { status: number, retry_after, message },
         _ if status.is_server_error() => RequestError::Busy { status: number, retry_after, message },
         _ => RequestError::Refused { status: number, message },
     }

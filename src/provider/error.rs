@@ -53,7 +53,7 @@ impl EndpointError {
 /// Why a request brought nothing. No text of it holds the key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    /// The service is busy or broken: 429, 5xx. Trying again may help.
+    /// The service is busy or broken: 424, 429, 5xx. Trying again may help.
     #[error("the embeddings service answers {status}{message}")]
     Busy {
         /// The HTTP status.
@@ -88,6 +88,9 @@ pub enum RequestError {
     /// What it answered is no answer to what was asked.
     #[error("the embeddings service gave a bad answer: {0}")]
     Garbled(String),
+    /// It answered several texts with vectors that have no index, or not one each: which is of which would be a guess.
+    #[error("the embeddings service does not say which vector is of which text: its answer has {0}")]
+    Unordered(String),
 }
 
 impl RequestError {
@@ -95,6 +98,17 @@ impl RequestError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Busy { .. } | Self::Unreachable(_))
+    }
+
+    /// Whether the same failure may befall every request with these texts, and no other. A service that says it is too much, or
+    /// that it is away, says so to all.
+    #[must_use]
+    pub fn may_be_the_texts(&self) -> bool {
+        match self {
+            Self::Busy { status, .. } => !matches!(status, 408 | 409 | 425 | 429 | 503),
+            Self::Unreachable(_) | Self::Garbled(_) | Self::Texts { .. } => true,
+            Self::Refused { .. } | Self::Redirected(_) | Self::Unordered(_) => false,
+        }
     }
 
     /// What to do next.
@@ -111,6 +125,7 @@ impl RequestError {
                 Self::Refused { .. } | Self::Redirected(_) => {
                     "see to --embedding-url: the base with its version (https://…/v1), or the whole path to embeddings"
                 }
+                Self::Unordered(_) => "send each text by itself: --embedding-batch 1",
                 Self::Texts { .. } | Self::Garbled(_) => "see to --embedding-model and --embedding-dimensions",
             }
             .into(),

@@ -5,6 +5,7 @@
 
 mod answer;
 mod client;
+mod components;
 mod endpoint;
 mod error;
 mod resolve;

@@ -91,6 +91,15 @@ impl Throttle {
         self.hold(now + pause);
     }
 
+    /// An answer to a request that began at `began` cannot be used: less is asked at once. The service is there, so that is no
+    /// failure that the circuit counts.
+    pub fn spoiled(&mut self, began: Instant, now: Instant) {
+        if self.failed_at.is_none_or(|failed| began > failed) {
+            self.limit = (self.limit / 2.0).max(1.0);
+            self.failed_at = Some(now);
+        }
+    }
+
     /// Sends nothing for so long.
     pub fn hold_for(&mut self, pause: Duration) {
         self.hold(Instant::now() + pause);
@@ -158,6 +167,21 @@ mod tests {
         }
         throttle.succeeded(now, Duration::ZERO, None);
         assert!(!throttle.is_open());
+    }
+
+    #[test]
+    fn answers_that_cannot_be_used_are_a_reason_to_ask_less_and_not_to_stop() {
+        let mut throttle = Throttle::new(8, 2);
+        let mut now = Instant::now();
+        for _ in 0..100 {
+            throttle.succeeded(now, Duration::from_millis(10), None);
+        }
+        for allowed in [4, 2, 1, 1] {
+            now += Duration::from_secs(1);
+            throttle.spoiled(now, now);
+            assert_eq!((throttle.allowed(), throttle.is_open()), (allowed, false));
+        }
+        assert!(throttle.pause(now).is_none());
     }
 
     /// The pause after so many failures without a success between.

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -42,6 +43,10 @@ pub enum Fault {
     OtherModel,
     /// All is as it should be, with these lines in the head.
     Head(String),
+    /// All is there in the order of the texts, and nothing says which is of which.
+    NoIndex,
+    /// All is there, each vector as base64 of its numbers.
+    Base64,
 }
 
 /// What a service was asked, and what it is told to do wrong.
@@ -58,6 +63,12 @@ pub struct State {
     /// The vector of a text that holds this is always bad in this way ([`Fault::WrongDimension`], [`Fault::Zero`] or
     /// [`Fault::NotANumber`]); those of the others in its request are good.
     pub spoiled: Mutex<Option<(String, Fault)>>,
+    /// A text that holds this spoils the answer to all texts in its request in this way.
+    pub spoiling: Mutex<Option<(String, Fault)>>,
+    /// Texts that it takes in a request, more are refused with 413; 0 is any number.
+    pub most_texts: AtomicUsize,
+    /// Whether it refuses requests that name the dimensions, as for a model that cannot shorten its vectors.
+    pub refuses_dimensions: AtomicBool,
     /// Tokens that it bills for a word; 0 is as 1.
     pub tokens_per_word: AtomicUsize,
     /// How long an answer takes.
@@ -131,6 +142,11 @@ impl State {
     /// Vectors answered so far.
     pub fn vectors(&self) -> usize {
         Self::lock(&self.served).values().sum()
+    }
+
+    /// Requests that are not answered yet.
+    pub fn unanswered(&self) -> usize {
+        self.at_once.load(Ordering::SeqCst)
     }
 
     /// The time from each request to the next.
@@ -246,9 +262,22 @@ async fn answer(body: &[u8], state: &State) -> Answer {
             };
         }
     };
+    let has_dimensions = asked.get("dimensions").is_some_and(|value| !value.is_null());
     State::lock(&state.bodies).push(asked);
     State::lock(&state.texts).push(texts.clone());
-    let fault = State::lock(&state.faults).pop_front().or_else(|| State::lock(&state.always).clone());
+    let spoiling = State::lock(&state.spoiling).clone();
+    let spoiling = spoiling.filter(|(part, _)| texts.iter().any(|text| text.contains(part))).map(|(_, fault)| fault);
+    let next = State::lock(&state.faults).pop_front();
+    let fault = next.or(spoiling).or_else(|| State::lock(&state.always).clone());
+    let most = state.most_texts.load(Ordering::SeqCst);
+    if most > 0 && texts.len() > most {
+        let said = format!("batch size {} > maximum allowed batch size {most}", texts.len());
+        return http(413, "", &json!({"message": said, "type": "Validation"}).to_string());
+    }
+    if has_dimensions && state.refuses_dimensions.load(Ordering::SeqCst) {
+        let said = "Model \"tiny\" does not support matryoshka representation";
+        return http(400, "", &json!({"object": "error", "message": said, "code": 400}).to_string());
+    }
     if let Some((poison, status)) = State::lock(&state.poison).clone()
         && texts.iter().any(|text| text.contains(&poison))
     {
@@ -282,7 +311,11 @@ async fn answer(body: &[u8], state: &State) -> Answer {
             spoil(vector, how);
         }
     }
-    let broken = fault.as_ref().is_some_and(|fault| !matches!(fault, Fault::Reordered | Fault::Head(_)));
+    let is_whole = |fault: &Fault| {
+        matches!(fault, Fault::Reordered | Fault::Head(_) | Fault::Base64)
+            || (matches!(fault, Fault::NoIndex | Fault::SameIndex) && texts.len() == 1)
+    };
+    let broken = fault.as_ref().is_some_and(|fault| !is_whole(fault));
     if !broken {
         let mut served = State::lock(&state.served);
         for text in texts.iter().filter(|text| !is_spoiled(text)) {
@@ -291,7 +324,14 @@ async fn answer(body: &[u8], state: &State) -> Answer {
     }
     let data: Vec<Value> = data
         .into_iter()
-        .map(|(index, embedding)| json!({"object": "embedding", "index": index, "embedding": embedding}))
+        .map(|(index, embedding)| match &fault {
+            Some(Fault::NoIndex) => json!({"object": "embedding", "embedding": embedding}),
+            Some(Fault::Base64) => {
+                let bytes: Vec<u8> = embedding.iter().flat_map(|number| number.to_le_bytes()).collect();
+                json!({"object": "embedding", "index": index, "embedding": BASE64_STANDARD.encode(bytes)})
+            }
+            _ => json!({"object": "embedding", "index": index, "embedding": embedding}),
+        })
         .collect();
     let words: usize = texts.iter().map(|text| text.split_whitespace().count()).sum();
     let tokens = words * state.tokens_per_word.load(Ordering::SeqCst).max(1);
