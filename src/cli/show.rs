@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 
-use sqlmig::db::{catalog, doing, ledger};
+use sqlmig::db::{DbError, attempts, catalog, doing, ledger};
 use sqlmig::fault;
 use sqlmig::outcome::{FORMAT, History};
 use sqlmig::pipeline::{Conductor, PipelineError};
@@ -21,8 +21,14 @@ pub async fn show_report(
     run: Uuid,
 ) -> Result<(), Failure> {
     fault::point("report.begin").await;
-    let client = conductor.pool.get().await.map_err(doing("connect"))?;
-    let found = ledger::report(&**client, run).await?.ok_or(PipelineError::NoRun(Some(run)))?;
+    let read = async || {
+        let client = conductor.pool.get().await.map_err(doing("connect"))?;
+        ledger::report(&**client, run).await
+    };
+    // What was done is done: that somebody holds a table of the ledger for a moment, or a connection is lost, is no reason to end as if
+    // it were not.
+    let found = attempts(DbError::is_retryable, |text| conductor.events.retry(text), read).await?;
+    let found = found.ok_or(PipelineError::NoRun(Some(run)))?;
     show(settings, display, |view, out| report::render(&found, view, out))
 }
 

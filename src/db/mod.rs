@@ -1,5 +1,6 @@
 //! The target database: connection, TLS, embedded server, lock, and the typed wrappers of `sql/`.
 
+mod attempts;
 pub mod catalog;
 pub mod conninfo;
 pub mod connect;
@@ -22,6 +23,7 @@ pub mod tls;
 mod transaction;
 pub mod undo;
 
+pub use attempts::attempts;
 pub use connect::Connection;
 pub use conninfo::{ConnInfoError, Target};
 pub use embedded::{Embedded, EmbeddedError, EmbeddedOptions};

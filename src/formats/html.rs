@@ -1,7 +1,7 @@
 //! HTML: the text of its main part, as Markdown.
 
 use ego_tree::iter::Edge;
-use scraper::node::Node;
+use scraper::node::{Element, Node};
 use scraper::{ElementRef, Html};
 use serde_json::{Map, Value};
 
@@ -29,6 +29,9 @@ const LEFT_OUT: [&str; 18] = [
     "canvas",
     "math",
 ];
+
+/// Classes of elements that are no text of a document either: what rustdoc and Sphinx have one click on.
+const LEFT_OUT_CLASSES: [&str; 5] = ["hideme", "src", "doc-anchor", "anchor", "headerlink"];
 
 /// Elements that begin a line of their own.
 const BLOCKS: [&str; 32] = [
@@ -130,6 +133,15 @@ pub(super) fn decode(text: &str) -> Result<Decoded, FormatError> {
     Ok(whole(Format::Html, Value::Object(parsed), without_nul(&out), marks))
 }
 
+/// Whether an element is no text of the document.
+fn is_left_out(element: &Element) -> bool {
+    let is_control = || {
+        let mut classes = element.attr("class").unwrap_or_default().split_ascii_whitespace();
+        matches!(element.name(), "a" | "summary") && classes.any(|class| LEFT_OUT_CLASSES.contains(&class))
+    };
+    LEFT_OUT.contains(&element.name()) || element.attr("hidden").is_some() || is_control()
+}
+
 /// What the head of a document says.
 #[derive(Default)]
 struct Head {
@@ -203,7 +215,7 @@ impl Writer {
                 Edge::Open(node) => match node.value() {
                     Node::Text(text) if self.skipped == 0 => self.text(text),
                     Node::Element(element) => {
-                        if LEFT_OUT.contains(&element.name()) || element.attr("hidden").is_some() {
+                        if is_left_out(element) {
                             self.skipped += 1;
                         } else if self.skipped == 0 {
                             self.open(element.name());
@@ -213,7 +225,7 @@ impl Writer {
                 },
                 Edge::Close(node) => {
                     if let Node::Element(element) = node.value() {
-                        if LEFT_OUT.contains(&element.name()) || element.attr("hidden").is_some() {
+                        if is_left_out(element) {
                             self.skipped -= 1;
                         } else if self.skipped == 0 {
                             self.close(element.name());

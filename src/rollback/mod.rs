@@ -7,7 +7,7 @@ mod finish;
 mod statement;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use deadpool_postgres::Pool;
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use crate::db::ledger::{
     rollback_batches, rollback_forget, rollback_run, run_advance, run_take, runs_unstage,
 };
 use crate::db::staging::truncate_all;
-use crate::db::{doing, transaction};
+use crate::db::{attempts, doing, transaction};
 use crate::event::{Event, Events};
 use crate::fault;
 use crate::stop::Stop;
@@ -28,11 +28,6 @@ pub use finish::{Finished, finish};
 
 use batch::Undone;
 use statement::Statements;
-
-/// Times a batch is tried when the database says that trying again may help.
-const ATTEMPTS: u32 = 5;
-/// Pause before the second try; it doubles with each.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// What to take back.
 #[derive(Debug, Clone, Copy)]
@@ -203,18 +198,12 @@ impl Work<'_> {
             return Err(RollbackError::Interrupted);
         }
         let statements = batch.undo_table.as_ref().and_then(|table| statements.get(table));
-        let mut attempt = 1;
-        loop {
-            let tried = batch::take_back(self.pool, self.fence, batch, statements, self.options.force).await;
-            match tried {
-                Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
-                    self.events.warn(format!("{error}; trying again ({attempt} of {ATTEMPTS})"));
-                    tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
-                    attempt += 1;
-                }
-                tried => return tried,
-            }
-        }
+        attempts(
+            RollbackError::is_retryable,
+            |text| self.events.warn(text),
+            async || batch::take_back(self.pool, self.fence, batch, statements, self.options.force).await,
+        )
+        .await
     }
 
     /// Why the batch asked for is not among those that can be taken back; nothing where it was taken back already.
