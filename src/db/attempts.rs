@@ -42,13 +42,13 @@ mod tests {
         for (passes_after, is_retryable, expected) in
             [(0, true, (Ok(0), 0)), (4, true, (Ok(4), 4)), (5, true, (Err("try 4"), 4)), (1, false, (Err("try 0"), 0))]
         {
-            let (tries, told) = (Cell::new(0), Cell::new(0));
+            let (begun, told) = (Cell::new(0), Cell::new(0));
             let work = async || {
-                let tried = tries.replace(tries.get() + 1);
-                if tried < passes_after { Err(format!("try {tried}")) } else { Ok(tried) }
+                let number = begun.replace(begun.get() + 1);
+                if number < passes_after { Err(format!("try {number}")) } else { Ok(number) }
             };
             let done = attempts(|_| is_retryable, |_| told.set(told.get() + 1), work).await;
-            assert_eq!((done.as_ref().map(|tried| *tried).map_err(String::as_str), told.get()), expected);
+            assert_eq!((done.as_ref().map(|number| *number).map_err(String::as_str), told.get()), expected);
         }
     }
 }
