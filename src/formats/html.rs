@@ -1,12 +1,12 @@
 //! HTML: the text of its main part, as Markdown.
 
 use ego_tree::iter::Edge;
-use scraper::node::Node;
+use scraper::node::{Element, Node};
 use scraper::{ElementRef, Html};
 use serde_json::{Map, Value};
 
 use super::pieces::{Mark, headings, without_nul};
-use super::{Decoded, Format, FormatError, whole};
+use super::{Decoded, Format, FormatError, rustdoc_page, whole};
 
 /// Elements that are no text of a document: scripts, what one clicks on, what leads elsewhere.
 const LEFT_OUT: [&str; 18] = [
@@ -104,8 +104,10 @@ pub(super) fn decode(text: &str) -> Result<Decoded, FormatError> {
     }
     let html = Html::parse_document(text);
     let head = Head::of(&html);
-    let mut writer = Writer::default();
-    if let Some(main) = main_part(&html) {
+    let is_rustdoc = head.generator.as_deref() == Some("rustdoc");
+    let mut writer = Writer { is_rustdoc, ..Writer::default() };
+    let is_page = !head.leads_elsewhere && !rustdoc_page::is_about_no_item(&html);
+    if let Some(main) = main_part(&html).filter(|_| is_page) {
         writer.write(main);
     }
     let Writer { mut out, marks, images, .. } = writer;
@@ -136,6 +138,8 @@ struct Head {
     title: Option<String>,
     generator: Option<String>,
     description: Option<String>,
+    /// Whether it is there for those who have an old link: it sends them on.
+    leads_elsewhere: bool,
 }
 
 impl Head {
@@ -148,6 +152,11 @@ impl Head {
                 }
                 "meta" => {
                     let content = || element.value().attr("content").map(collapsed);
+                    if element.value().attr("http-equiv").is_some_and(|what| what.eq_ignore_ascii_case("refresh")) {
+                        // One without a URL asks for itself again.
+                        let place = content().unwrap_or_default().to_ascii_lowercase();
+                        head.leads_elsewhere |= place.contains("url=");
+                    }
                     match element.value().attr("name") {
                         Some("generator") => head.generator = content(),
                         Some("description") => head.description = content(),
@@ -183,6 +192,7 @@ fn main_part(html: &Html) -> Option<ElementRef<'_>> {
 /// Writes elements as Markdown.
 #[derive(Default)]
 struct Writer {
+    is_rustdoc: bool,
     out: String,
     marks: Vec<Mark>,
     images: u64,
@@ -203,7 +213,7 @@ impl Writer {
                 Edge::Open(node) => match node.value() {
                     Node::Text(text) if self.skipped == 0 => self.text(text),
                     Node::Element(element) => {
-                        if LEFT_OUT.contains(&element.name()) || element.attr("hidden").is_some() {
+                        if self.leaves_out(element) {
                             self.skipped += 1;
                         } else if self.skipped == 0 {
                             self.open(element.name());
@@ -213,7 +223,7 @@ impl Writer {
                 },
                 Edge::Close(node) => {
                     if let Node::Element(element) = node.value() {
-                        if LEFT_OUT.contains(&element.name()) || element.attr("hidden").is_some() {
+                        if self.leaves_out(element) {
                             self.skipped -= 1;
                         } else if self.skipped == 0 {
                             self.close(element.name());
@@ -222,6 +232,12 @@ impl Writer {
                 }
             }
         }
+    }
+
+    fn leaves_out(&self, element: &Element) -> bool {
+        LEFT_OUT.contains(&element.name())
+            || element.attr("hidden").is_some()
+            || (self.is_rustdoc && rustdoc_page::leaves_out(element))
     }
 
     fn open(&mut self, name: &str) {
