@@ -45,15 +45,12 @@ impl Job {
             let is_full = |job: &Self| {
                 job.texts.len() >= options.texts_per_request || tokens + text.tokens > options.tokens_per_request
             };
-            match jobs.last_mut().filter(|job| !is_full(job)) {
-                Some(job) => {
-                    tokens += text.tokens;
-                    job.texts.push(text);
-                }
-                None => {
-                    tokens = text.tokens;
-                    jobs.push(Self::of(vec![text]));
-                }
+            if let Some(job) = jobs.last_mut().filter(|job| !is_full(job)) {
+                tokens += text.tokens;
+                job.texts.push(text);
+            } else {
+                tokens = text.tokens;
+                jobs.push(Self::of(vec![text]));
             }
         }
         jobs

@@ -11,7 +11,7 @@ use crate::program::{MIGRATED, finish, number, on, sqlmig, text};
 use crate::trees::{service, versions};
 
 /// A crate with one of each kind of item that rustdoc has a page or a place for.
-const SOURCE: &str = r#"//! The mill of a test.
+const SOURCE: &str = r"//! The mill of a test.
 //!
 //! # Use
 //!
@@ -92,7 +92,7 @@ pub mod stones {
 macro_rules! grind {
     () => {};
 }
-"#;
+";
 
 /// The items that have a document of their own, and what it must say besides the item's own sentence.
 const ITEMS: [(&str, &[&str]); 10] = [
