@@ -6,7 +6,7 @@ use scraper::{ElementRef, Html};
 use serde_json::{Map, Value};
 
 use super::pieces::{Mark, headings, without_nul};
-use super::{Decoded, Format, FormatError, whole};
+use super::{Decoded, Format, FormatError, rustdoc_page, whole};
 
 /// Elements that are no text of a document: scripts, what one clicks on, what leads elsewhere.
 const LEFT_OUT: [&str; 18] = [
@@ -29,9 +29,6 @@ const LEFT_OUT: [&str; 18] = [
     "canvas",
     "math",
 ];
-
-/// Classes of elements that are no text of a document either: what rustdoc and Sphinx have one click on.
-const LEFT_OUT_CLASSES: [&str; 5] = ["hideme", "src", "doc-anchor", "anchor", "headerlink"];
 
 /// Elements that begin a line of their own.
 const BLOCKS: [&str; 32] = [
@@ -107,8 +104,10 @@ pub(super) fn decode(text: &str) -> Result<Decoded, FormatError> {
     }
     let html = Html::parse_document(text);
     let head = Head::of(&html);
-    let mut writer = Writer::default();
-    if let Some(main) = main_part(&html) {
+    let is_rustdoc = head.generator.as_deref() == Some("rustdoc");
+    let mut writer = Writer { is_rustdoc, ..Writer::default() };
+    let is_page = !head.leads_elsewhere && !rustdoc_page::is_about_no_item(&html);
+    if let Some(main) = main_part(&html).filter(|_| is_page) {
         writer.write(main);
     }
     let Writer { mut out, marks, images, .. } = writer;
@@ -133,21 +132,14 @@ pub(super) fn decode(text: &str) -> Result<Decoded, FormatError> {
     Ok(whole(Format::Html, Value::Object(parsed), without_nul(&out), marks))
 }
 
-/// Whether an element is no text of the document.
-fn is_left_out(element: &Element) -> bool {
-    let is_control = || {
-        let mut classes = element.attr("class").unwrap_or_default().split_ascii_whitespace();
-        matches!(element.name(), "a" | "summary") && classes.any(|class| LEFT_OUT_CLASSES.contains(&class))
-    };
-    LEFT_OUT.contains(&element.name()) || element.attr("hidden").is_some() || is_control()
-}
-
 /// What the head of a document says.
 #[derive(Default)]
 struct Head {
     title: Option<String>,
     generator: Option<String>,
     description: Option<String>,
+    /// Whether it is there for those who have an old link: it sends them on.
+    leads_elsewhere: bool,
 }
 
 impl Head {
@@ -160,6 +152,11 @@ impl Head {
                 }
                 "meta" => {
                     let content = || element.value().attr("content").map(collapsed);
+                    if element.value().attr("http-equiv").is_some_and(|what| what.eq_ignore_ascii_case("refresh")) {
+                        // One without a URL asks for itself again.
+                        let place = content().unwrap_or_default().to_ascii_lowercase();
+                        head.leads_elsewhere |= place.contains("url=");
+                    }
                     match element.value().attr("name") {
                         Some("generator") => head.generator = content(),
                         Some("description") => head.description = content(),
@@ -195,6 +192,7 @@ fn main_part(html: &Html) -> Option<ElementRef<'_>> {
 /// Writes elements as Markdown.
 #[derive(Default)]
 struct Writer {
+    is_rustdoc: bool,
     out: String,
     marks: Vec<Mark>,
     images: u64,
@@ -215,7 +213,7 @@ impl Writer {
                 Edge::Open(node) => match node.value() {
                     Node::Text(text) if self.skipped == 0 => self.text(text),
                     Node::Element(element) => {
-                        if is_left_out(element) {
+                        if self.leaves_out(element) {
                             self.skipped += 1;
                         } else if self.skipped == 0 {
                             self.open(element.name());
@@ -225,7 +223,7 @@ impl Writer {
                 },
                 Edge::Close(node) => {
                     if let Node::Element(element) = node.value() {
-                        if is_left_out(element) {
+                        if self.leaves_out(element) {
                             self.skipped -= 1;
                         } else if self.skipped == 0 {
                             self.close(element.name());
@@ -234,6 +232,12 @@ impl Writer {
                 }
             }
         }
+    }
+
+    fn leaves_out(&self, element: &Element) -> bool {
+        LEFT_OUT.contains(&element.name())
+            || element.attr("hidden").is_some()
+            || (self.is_rustdoc && rustdoc_page::leaves_out(element))
     }
 
     fn open(&mut self, name: &str) {

@@ -15,6 +15,7 @@ mod pieces;
 mod rst;
 mod rust_source;
 mod rustdoc_json;
+mod rustdoc_page;
 mod split;
 #[cfg(test)]
 mod tests;

@@ -49,6 +49,10 @@ pub(super) fn decode(crate_json: &Value) -> Decoded {
         // As it is imported, which may be another path than that of the module, private maybe, that it is written in.
         let path = visible.get(id).cloned().unwrap_or_else(defined);
         let kind = place.get("kind").and_then(Value::as_str).unwrap_or("item").to_owned();
+        if kind == "variant" {
+            // It is told of with its enum, as in HTML.
+            continue;
+        }
         let mut text = format!("# {kind} `{path}`\n\n");
         let mut says = false;
         if let Some(docs) = docs_of(item) {

@@ -92,6 +92,20 @@ fn pictures_that_are_written_into_markdown_are_left_out_and_counted() {
 }
 
 #[test]
+fn pages_that_say_nothing_of_their_own_have_no_text() {
+    for (head, body) in [
+        (r#"<meta http-equiv=Refresh content="0; URL=new.html">"#, "<body><p>Redirecting to new.html"),
+        ("", r#"<body class="rustdoc mod sys"><section id=main-content><h1>Rustdoc settings</h1>"#),
+        ("", r#"<body class="rustdoc src"><section id=main-content><pre>1 fn a() {}</pre>"#),
+    ] {
+        let found = decoded("a.html", &format!("<html><head>{head}</head>{body}</html>"));
+        assert_eq!(text_of_pieces(&found), "", "{head}{body}");
+    }
+    let again = r#"<html><head><meta http-equiv="refresh" content="300"></head><body class="sys"><p>News.</html>"#;
+    assert_eq!(text_of_pieces(&decoded("a.html", again)), "News.\n");
+}
+
+#[test]
 fn html_is_the_text_of_its_main_part() {
     let page = "<html><head><title>Visitor in serde::de - Rust</title><meta name=generator content=rustdoc>\
                 <script>alert(1)</script></head><body><nav>menu</nav><section id=main-content>\

@@ -23,7 +23,8 @@ select
             when page is not null then concat_ws('::', page[2], page[1])
             when format = 'rustdoc_json' then about_part ->> 'item'
             when about_part ->> 'item' = 'crate' then replace(source_name, '-', '_')
-            else replace(source_name, '-', '_') || '::' || (about_part ->> 'item')
+            -- A macro read from source has its sign of exclamation.
+            else replace(source_name, '-', '_') || '::' || rtrim(about_part ->> 'item', '!')
         end,
         'item_kind', about_part ->> 'item_kind',
         'docs_rs_url', 'https://docs.rs/' || source_name || '/' || coalesce(version, 'latest')
