@@ -264,6 +264,9 @@ pub async fn run_take(tx: &Transaction<'_>, id: Uuid) -> Result<i64, DbError> {
     Ok(row.get("epoch"))
 }
 
+/// Times that what an earlier conductor left open is ended: behind one such transaction may stand another.
+const ROUNDS: u32 = 3;
+
 /// Does work that a conductor who is gone may hold up, for he left a transaction open; where it was held up in vain, that
 /// is ended and the work is done again. Only for who holds the run lock: nobody else has a right to be there. Returns how many server
 /// processes were ended, too.
@@ -275,21 +278,24 @@ pub async fn past_predecessors<T, E: From<DbError>>(
     is_held_up: impl Fn(&E) -> bool,
     work: impl AsyncFn() -> Result<T, E>,
 ) -> Result<(T, i64), E> {
-    match work().await {
-        Err(error) if is_held_up(&error) => {
-            let client = pool.get().await.map_err(doing("end what an earlier conductor left open"))?;
-            let row = client
-                .query_one(
-                    include_str!("../../../sql/run_end_predecessors.sql"),
-                    &[&KEY_CLASS, &(LockKind::Turn as i32)],
-                )
-                .await
-                .map_err(doing("end what an earlier conductor left open"))?;
-            drop(client);
-            Ok((work().await?, row.get("ended")))
+    let mut ended = 0;
+    for _ in 0..ROUNDS {
+        match work().await {
+            Err(error) if is_held_up(&error) => ended += end_predecessors(pool).await?,
+            done => return Ok((done?, ended)),
         }
-        done => Ok((done?, 0)),
     }
+    Ok((work().await?, ended))
+}
+
+async fn end_predecessors(pool: &Pool) -> Result<i64, DbError> {
+    let action = "end what an earlier conductor left open";
+    let client = pool.get().await.map_err(doing(action))?;
+    let row = client
+        .query_one(include_str!("../../../sql/run_end_predecessors.sql"), &[&KEY_CLASS, &(LockKind::Turn as i32)])
+        .await
+        .map_err(doing(action))?;
+    Ok(row.get("ended"))
 }
 
 /// Sets a run aside for another.
