@@ -166,7 +166,7 @@ impl PromoteError {
                 "mend the transform, the target or the source, or allow more (--max-rejects); sqlmig promote then tries the refused rows again"
                     .into(),
             ),
-            Self::GivenUp { .. } => Some("that worker says what to do; then run the same command again".into()),
+            Self::GivenUp { .. } => Some("once that is mended, sqlmig promote goes on from here".into()),
             Self::Unfinished(_) | Self::Interrupted => {
                 Some("run the same command again: what is promoted stays, and the rest is promoted".into())
             }

@@ -313,6 +313,10 @@ impl Bench<'_> {
                     let outcome = if tries == 1 { Outcome::Resumed } else { Outcome::Retried };
                     return self.judge(&again, outcome, wrong, was_done).await.map_err(Stopped::Failed);
                 }
+                // What a worker cannot go on with is the conductor's, who comes next.
+                Some(3 | 5) if self.cell.scenario == Scenario::Worker && names_conductor(&again) => {
+                    return self.judge(&again, Outcome::Resumed, wrong, was_done).await.map_err(Stopped::Failed);
+                }
                 Some(5..=7) if tries < 6 => tokio::time::sleep(Duration::from_millis(700)).await,
                 _ => {
                     wrong.push(format!("run again ({tries}), it ended with {}\n{}", again.word(), again.stderr));
@@ -367,6 +371,11 @@ fn may_end(kind: Kind, ended: &Ended) -> bool {
         (_, Some(6)) => lost_its_lock(ended),
         (_, Some(code)) => code == 5,
     }
+}
+
+/// Whether the hint of a worker names the command that conducts the run.
+fn names_conductor(ended: &Ended) -> bool {
+    ["sqlmig run", "sqlmig promote"].iter().any(|command| ended.stderr.contains(command))
 }
 
 /// Before the run was taken on, a lost connection may be a lost lock, and somebody else's turn.
