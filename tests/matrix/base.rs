@@ -301,6 +301,10 @@ impl Base {
     ) -> Result<Ended, String> {
         match scenario {
             Scenario::Worker => self.execute(server, name, self.arguments(Scenario::Run), folder).await,
+            // Its staged rows are gone with a crash, and it cannot make them.
+            Scenario::Fill if ended.code != Some(0) => {
+                self.execute(server, name, self.arguments(Scenario::Tree), folder).await
+            }
             Scenario::Fill => self.execute(server, name, vec!["promote".into()], folder).await,
             _ => Ok(ended.clone()),
         }

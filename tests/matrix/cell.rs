@@ -313,8 +313,8 @@ impl Bench<'_> {
                     let outcome = if tries == 1 { Outcome::Resumed } else { Outcome::Retried };
                     return self.judge(&again, outcome, wrong, was_done).await.map_err(Stopped::Failed);
                 }
-                // What a worker cannot go on with is the conductor's, who comes next.
-                Some(3 | 5) if self.cell.scenario == Scenario::Worker && names_conductor(&again) => {
+                // What it cannot go on with by itself is for the command that it names, which comes next.
+                Some(3 | 5) if self.cell.scenario.helps() && names_conductor(&again) => {
                     return self.judge(&again, Outcome::Resumed, wrong, was_done).await.map_err(Stopped::Failed);
                 }
                 Some(5..=7) if tries < 6 => tokio::time::sleep(Duration::from_millis(700)).await,
@@ -373,7 +373,7 @@ fn may_end(kind: Kind, ended: &Ended) -> bool {
     }
 }
 
-/// Whether the hint of a worker names the command that conducts the run.
+/// Whether a hint names the command that conducts a run.
 fn names_conductor(ended: &Ended) -> bool {
     ["sqlmig run", "sqlmig promote"].iter().any(|command| ended.stderr.contains(command))
 }

@@ -55,6 +55,11 @@ impl Scenario {
         matches!(self, Self::Run | Self::Resume | Self::Worker)
     }
 
+    /// Whether it does a part of what another command does, and may need that command again after a crash.
+    pub fn helps(self) -> bool {
+        matches!(self, Self::Worker | Self::Fill)
+    }
+
     /// Whether it asks a service for embeddings.
     pub fn embeds(self) -> bool {
         matches!(self, Self::Tree | Self::Fill)

@@ -1,18 +1,14 @@
--- Whether the newest run is one that fetches vectors for the rows of another, and has them all.
+-- Whether the newest run wanted vectors, and has them all.
 select (
-    run.parent is not null
-    and not exists (
-        select
-        from sqlmig.embedding_row as wanted
-        where wanted.run_id = run.id
-            and not exists (
-                select
-                from sqlmig.embedding as embedding
-                where embedding.text_sha256 = wanted.text_sha256 and embedding.provider = wanted.provider
-                    and embedding.model = wanted.model and embedding.dimensions = wanted.dimensions
-            )
+    pg_catalog.count(*) > 0
+    and pg_catalog.bool_and(
+        exists (
+            select
+            from sqlmig.embedding as embedding
+            where embedding.text_sha256 = wanted.text_sha256 and embedding.provider = wanted.provider
+                and embedding.model = wanted.model and embedding.dimensions = wanted.dimensions
+        )
     )
 )::text
-from sqlmig.run as run
-order by run.started_at desc
-limit 1
+from sqlmig.embedding_row as wanted
+where wanted.run_id = (select id from sqlmig.run order by started_at desc limit 1)
