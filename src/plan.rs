@@ -79,7 +79,7 @@ pub async fn plan(
     let mut client = pool.get().await.map_err(doing("connect"))?;
     if let (Some(handle), Some(known)) = (source.known_files(), &project.settings.known_files) {
         let mut set = Known::default();
-        known_files_now(&**client, known, |file| set.insert(file)).await?;
+        known_files_now(&**client, known, options.embed.client.is_some(), |file| set.insert(file)).await?;
         handle.tell(set);
     }
     let database = target_identity(&**client).await?;

@@ -17,7 +17,7 @@ impl Conductor {
         };
         fence
             .transaction(&self.pool, "note which files are known", async |tx| {
-                Ok::<_, PipelineError>(known_files_pin(tx, fence.run, known).await?)
+                Ok::<_, PipelineError>(known_files_pin(tx, fence.run, known, self.embed.client.is_some()).await?)
             })
             .await?;
         let client = self.pool.get().await.map_err(doing("connect"))?;

@@ -144,6 +144,33 @@ async fn trees_of_every_type_fill_a_blank_database_and_then_change_nothing() {
 }
 
 #[tokio::test]
+async fn a_file_whose_documents_lack_an_embedding_is_read_again_for_who_has_a_service() {
+    let db = TestDb::from(&MIGRATED, "trees_unembedded").await;
+    let (client, service) = (db.connect().await, service().await);
+    let tree = Tree::new(&[("a.md", "# A\n"), ("b.md", "# B\n"), ("c.md", "# C\n")]);
+    let source = tree.source("generic");
+    let line = format!("run {source} --no-index --output json");
+    sqlmig(&db, &line).await.code(0);
+    let one = "update public.documents set embedding = (select array_agg(1.0)::vector from generate_series(1, 3072)) where doc_path = 'b.md'";
+    assert_eq!(client.execute(one, &[]).await.unwrap(), 1);
+    let unchanged = async || number(&client, "select count(*) from sqlmig.known_file").await;
+    // Without one it is as it was; what is staged of that run is gone with it, so `embed` has nothing to work on.
+    sqlmig(&db, &format!("{line} --force")).await.code(0);
+    assert_eq!(unchanged().await, 3);
+    let missing = "select string_agg(doc_path, ' ' order by doc_path) from public.documents where embedding is null";
+    assert_eq!(text(&client, missing).await, "a.md c.md");
+    let plan = embedding(&db, &format!("plan {source} --output json"), &service).await.code(0).json();
+    assert_eq!(plan["embeddings"][0]["texts"], 2, "{}", plan["embeddings"]);
+    embedding(&db, &line, &service).await.code(0);
+    assert_eq!((unchanged().await, text(&client, missing).await), (1, String::new()));
+    assert_eq!((service.state.vectors(), service.state.repeated()), (2, 0));
+    // And then there is nothing left to do.
+    let written = versions(&client).await;
+    embedding(&db, &format!("{line} --force"), &service).await.code(0);
+    assert_eq!((service.state.vectors(), versions(&client).await), (2, written));
+}
+
+#[tokio::test]
 async fn what_changed_is_updated_and_what_is_gone_is_told_of_and_pruned_and_brought_back() {
     let db = TestDb::from(&MIGRATED, "trees_change").await;
     let client = db.connect().await;

@@ -141,12 +141,14 @@ CREATE VIEW public.document_files_whole AS
     files.source_name,
     files.path,
     encode(files.sha256, 'hex'::text) AS sha256,
-    files.decoded_by
+    files.decoded_by,
+    COALESCE(documents.without_embedding, false) AS without_embedding
    FROM (public.document_files files
      LEFT JOIN ( SELECT documents_1.doc_type,
             documents_1.source_name,
             (documents_1.metadata ->> 'file'::text) AS path,
-            count(*) AS parts
+            count(*) AS parts,
+            bool_or((documents_1.embedding IS NULL)) AS without_embedding
            FROM public.documents documents_1
           WHERE (documents_1.metadata ? 'file'::text)
           GROUP BY documents_1.doc_type, documents_1.source_name, (documents_1.metadata ->> 'file'::text)) documents ON (((documents.doc_type = files.doc_type) AND ((documents.source_name)::text = (files.source_name)::text) AND (documents.path = files.path))))

@@ -38,11 +38,17 @@ impl KnownError {
 /// what it was decoded by.
 pub type KnownFileRow<'a> = [&'a str; 5];
 
-/// Has a run keep what the target knows of files, as it does now; once: what the run promotes later does not change it.
+/// Has a run keep what the target knows of files, as it does now; once: what the run promotes later does not change it. Where it
+/// `embeds`, a file of which a document is without an embedding is not known.
 ///
 /// # Errors
 /// Fails when the database refuses.
-pub async fn known_files_pin(tx: &Transaction<'_>, run: Uuid, known: &TableName) -> Result<(), KnownError> {
+pub async fn known_files_pin(
+    tx: &Transaction<'_>,
+    run: Uuid,
+    known: &TableName,
+    embeds: bool,
+) -> Result<(), KnownError> {
     let action = "note which files are known";
     let row = tx.query_one(include_str!("../../../sql/known_files_asked.sql"), &[&run]).await.map_err(doing(action))?;
     if row.get::<_, Option<i64>>("known_files").is_some() {
@@ -51,7 +57,7 @@ pub async fn known_files_pin(tx: &Transaction<'_>, run: Uuid, known: &TableName)
     tx.execute(include_str!("../../../sql/known_files_forget.sql"), &[&run]).await.map_err(doing(action))?;
     let mut files = 0;
     if table_exists(tx, known).await? {
-        let context = minijinja::context! { known => Fragment::table(known) };
+        let context = minijinja::context! { known => Fragment::table(known), embeds };
         let source = include_str!("../../../sql/wrap/known_files_take.sql");
         let take = render_wrap("known_files_take.sql", source, context)?;
         files = tx.execute(&take, &[&run]).await.map_err(doing(action))?;
@@ -74,19 +80,20 @@ pub async fn known_files(
     stream(client, include_str!("../../../sql/known_files.sql"), &parameters, each).await
 }
 
-/// Tells of each file that the target knows now; of none where it has no such table or view.
+/// Tells of each file that the target knows now; of none where it has no such table or view. `embeds` as for a run.
 ///
 /// # Errors
 /// Fails when the database does not answer.
 pub async fn known_files_now(
     client: &impl GenericClient,
     known: &TableName,
+    embeds: bool,
     each: impl FnMut(KnownFileRow<'_>),
 ) -> Result<(), KnownError> {
     if !table_exists(client, known).await? {
         return Ok(());
     }
-    let context = minijinja::context! { known => Fragment::table(known) };
+    let context = minijinja::context! { known => Fragment::table(known), embeds };
     let source = include_str!("../../../sql/wrap/known_files_now.sql");
     let query = render_wrap("known_files_now.sql", source, context)?;
     stream(client, &query, &[], each).await
