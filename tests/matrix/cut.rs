@@ -90,7 +90,6 @@ async fn disturb(
         code if was_cut && (code == Some(5) || lost_its_lock(&first)) => {
             // While somebody is still at it, what there is may change, and a run that comes now must bear with it.
             if !checks::is_somebody_left(&client).await? {
-                wrong.extend(checks::left_behind(&client).await?);
                 let found = checks::state(&client).await?;
                 if wrong.is_empty() && resumed.knows(&found) {
                     client.close().await;
