@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -71,20 +71,21 @@ impl LogError {
     }
 }
 
-/// The run that this process works on, known once it has begun.
+/// The run that this process works on, known once it has begun. One that tries rows of another again begins with that one, and goes
+/// on with its own.
 #[derive(Debug, Clone, Default)]
-pub struct RunId(Arc<OnceLock<Uuid>>);
+pub struct RunId(Arc<Mutex<Option<Uuid>>>);
 
 impl RunId {
     /// The run, once it is known.
     #[must_use]
     pub fn get(&self) -> Option<Uuid> {
-        self.0.get().copied()
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the run known. A process works on one run; a second is ignored.
+    /// Makes the run known: the last one is the one in hand.
     pub(super) fn set(&self, run: Uuid) {
-        let _ = self.0.set(run);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(run);
     }
 }
 
