@@ -98,7 +98,7 @@ impl Worker<'_> {
         Ok(match self.write(&tx, &batch, started).await {
             Err(failed) => {
                 if failed.error.database().is_some_and(DbError::is_lock_timeout) {
-                    self.crew.locked_out(started.elapsed());
+                    self.crew.spent().locked_out(started.elapsed());
                 }
                 Tried::Failed(failed)
             }
@@ -171,7 +171,7 @@ impl Worker<'_> {
             Ok(()) => {
                 fault::point("promote.after_commit").await;
                 let committing = asked.elapsed();
-                self.crew.spent(written.elapsed + committing, written.writing, committing);
+                self.crew.spent().add(written.elapsed + committing, written.writing, committing);
                 Tried::Done(batch, written)
             }
             Err(error) => {

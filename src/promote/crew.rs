@@ -9,14 +9,13 @@
 mod tests;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use crate::db::ServerActivity;
-use crate::outcome::Share;
+use super::effort::{Effort, Spent};
 
 /// Workers to begin with at least, where that many are allowed: the first finding of every measurement so far is that two are
 /// faster than one, since one writes while the other waits for its COMMIT.
@@ -81,35 +80,6 @@ impl Start {
     }
 }
 
-/// Time of all workers together, in nanoseconds.
-#[derive(Default)]
-struct Spent {
-    whole: AtomicU64,
-    writing: AtomicU64,
-    committing: AtomicU64,
-    locked: AtomicU64,
-}
-
-/// What the batches' time went into, as shares from 0 to 1 that make up the whole.
-#[derive(Debug, Clone, Copy)]
-struct Parts {
-    /// Statements that write batches.
-    writing: f64,
-    /// COMMIT.
-    committing: f64,
-    /// Tries that ended because a lock was waited for in vain.
-    locked: f64,
-    /// All the rest: claims, the fence, and what lies between two statements.
-    others: f64,
-}
-
-/// How a promotion was done: by how many workers, and what its time went into.
-#[derive(Debug)]
-pub struct Effort {
-    workers: String,
-    parts: Option<Parts>,
-}
-
 struct State {
     /// Workers that may take batches.
     size: usize,
@@ -120,6 +90,8 @@ struct State {
     batches: usize,
     /// Rows a second by size, as measured last.
     rates: BTreeMap<usize, f64>,
+    /// Those of the last transform that had batches enough to be measured.
+    rates_before: BTreeMap<usize, f64>,
     /// Measurements until the neighbours of this size are tried.
     keep: u32,
     /// The size that is held against this one.
@@ -154,6 +126,7 @@ impl Crew {
             rows: 0,
             batches: 0,
             rates: BTreeMap::new(),
+            rates_before: BTreeMap::new(),
             keep: 0,
             before: None,
         };
@@ -192,7 +165,10 @@ impl Crew {
     pub fn begin(&self) {
         let mut state = self.state();
         state.dismissed = false;
-        state.rates.clear();
+        let rates = mem::take(&mut state.rates);
+        if !rates.is_empty() {
+            state.rates_before = rates;
+        }
         state.before = None;
         state.keep = 0;
         state.measure_anew();
@@ -237,112 +213,26 @@ impl Crew {
         Some(Change { workers: state.size, why: "the server had no room for one more".into() })
     }
 
-    /// Adds the time of one batch: all of it, and what of it the statement and COMMIT took.
-    pub fn spent(&self, whole: Duration, writing: Duration, committing: Duration) {
-        let spent = &self.spent;
-        count([(&spent.whole, whole), (&spent.writing, writing), (&spent.committing, committing)]);
-    }
-
-    /// Adds the time of a try that ended because it waited for a lock in vain.
-    pub fn locked_out(&self, whole: Duration) {
-        count([(&self.spent.whole, whole), (&self.spent.locked, whole)]);
-    }
-
-    /// What the workers were busy with so far.
-    pub fn shares(&self) -> Vec<Share> {
-        let parts = self.spent.parts().into_iter().flat_map(Parts::named);
-        let parts = parts.filter(|(part, share)| *part != LOCKED || *share > 0.0);
-        parts.map(|(part, share)| Share { part: part.to_owned(), share }).collect()
+    /// What its time goes into.
+    pub fn spent(&self) -> &Spent {
+        &self.spent
     }
 
     /// How many workers there were at last, what was measured of that, and what their time went into.
     pub fn effort(&self) -> Effort {
-        Effort { workers: self.workers(&self.state()), parts: self.spent.parts() }
+        self.spent.effort(self.workers(&self.state()))
     }
 
     fn workers(&self, state: &State) -> String {
         let workers = if state.size == 1 { "1 worker".to_owned() } else { format!("{} workers", state.size) };
         let Some(Start { workers: first, why }) = &self.began else { return workers };
-        let measured =
-            if state.rates.is_empty() { "too few batches to try others".to_owned() } else { rates(&state.rates) };
+        let measured = if state.rates.is_empty() { &state.rates_before } else { &state.rates };
+        let measured = if measured.is_empty() { "too few batches to try others".to_owned() } else { rates(measured) };
         format!("{workers} (auto; began with {first}: {why}; {measured})")
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The name of the time of tries that waited for a lock in vain.
-const LOCKED: &str = "lock timeouts";
-
-fn count<const N: usize>(times: [(&AtomicU64, Duration); N]) {
-    for (counter, time) in times {
-        counter.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-}
-
-impl Spent {
-    /// Its parts, once there is any time.
-    fn parts(&self) -> Option<Parts> {
-        #[expect(clippy::cast_precision_loss, reason = "a share in percent")]
-        let [whole, writing, committing, locked] = [&self.whole, &self.writing, &self.committing, &self.locked]
-            .map(|counter| counter.load(Ordering::Relaxed) as f64);
-        let [writing, committing, locked] = [writing, committing, locked].map(|part| part / whole);
-        let others = (1.0 - writing - committing - locked).max(0.0);
-        (whole > 0.0).then_some(Parts { writing, committing, locked, others })
-    }
-}
-
-impl Parts {
-    fn named(self) -> [(&'static str, f64); 4] {
-        [
-            ("the server's statements", self.writing),
-            ("COMMIT, that is the WAL", self.committing),
-            (LOCKED, self.locked),
-            ("locks and answers", self.others),
-        ]
-    }
-
-    /// What held the batches up most. A statement's time is told apart by what the server was seen at, where it was: its WAL
-    /// belongs to COMMIT then, and its locks to those that were waited for in vain.
-    fn most(self, server: &ServerActivity) -> &'static str {
-        let mut parts: Vec<(&str, f64)> = match server.shares() {
-            None => self.named().into(),
-            Some(seen) => {
-                let others = ("locks and answers", self.others);
-                let more = |part: &str| match part {
-                    ServerActivity::WAL => self.committing,
-                    ServerActivity::LOCKS => self.locked,
-                    _ => 0.0,
-                };
-                let seen = seen.into_iter().map(|(part, share)| (part, self.writing * share + more(part)));
-                seen.chain([others]).collect()
-            }
-        };
-        parts.sort_by(|one, other| other.1.total_cmp(&one.1));
-        parts.first().map_or("", |part| if part.0 == LOCKED { ServerActivity::LOCKS } else { part.0 })
-    }
-}
-
-impl Effort {
-    /// "2 workers; held up by the server's CPU (statements 91 %, COMMIT 6 %, locks and answers 3 %; server: CPU 81 %, WAL 9 %,
-    /// disk 6 %, locks 4 %)".
-    #[must_use]
-    pub fn told(&self, server: &ServerActivity) -> String {
-        let workers = &self.workers;
-        let Some(parts) = self.parts else { return workers.clone() };
-        let percent = |part: f64| part * 100.0;
-        let [writing, committing, others] = [parts.writing, parts.committing, parts.others].map(percent);
-        // Hardly ever any.
-        let locked =
-            if parts.locked > 0.0 { format!("{LOCKED} {:.0} %, ", percent(parts.locked)) } else { String::new() };
-        let seen = if server.shares().is_some() { format!("; {server}") } else { String::new() };
-        format!(
-            "{workers}; held up by {} (statements {writing:.0} %, COMMIT {committing:.0} %, {locked}locks and answers \
-             {others:.0} %{seen})",
-            parts.most(server)
-        )
     }
 }
 

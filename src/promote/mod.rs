@@ -6,6 +6,7 @@
 mod backoff;
 mod batch;
 mod crew;
+mod effort;
 mod error;
 mod layout;
 mod session;
@@ -31,7 +32,7 @@ use crate::project::Project;
 use crate::relations::Relations;
 use crate::stop::Stop;
 
-pub use crew::Effort;
+pub use effort::Effort;
 pub use error::PromoteError;
 pub use trial::{TrialStep, promote_trial};
 

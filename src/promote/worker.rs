@@ -122,7 +122,7 @@ impl Worker<'_> {
         });
         let BatchResult { inserted, updated, unchanged, deleted } = written.result;
         let rows = inserted + updated + unchanged + deleted;
-        self.session.events.emit(Event::Busy { shares: self.crew.shares() });
+        self.session.events.emit(Event::Busy { shares: self.crew.spent().shares() });
         self.told(self.crew.finished(count(rows)));
     }
 }

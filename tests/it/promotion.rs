@@ -281,3 +281,24 @@ async fn a_failed_batch_is_told_when_it_fails() {
     assert_eq!(told[0].0, 1, "told only once all was over: {told:?}");
     assert_eq!(number(&client, "select count(*) from sqlmig.quarantine where code = '23514'").await, 1);
 }
+
+/// A server whose batches wait for something that is not its processor: every worker more brings more.
+#[tokio::test]
+async fn workers_are_added_while_each_brings_more() {
+    let db = TestDb::from(&MIGRATED, "more_workers").await;
+    let client = db.connect().await;
+    let slow = "create function public.wait() returns trigger language plpgsql as $$ begin perform pg_sleep(0.04); return new; end $$;
+                create trigger wait before insert on public.documents for each row execute function public.wait()";
+    client.batch_execute(slow).await.unwrap();
+    let line = format!("run {} --parallel auto --batch-size 2 --output json", fixture("docs.sql.gz"));
+    let run = sqlmig(&db, &line).await.code(0);
+    let changes = run.stderr.lines().filter(|line| line.contains("promotion goes on with another number of workers"));
+    let workers = |line: &str| line.split("workers=").nth(1)?.split(' ').next()?.parse::<usize>().ok();
+    let sizes: Vec<usize> = changes.filter_map(workers).collect();
+    let phases = run.json()["phases"].as_array().unwrap().clone();
+    let promote = phases.iter().find(|phase| phase["phase"] == "promote").unwrap()["summary"].as_str().unwrap();
+    let began =
+        promote.split("auto; began with ").nth(1).and_then(|rest| rest.split(':').next()?.parse::<usize>().ok());
+    assert_eq!(sizes.first().copied(), began.map(|began| began + 1), "{sizes:?} {promote}");
+    assert!(!promote.contains("too few batches"), "{promote}");
+}

@@ -5,6 +5,10 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -285,6 +289,59 @@ async fn memory_does_not_grow_with_the_source() {
     assert_eq!(report["tables"][0]["rows_staged"], 20_000);
     let peak = report["throughput"]["peak_rss_bytes"].as_i64().unwrap();
     assert!(0 < peak && peak < 128 << 20, "{} MiB", peak >> 20);
+}
+
+#[tokio::test]
+async fn whoever_writes_waits_for_the_database() {
+    /// Rows of ten kilobytes: far more than may be under way.
+    const ROWS: usize = 25_000;
+    let desk = Desk::new("backpressure").await;
+    let mut child = desk
+        .command()
+        .args(["stage", "--restart", "--lock-timeout", "1min", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let written = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&written);
+    let writer = thread::spawn(move || {
+        write!(pipe, "{HEAD}COPY public.notes (id, note) FROM stdin;\n").unwrap();
+        let rows = format!("0\t{}\n", "0".repeat(9_997)).repeat(10);
+        for _ in 0..ROWS / 10 {
+            pipe.write_all(rows.as_bytes()).unwrap();
+            counter.fetch_add(rows.len(), Ordering::Relaxed);
+        }
+        write!(pipe, "\\.\n\n{TAIL}").unwrap();
+    });
+    let mut other = desk.db.connect().await;
+    let staged = "select count(*) from sqlmig.chunk";
+    while !other.query_one(staged, &[]).await.is_ok_and(|row| row.get::<_, i64>(0) > 0) {
+        assert!(child.try_wait().unwrap().is_none() && !writer.is_finished(), "nothing was staged in time");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let held = other.transaction().await.unwrap();
+    held.batch_execute("lock table staging.notes in share mode").await.unwrap();
+    let at_lock = written.load(Ordering::Relaxed);
+    let mut last = at_lock;
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let now = written.load(Ordering::Relaxed);
+        if now == last {
+            break;
+        }
+        last = now;
+    }
+    assert!(!writer.is_finished(), "all was taken in");
+    assert!(last - at_lock < 48 << 20, "{} MiB were taken in meanwhile", (last - at_lock) >> 20);
+    held.rollback().await.unwrap();
+    writer.join().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["tables"][0]["rows_staged"], ROWS);
 }
 
 #[tokio::test]
