@@ -3,13 +3,14 @@
 //! ```text
 //! cargo bench --bench compare                       # the docs dump, five rounds
 //! cargo bench --bench compare -- narrow --rounds 3
-//! cargo bench --bench compare -- all --write        # everything, into docs/performance.md; ten minutes
+//! cargo bench --bench compare -- all --write        # everything, into docs/performance.md; half an hour
 //! ```
 //!
 //! Absolute times say as much about the machine as about the program, so every figure stands beside the one of
 //! `gunzip | psql` in the same round: first the one, then the other, a fresh database for each, medians at the end.
 
 mod chart;
+mod contestants;
 mod dumps;
 mod measure;
 mod report;
@@ -35,7 +36,7 @@ async fn main() -> ExitCode {
         Ok(asked) => asked,
         Err(wrong) => {
             eprintln!(
-                "{wrong}\nusage: cargo bench --bench compare -- [docs narrow again batches scale size all] [--rounds N] [--write]"
+                "{wrong}\nusage: cargo bench --bench compare -- [docs narrow again batches scale scale-large size settings all] [--rounds N] [--write]"
             );
             return ExitCode::from(2);
         }

@@ -1,5 +1,6 @@
 //! The dumps that are loaded, made once.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -13,21 +14,64 @@ pub const DOCUMENTS: u64 = 4600;
 /// Rows of the narrow dump: about 200 MB of text without a vector in it.
 pub const NARROW_ROWS: u64 = 2_000_000;
 
-/// A generated dump in this folder, gzipped as `pg_dump` would (level 6).
-pub fn generated(folder: &Path, shape: Shape, rows: u64) -> PathBuf {
-    make(folder, &format!("{shape:?}-{rows}").to_lowercase(), |mut out| {
-        write_dump(&Options { shape, documents: rows, ..Options::default() }, &mut out).map(drop)
-    })
+/// A dump in pg_dump's plain format, gzipped as `pg_dump` would (level 6).
+pub struct Dump {
+    /// Its file.
+    pub path: PathBuf,
+    /// Rows of its largest table.
+    pub rows: u64,
+    /// Its tables in schema public, in the order in which they can be loaded, the largest last.
+    pub tables: &'static [&'static str],
 }
 
-/// The docs dump of which one document in a hundred has other content.
-pub fn changed(folder: &Path, rows: u64) -> PathBuf {
-    make(folder, &format!("changed-{rows}"), |out| {
-        let mut out = OneInAHundred { out, line: Vec::new(), in_documents: false, rows: 0 };
-        write_dump(&Options { documents: rows, ..Options::default() }, &mut out).map(drop)
-    })
+impl Dump {
+    /// Documents with embeddings.
+    pub fn docs(folder: &Path, documents: u64) -> Self {
+        let path = make(folder, &format!("docs-{documents}"), |out| generate(Shape::Docs, documents, out));
+        Self { path, rows: documents, tables: &["document_sources", "documents"] }
+    }
+
+    /// The same, of which one document in a hundred has other content.
+    pub fn changed(folder: &Path, documents: u64) -> Self {
+        let path = make(folder, &format!("changed-{documents}"), |out| {
+            let mut out = OneInAHundred { out, line: Vec::new(), in_documents: false, rows: 0 };
+            generate(Shape::Docs, documents, &mut out)
+        });
+        Self { path, ..Self::docs(folder, documents) }
+    }
+
+    /// Short rows without vectors.
+    pub fn narrow(folder: &Path, rows: u64) -> Self {
+        let path = make(folder, &format!("narrow-{rows}"), |out| generate(Shape::Narrow, rows, out));
+        Self { path, rows, tables: &["measurements"] }
+    }
+
+    /// The table that has the rows.
+    pub fn largest(&self) -> &'static str {
+        self.tables.last().expect("a dump has tables")
+    }
+
+    /// Bytes of its text: a gzip file of one member ends with them, modulo 2^32.
+    pub fn text_bytes(&self) -> u64 {
+        let mut file = File::open(&self.path).expect("the dump is there");
+        let mut length = [0; 4];
+        file.seek(SeekFrom::End(-4)).and_then(|_| file.read_exact(&mut length)).expect("the dump has an end");
+        u32::from_le_bytes(length).into()
+    }
 }
 
+/// As it is typed.
+impl fmt::Display for Dump {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.display().fmt(out)
+    }
+}
+
+fn generate(shape: Shape, documents: u64, mut out: &mut dyn Write) -> io::Result<()> {
+    write_dump(&Options { shape, documents, ..Options::default() }, &mut out).map(drop)
+}
+
+/// A file in this folder, made where it is not there yet.
 fn make(folder: &Path, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> PathBuf {
     let path = folder.join(format!("{name}.sql.gz"));
     if !path.exists() {
@@ -40,14 +84,6 @@ fn make(folder: &Path, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Res
         fs::rename(&unfinished, &path).expect("the dump can be renamed");
     }
     path
-}
-
-/// Bytes of a dump's text: a gzip file of one member ends with them, modulo 2^32.
-pub fn text_bytes(dump: &Path) -> u64 {
-    let mut file = File::open(dump).expect("the dump is there");
-    let mut length = [0; 4];
-    file.seek(SeekFrom::End(-4)).and_then(|_| file.read_exact(&mut length)).expect("the dump has an end");
-    u32::from_le_bytes(length).into()
 }
 
 /// Appends a word to the content of every hundredth row of documents that passes.

@@ -47,7 +47,7 @@ pub fn section(suite: Suite, measured: &[Measured], rounds: usize) -> String {
                     "| {} | {seconds:.2} | **{:.2}** | {:.0} | {:.0} | {:.2} | {:.2} | {:.0} | {:.0} | {} |",
                     contestant.name,
                     ratio(samples, &first),
-                    whole(contestant.documents) / seconds * 60.0,
+                    whole(contestant.rows) / seconds * 60.0,
                     whole(contestant.text_bytes) / seconds / 1e6,
                     of(|sample| sample.client_cpu),
                     of(|sample| sample.server_cpu),
