@@ -306,8 +306,7 @@ async fn conduct(
             about(conductor, display, None).await;
             let done = conductor.index().await?;
             display.clear();
-            let (built, ready) = (done.built, done.ready);
-            Ok(writeln!(io::stdout(), "{built} indexes built, {ready} were there")?)
+            Ok(writeln!(io::stdout(), "{done}")?)
         }
         Command::Validate { run, probe, .. } => {
             let fence = conductor.resume(run.run).await?.fence;

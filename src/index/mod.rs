@@ -5,6 +5,7 @@
 
 mod error;
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Object, Pool};
@@ -47,6 +48,20 @@ pub struct Indexed {
     pub built: usize,
     /// Of those, the ones that were there and could not be used, or were of another definition.
     pub replaced: usize,
+}
+
+/// "1 index built, 2 are there".
+impl fmt::Display for Indexed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let indexes = |number: usize| if number == 1 { "1 index".to_owned() } else { format!("{number} indexes") };
+        match (self.built, self.ready) {
+            (0, 1) => write!(out, "1 index is there"),
+            (0, ready) => write!(out, "{} are there", indexes(ready)),
+            (built, 0) => write!(out, "{} built", indexes(built)),
+            (built, 1) => write!(out, "{} built, 1 is there", indexes(built)),
+            (built, ready) => write!(out, "{} built, {ready} are there", indexes(built)),
+        }
+    }
 }
 
 /// Builds the indexes of a project that are not there.

@@ -41,11 +41,7 @@ impl Conductor {
                         }
                         done => done?,
                     };
-                    Ok(match (done.built, done.ready) {
-                        (0, ready) => format!("{ready} indexes are there"),
-                        (built, 0) => format!("{built} indexes built"),
-                        (built, ready) => format!("{built} indexes built, {ready} are there"),
-                    })
+                    Ok(done.to_string())
                 })
                 .await;
         }

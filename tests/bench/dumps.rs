@@ -14,7 +14,7 @@ pub const DOCUMENTS: u64 = 4600;
 /// Rows of the narrow dump: about 200 MB of text without a vector in it.
 pub const NARROW_ROWS: u64 = 2_000_000;
 
-/// A dump in pg_dump's plain format, gzipped as `pg_dump` would (level 6).
+/// A dump in `pg_dump`'s plain format, gzipped as `pg_dump` would (level 6).
 pub struct Dump {
     /// Its file.
     pub path: PathBuf,

@@ -29,9 +29,9 @@ async fn the_index_is_built_after_the_load_and_finds_what_is_nearest() {
     assert_eq!(number(&client, INDEX).await, 0);
     assert_eq!(number(&client, "select count(*) from public.documents where embedding is null").await, 0);
     let out = sqlmig(&db, "index").await.code(0).stdout;
-    assert!(out.contains("1 indexes built"), "{out}");
+    assert!(out.contains("1 index built"), "{out}");
     assert_eq!(number(&client, INDEX).await, 1);
-    assert!(sqlmig(&db, "index").await.code(0).stdout.contains("0 indexes built, 1 were there"));
+    assert!(sqlmig(&db, "index").await.code(0).stdout.contains("1 index is there"));
 
     let wanted = text(&client, "select content from public.documents order by id limit 1").await;
     let name = "select concat_ws('/', doc_type, source_name, doc_path) from public.documents order by id limit 1";
@@ -62,7 +62,7 @@ async fn the_index_is_built_after_the_load_and_finds_what_is_nearest() {
     let looked = search().await;
     assert_eq!((&looked["index_used"], &looked["hits"]), (&json!(false), &found["hits"]));
     client.batch_execute(&unlike.replace("set enable_seqscan = off", "reset enable_seqscan")).await.unwrap();
-    assert!(sqlmig(&db, "index").await.code(0).stdout.contains("1 indexes built"));
+    assert!(sqlmig(&db, "index").await.code(0).stdout.contains("1 index built"));
 
     // An index that is there is measured, and the model that made the vectors is known from any other.
     let probe = |model: &'static str| {
@@ -145,7 +145,7 @@ async fn an_index_that_a_build_left_unusable_is_built_again() {
     client.execute(broken, &[]).await.unwrap_err();
     assert_eq!(number(&client, "select count(*) from pg_index where not indisvalid").await, 1);
     let outcome = sqlmig(&db, "index").await.code(0).says(&["left unusable", "built again"]);
-    assert!(outcome.stdout.contains("1 indexes built"));
+    assert!(outcome.stdout.contains("1 index built"));
     assert_eq!(number(&client, INDEX).await, 1);
     // One of another definition, too.
     client.execute("comment on index public.documents_embedding is 'sqlmig: 00000000'", &[]).await.unwrap();
@@ -190,6 +190,6 @@ async fn a_build_says_what_the_server_is_at() {
     assert_eq!(number(&client, INDEX).await, 0);
     reader.batch_execute("commit").await.unwrap();
     let outcome = running.end().await.code(0).says(&["index built"]);
-    assert!(outcome.stdout.contains("1 indexes built"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("1 index built"), "{}", outcome.stdout);
     assert_eq!(number(&client, INDEX).await, 1);
 }

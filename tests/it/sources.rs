@@ -308,7 +308,7 @@ async fn whoever_writes_waits_for_the_database() {
     let written = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&written);
     let writer = thread::spawn(move || {
-        write!(pipe, "{HEAD}COPY public.notes (id, note) FROM stdin;\n").unwrap();
+        writeln!(pipe, "{HEAD}COPY public.notes (id, note) FROM stdin;").unwrap();
         let rows = format!("0\t{}\n", "0".repeat(9_997)).repeat(10);
         for _ in 0..ROWS / 10 {
             pipe.write_all(rows.as_bytes()).unwrap();
