@@ -3,7 +3,7 @@
 //! ```text
 //! cargo bench --bench compare                       # the docs dump, five rounds
 //! cargo bench --bench compare -- narrow --rounds 3
-//! cargo bench --bench compare -- all --write        # everything, into docs/performance.md; half an hour
+//! cargo bench --bench compare -- all --write        # everything, into docs/performance.md
 //! ```
 //!
 //! Absolute times say as much about the machine as about the program, so every figure stands beside the one of

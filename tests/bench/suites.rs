@@ -113,31 +113,10 @@ impl Suite {
     fn contestants(self, server: &Server, folder: &Path) -> Vec<Contestant> {
         let docs = || Dump::docs(folder, DOCUMENTS);
         match self {
-            Self::Docs => {
-                let dump = docs();
-                let [custom, directory] = Contestant::pg_restore(server, &dump);
-                vec![
-                    Contestant::psql(&dump),
-                    custom,
-                    directory,
-                    Contestant::pgcopydb(&dump),
-                    Contestant::pgloader(&dump),
-                    Contestant::stage(&dump),
-                    Contestant::sqlmig("sqlmig run", &dump, &[], &format!("run {dump}")),
-                ]
-            }
+            Self::Docs => everybody(server, &docs(), ""),
             Self::Narrow => {
-                let dump = Dump::narrow(folder, NARROW_ROWS);
-                let [custom, directory] = Contestant::pg_restore(server, &dump);
-                vec![
-                    Contestant::psql(&dump),
-                    custom,
-                    directory,
-                    Contestant::pgcopydb(&dump),
-                    Contestant::pgloader(&dump),
-                    Contestant::stage(&dump),
-                    Contestant::sqlmig("sqlmig run", &dump, &[], &format!("run {dump} --project {MEASUREMENTS}")),
-                ]
+                let project = format!("--project {MEASUREMENTS}");
+                everybody(server, &Dump::narrow(folder, NARROW_ROWS), &project)
             }
             Self::Again => {
                 let (dump, newer) = (docs(), Dump::changed(folder, DOCUMENTS));
@@ -188,6 +167,20 @@ impl Suite {
             }
         }
     }
+}
+
+/// What a user would take, and sqlmig with these options of its own.
+fn everybody(server: &Server, dump: &Dump, options: &str) -> Vec<Contestant> {
+    let [custom, directory] = Contestant::pg_restore(server, dump);
+    vec![
+        Contestant::psql(dump),
+        custom,
+        directory,
+        Contestant::pgcopydb(dump),
+        Contestant::pgloader(dump),
+        Contestant::stage(dump),
+        Contestant::sqlmig("sqlmig run", dump, &[], &format!("run {dump} {options}")),
+    ]
 }
 
 /// Promotion of a dump that is staged and checked, by other options each.
