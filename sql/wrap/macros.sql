@@ -5,15 +5,20 @@
     {% for column in columns %}{{ left | ident }}.{{ column | ident }} = {{ right | ident }}.{{ column | ident }}{% if not loop.last %} and {% endif %}{% endfor %}
 {%- endmacro %}
 
-{#- The first two queries of a batch: the rows that an author's SELECT yields, cast to the target's types, and those rows
-of the target that have their keys. A row's xmin tells whether it was changed since. -#}
-{% macro incoming_and_existing(select, columns, key, target, all_columns, distinct=false) -%}
-incoming as materialized (
+{#- The rows that an author's SELECT yields, cast to the target's types. -#}
+{% macro selected(select, columns, distinct=false) -%}
     select{% if distinct %} distinct{% endif %}
         {% for column in columns %}{{ column.expression }} as {{ column.name | ident }}{% if not loop.last %},
         {% endif %}{% endfor %}
     from (
 {{ select }}) as selected
+{%- endmacro %}
+
+{#- The first two queries of a batch: the rows that an author's SELECT yields, and those rows of the target that have their
+keys. A row's xmin tells whether it was changed since. -#}
+{% macro incoming_and_existing(select, columns, key, target, all_columns, distinct=false) -%}
+incoming as materialized (
+{{ selected(select, columns, distinct) }}
 ),
 
 existing as materialized (

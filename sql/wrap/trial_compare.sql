@@ -1,12 +1,8 @@
 -- What a batch would do to the target: rows that it has not, rows that differ, and how wide they are. Writes nothing.
 -- $1 first row, $2 last row
-{%- from 'macros.sql' import same %}
+{%- from 'macros.sql' import same, selected %}
 with incoming as materialized (
-    select
-        {% for column in columns %}{{ column.expression }} as {{ column.name | ident }}{% if not loop.last %},
-        {% endif %}{% endfor %}
-    from (
-{{ select }}) as selected
+{{ selected(select, columns) }}
 ),
 
 judged as (

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{ClientWrapper, Transaction};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use crate::db::ledger::{Batch, BatchResult, BatchesLeft, batch_claim, batch_claim_put_off, batch_done, batches_left};
 use crate::db::patience::{close, connection, within};
@@ -27,6 +29,8 @@ pub(super) enum Tried {
     Done(Batch, Written),
     /// It failed, or nobody knows.
     Failed(Box<Failed>),
+    /// It was taken for one whose rows the target has not, and is not: the next try looks.
+    Presumed,
 }
 
 /// What a batch wrote.
@@ -62,6 +66,20 @@ pub(super) enum Trouble {
     Reference,
     /// Trying again is in vain.
     Lasting,
+    /// It may be no more than that the target has rows which it was presumed not to have.
+    Presumption,
+}
+
+impl Failed {
+    /// The failure of a batch that was written without a look at what is there. A key that is there, and counts that do not add
+    /// up, may come of that alone: the batch's next try tells.
+    fn of_presumption(mut self: Box<Self>) -> Box<Self> {
+        let is_duplicate = self.error.database().is_some_and(DbError::is_duplicate);
+        if is_duplicate || matches!(self.error, PromoteError::Counts { .. }) {
+            self.trouble = Trouble::Presumption;
+        }
+        self
+    }
 }
 
 impl Worker<'_> {
@@ -96,6 +114,10 @@ impl Worker<'_> {
         };
         fault::point("promote.claimed").await;
         Ok(match self.write(&tx, &batch, started).await {
+            Err(failed) if failed.trouble == Trouble::Presumption => {
+                self.step.overlap.was_missed();
+                Tried::Presumed
+            }
             Err(failed) => {
                 if failed.error.database().is_some_and(DbError::is_lock_timeout) {
                     self.crew.spent().locked_out(started.elapsed());
@@ -132,12 +154,48 @@ impl Worker<'_> {
         if batch.failures + 1 >= LOCK_FROM {
             self.ask(batch, &action, tx.batch_execute(&statement.lock)).await?;
         }
-        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-            [&batch.first_row, &batch.last_row, &fence.run, &batch.number];
+        // What failed before is written with a look at what is there.
+        let insert = statement.insert.as_ref().filter(|_| batch.failures == 0 && self.step.overlap.is_none());
+        let written = self.execute(tx, batch, &action, insert.unwrap_or(&statement.sql)).await;
+        let (result, writing) = match written {
+            Err(failed) if insert.is_some() => return Err(failed.of_presumption()),
+            other => other?,
+        };
+        if insert.is_none() {
+            self.step.overlap.found(result.updated + result.unchanged);
+        }
+        let (elapsed, asked) = (started.elapsed(), Instant::now());
+        let done = batch_done(tx, fence.run, batch, result, &statement.undo_table, fence.epoch, elapsed);
+        let xid = within(limit, "record a batch", done).await;
+        let xid = xid.map_err(|error| self.failed(batch, error, asked.elapsed(), false))?;
+        fault::point("promote.recorded").await;
+        Ok(Written { result, elapsed, writing, xid })
+    }
+
+    /// Runs a batch's statement; what it did, and how long that took.
+    async fn execute(
+        &self,
+        tx: &Transaction<'_>,
+        batch: &Batch,
+        action: &str,
+        sql: &str,
+    ) -> Result<(BatchResult, Duration), Box<Failed>> {
         let asked = Instant::now();
-        let row = self.ask(batch, &action, tx.query_one(&statement.sql, &parameters)).await?;
+        let parameters: [&(dyn ToSql + Sync); 4] =
+            [&batch.first_row, &batch.last_row, &self.session.fence.run, &batch.number];
+        let row = self.ask(batch, action, tx.query_one(sql, &parameters)).await?;
         let writing = asked.elapsed();
         fault::point("promote.written").await;
+        let result = self.counted(batch, &row)?;
+        fault::point("promote.counted").await;
+        Ok((result, writing))
+    }
+
+    /// What a batch's statement says that it did.
+    ///
+    /// # Errors
+    /// The counts do not add up.
+    fn counted(&self, batch: &Batch, row: &Row) -> Result<BatchResult, Box<Failed>> {
         let count = |name: &str| row.get::<_, i64>(name);
         let (expected, incoming, existing) = (count("expected"), count("incoming"), count("existing"));
         let (saved, changed, added, noted) = (count("saved"), count("changed"), count("added"), count("noted"));
@@ -149,18 +207,11 @@ impl Worker<'_> {
             let reason = "rows of the target were changed by someone else at the same moment";
             return Err(self.miscounted(batch, Trouble::Passing, reason));
         }
-        fault::point("promote.counted").await;
         let (updated, deleted) = match self.step.promote.action {
             Action::Upsert => (changed, 0),
             Action::Delete => (0, changed),
         };
-        let result = BatchResult { inserted: added, updated, unchanged: existing - changed, deleted };
-        let (elapsed, asked) = (started.elapsed(), Instant::now());
-        let done = batch_done(tx, fence.run, batch, result, &statement.undo_table, fence.epoch, elapsed);
-        let xid = within(limit, "record a batch", done).await;
-        let xid = xid.map_err(|error| self.failed(batch, error, asked.elapsed(), false))?;
-        fault::point("promote.recorded").await;
-        Ok(Written { result, elapsed, writing, xid })
+        Ok(BatchResult { inserted: added, updated, unchanged: existing - changed, deleted })
     }
 
     async fn commit(&self, tx: Transaction<'_>, batch: Batch, written: Written) -> Tried {

@@ -1,6 +1,7 @@
 //! Before the first batch: every transform is prepared, and the batches of all of them are laid out in one transaction.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio_postgres::Transaction;
 
@@ -22,6 +23,33 @@ pub(super) struct Step<'a> {
     pub counted: bool,
     /// The statement of each source table; of a transform that reads no source rows, the one under no name.
     pub statements: BTreeMap<Option<TableName>, Statement>,
+    pub overlap: Overlap,
+}
+
+/// What the batches of a transform have found in the target, in this process. As long as none has found a row of its own there,
+/// the next ones need not look; once one has, all do.
+#[derive(Default)]
+pub(super) struct Overlap {
+    found_none: AtomicBool,
+    found_some: AtomicBool,
+}
+
+impl Overlap {
+    /// A batch looked and found so many of its rows in the target.
+    pub fn found(&self, rows: i64) {
+        let found = if rows == 0 { &self.found_none } else { &self.found_some };
+        found.store(true, Ordering::Relaxed);
+    }
+
+    /// A batch did not look, and its rows could not just be inserted.
+    pub fn was_missed(&self) {
+        self.found_some.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a batch need not look.
+    pub fn is_none(&self) -> bool {
+        self.found_none.load(Ordering::Relaxed) && !self.found_some.load(Ordering::Relaxed)
+    }
 }
 
 /// Prepares every transform, in order.
@@ -42,7 +70,7 @@ pub(super) async fn prepare<'a>(
                 let statement = statement::prepare(tx, project, relations, promote, source.as_ref()).await?;
                 statements.insert(source, statement);
             }
-            steps.push(Step { promote, counted, statements });
+            steps.push(Step { promote, counted, statements, overlap: Overlap::default() });
         }
         Ok(steps)
     };

@@ -95,7 +95,7 @@ impl Worker<'_> {
         let splits = match failed.trouble {
             Trouble::Data | Trouble::Reference => true,
             Trouble::Slow { .. } => batch.timeouts + 1 >= TIMEOUTS,
-            Trouble::Passing | Trouble::Lasting => false,
+            Trouble::Passing | Trouble::Lasting | Trouble::Presumption => false,
         };
         let text = failed.error.to_string();
         if failed.trouble == Trouble::Reference {

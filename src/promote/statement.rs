@@ -18,6 +18,9 @@ use super::PromoteError;
 pub(super) struct Statement {
     /// The whole statement: `$1` first row, `$2` last row, `$3` run, `$4` batch.
     pub sql: String,
+    /// The same for rows of which the target has none: it does not look. A transform that deletes has none, nor has one that
+    /// reads no source rows, whose only batch tells nothing of others.
+    pub insert: Option<String>,
     /// The statement that keeps others from writing to the target meanwhile.
     pub lock: String,
     /// Where its before-images go, as SQL.
@@ -70,9 +73,15 @@ pub(super) async fn prepare(
         Action::Upsert => render_wrap("promote_batch.sql", include_str!("../../sql/wrap/promote_batch.sql"), &context)?,
         Action::Delete => render_wrap("delete_batch.sql", include_str!("../../sql/wrap/delete_batch.sql"), &context)?,
     };
+    let insert = match (promote.action, &context.rows) {
+        (Action::Upsert, Some(_)) => {
+            Some(render_wrap("insert_batch.sql", include_str!("../../sql/wrap/insert_batch.sql"), &context)?)
+        }
+        _ => None,
+    };
     let context = minijinja::context! { target => Fragment::table(&promote.target) };
     let lock = render_wrap("lock_target.sql", include_str!("../../sql/wrap/lock_target.sql"), context)?;
-    Ok(Statement { sql, lock, undo_table, undo_ddl })
+    Ok(Statement { sql, insert, lock, undo_table, undo_ddl })
 }
 
 /// The statement that compares a batch with the target and writes nothing: `$1` first row, `$2` last row.

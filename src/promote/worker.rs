@@ -74,6 +74,7 @@ impl Worker<'_> {
                     self.settle(*failed).await?;
                     (outage, look) = (session.outage(), FIRST_LOOK);
                 }
+                Ok(Tried::Presumed) => {}
                 Ok(Tried::Nothing(left)) => {
                     if let Some((batch, error)) = left.failed {
                         let transform = self.step.promote.file.path.clone();

@@ -55,6 +55,38 @@ async fn undo_tables_hold_what_was_there_before() {
     assert_eq!(number(&client, &astray).await, 0);
 }
 
+/// The first batches find nothing in the target, so the next ones do not look there any more; the last row of the source is
+/// there all the same.
+#[tokio::test]
+async fn a_row_that_is_there_after_all_is_not_overwritten_unseen() {
+    let db = TestDb::from(&MIGRATED, "there_after_all").await;
+    let client = db.connect().await;
+    sqlmig(&db, &format!("run {}", fixture("docs.sql.gz"))).await.code(0);
+    let documents = "select md5(string_agg(d.doc_path || d.content || coalesce(d.embedding::text, ''), '' order by d.doc_path, d.id)) from public.documents as d";
+    let loaded = text(&client, documents).await;
+    let last = "(select documents.id from public.documents join staging.documents as staged on staged.id = documents.id::text order by staged._row desc limit 1)";
+    client.batch_execute(include_str!("../sql/count_inserts.sql")).await.unwrap();
+    let edit = format!("update public.documents set content = 'of somebody else' where id = {last}");
+    client.batch_execute(&edit).await.unwrap();
+    client.batch_execute("delete from public.documents where content <> 'of somebody else'").await.unwrap();
+
+    let run = format!("run --force {} --parallel 1 --batch-size 20 --output json", fixture("docs.sql.gz"));
+    let report = sqlmig(&db, &run).await.code(0).json();
+    assert_eq!(text(&client, documents).await, loaded);
+    let written = report["targets"].as_array().unwrap().iter().find(|one| one["target"] == "public.documents").unwrap();
+    assert_eq!((&written["rows_inserted"], &written["rows_updated"]), (&147.into(), &1.into()));
+    // It is no failure of the batch.
+    assert_eq!(report["batches"]["retried"], 0);
+    // Of 147 rows that were inserted, and of some that were tried in vain with the one that is there.
+    let inserts = number(&client, "select last_value from public.inserts").await;
+    assert!(inserts > 147, "no batch was written without a look: {inserts} inserts were tried");
+
+    let run = report["run"]["id"].as_str().unwrap();
+    sqlmig(&db, &format!("rollback --run {run} --yes")).await.code(0);
+    let left = text(&client, "select string_agg(content, ',') from public.documents").await;
+    assert_eq!(left, "of somebody else");
+}
+
 #[tokio::test]
 async fn a_failing_batch_is_told_in_full_and_gone_on_with() {
     for options in ["--batch-size 20", "--batch-size 20 --parallel 4"] {
