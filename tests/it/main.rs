@@ -9,6 +9,7 @@ mod cut;
 mod documents;
 mod embedded;
 mod embedding_checks;
+mod embedding_fill;
 mod embedding_services;
 mod embedding_suspects;
 mod embeddings;

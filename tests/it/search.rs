@@ -88,6 +88,11 @@ async fn the_index_is_built_after_the_load_and_finds_what_is_nearest() {
     client.execute("update public.documents set embedding = (select array_agg(v order by o desc) from unnest(embedding::real[]) with ordinality as u (v, o))::vector where embedding_provider <> 'source'", &[]).await.unwrap();
     let report = probe("text-embedding-3-large").await.code(3).says(&["embedding_probe ("]).json();
     assert!(report["samples"].to_string().contains("cosine similarity"), "{}", report["samples"]);
+    // So is what it found.
+    let found = "select count(*) from sqlmig.finding where check_name = 'embedding_probe'";
+    let once = number(&client, found).await;
+    probe("text-embedding-3-large").await.code(3);
+    assert_eq!((once > 0, number(&client, found).await), (true, once));
 }
 
 /// What was found of the nearest, each time that it was measured.

@@ -183,6 +183,10 @@ fn cuts(jobs: &[Job], results: &Results) -> String {
     }
     let done = results.words.keys().filter(|name| name.starts_with("cut/")).count();
     let all = jobs.iter().filter(|job| matches!(job, Job::Cut(_))).count();
-    writeln!(text, "\n{done} of {all} cuts were made for this page (`SQLMIG_MATRIX_CUTS`).").unwrap();
+    if done == all {
+        writeln!(text, "\nAll {all} cuts were made for this page.").unwrap();
+    } else {
+        writeln!(text, "\n{done} of {all} cuts were made for this page (`SQLMIG_MATRIX_CUTS`).").unwrap();
+    }
     text
 }
