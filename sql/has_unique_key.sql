@@ -1,5 +1,6 @@
 -- Whether a table has a valid unique index on exactly these columns, in any order, and none of them may be null: a null
--- equals nothing, so a row with one in its key would be inserted anew by every load. $1 schema, $2 table, $3 columns
+-- equals nothing, so a row with one in its key would be inserted anew by every load. Nor may it be deferrable: ON CONFLICT does
+-- not go by one that is. $1 schema, $2 table, $3 columns
 select exists (
     select
     from pg_catalog.pg_index as index
@@ -9,6 +10,7 @@ select exists (
         and class.relname = $2
         and index.indisunique
         and index.indisvalid
+        and index.indimmediate
         and index.indpred is null
         and index.indexprs is null
         and (

@@ -147,7 +147,7 @@ impl PromoteError {
             Self::NoTarget { .. } => Some("add a migration that creates it, or correct the header's target".into()),
             Self::Columns { .. } => Some("the SELECT yields the target's columns by their names".into()),
             Self::NoUniqueKey { .. } => {
-                Some("name the columns of a unique constraint as key, or add one in a migration, each column not null".into())
+                Some("name the columns of a unique constraint as key, or add one in a migration: not deferrable, each column not null".into())
             }
             Self::SameKey { .. } => Some("add a duplicate rule (transforms/dedup) that leaves one row of each key".into()),
             Self::Counts { .. } => {

@@ -36,7 +36,8 @@ cargo test --test mutants -- [OPTIONS]
 
 Outcomes are kept in target/mutants/outcomes.json, and a mutant that has one is not held again for as long as its file is the
 same: a run that was stopped goes on where it was. Remove target/mutants to begin anew. All outcomes that are known are counted
-in docs/mutants.md. MUTANTS_TARGET_DIR names the folder that is built into. Ends with 1 where less than 85 % of those asked for are noticed.";
+in docs/mutants.md. MUTANTS_TARGET_DIR names the folder that is built into; not the one that cargo test itself builds into, or the tests would run that program, without
+mutants. Ends with 1 where less than 85 % of those asked for are noticed.";
 
 /// The least share of mutants that must be noticed, in percent.
 const WANTED: usize = 85;

@@ -209,14 +209,3 @@ pub async fn check_forget(tx: &Transaction<'_>, run: Uuid, phases: &[&str]) -> R
         .map_err(doing("forget an earlier try's findings"))?;
     Ok(())
 }
-
-/// Forgets what one check of a run found before.
-///
-/// # Errors
-/// Fails when the database refuses.
-pub async fn check_result_forget(tx: &Transaction<'_>, run: Uuid, phase: &str, name: &str) -> Result<(), DbError> {
-    tx.execute(include_str!("../../../sql/check_result_forget.sql"), &[&run, &phase, &name])
-        .await
-        .map_err(doing("forget an earlier try's findings"))?;
-    Ok(())
-}

@@ -32,8 +32,8 @@ pub use embedding::{
 };
 pub use fence::{Fence, FenceError, canary_forget, canary_put, runs_unstage};
 pub use findings::{
-    CheckRecord, CheckResults, DecodeReject, FoundRow, Written, check_forget, check_result_forget, check_result_insert,
-    finding_insert, quarantine_decoded,
+    CheckRecord, CheckResults, DecodeReject, FoundRow, Written, check_forget, check_result_insert, finding_insert,
+    quarantine_decoded,
 };
 pub use journal::{EventKind, event_insert, event_staging_emptied, phase_insert};
 pub use known::{KnownError, KnownFileRow, known_files, known_files_now, known_files_pin};
