@@ -9,7 +9,7 @@ use serde_json::json;
 use sqlmig::tokens::Tokenizer;
 
 use crate::harness::TestDb;
-use crate::program::{MIGRATED, Outcome, Things, finish, number, on, text};
+use crate::program::{Outcome, Things, finish, number, on, text};
 use crate::service::{Fault, Service, vector};
 
 pub const DIMENSIONS: usize = 8;
