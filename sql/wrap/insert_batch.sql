@@ -3,7 +3,7 @@
 --
 -- Where the target has one of the keys after all, its unique index refuses the statement: nothing of it stays, and the
 -- batch is written by promote_batch.sql.
-{%- from 'macros.sql' import selected %}
+{%- from 'macros.sql' import noted, selected %}
 with incoming as (
 {{ selected(select, columns) }}
 ),
@@ -15,12 +15,7 @@ added as (
     returning {{ key | idents('target') }}, {{ row_hash }} as _after
 ),
 
-noted as (
-    insert into {{ undo }} (_run_id, _batch, _operation, _after, {{ key | idents }})
-    select $3, $4, 'insert', added._after, {{ key | idents('added') }}
-    from added
-    returning 1
-)
+{{ noted(undo, key) }}
 
 select
     (select pg_catalog.count(*) from ({{ rows }}) as expected) as expected,

@@ -27,3 +27,13 @@ existing as materialized (
     where exists (select from incoming where {{ same(key, 'incoming', 'target') }})
 )
 {%- endmacro %}
+
+{#- The last query of a batch that inserts: the keys of the rows that were `added` go to the undo table. -#}
+{% macro noted(undo, key) -%}
+noted as (
+    insert into {{ undo }} (_run_id, _batch, _operation, _after, {{ key | idents }})
+    select $3, $4, 'insert', added._after, {{ key | idents('added') }}
+    from added
+    returning 1
+)
+{%- endmacro %}

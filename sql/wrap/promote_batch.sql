@@ -7,7 +7,7 @@
 --
 -- Each undo row also keeps a hash of the row as the batch left it, so that a rollback knows a row that somebody changed
 -- since.
-{%- from 'macros.sql' import incoming_and_existing, same %}
+{%- from 'macros.sql' import incoming_and_existing, noted, same %}
 with {{ incoming_and_existing(select, columns, key, target, all_columns) }},
 
 differing as materialized (
@@ -46,12 +46,7 @@ added as (
     returning {{ key | idents('target') }}, {{ row_hash }} as _after
 ),
 
-noted as (
-    insert into {{ undo }} (_run_id, _batch, _operation, _after, {{ key | idents }})
-    select $3, $4, 'insert', added._after, {{ key | idents('added') }}
-    from added
-    returning 1
-)
+{{ noted(undo, key) }}
 
 select
     {% if rows %}(select pg_catalog.count(*) from ({{ rows }}) as expected){% else %}(select pg_catalog.count(*) from incoming){% endif %} as expected,

@@ -23,6 +23,7 @@ pub(super) struct Step<'a> {
     pub counted: bool,
     /// The statement of each source table; of a transform that reads no source rows, the one under no name.
     pub statements: BTreeMap<Option<TableName>, Statement>,
+    /// Whether its batches find rows of theirs in the target.
     pub overlap: Overlap,
 }
 
