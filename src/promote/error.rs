@@ -87,8 +87,6 @@ pub enum PromoteError {
     /// The database refuses row after row.
     #[error("more than {bound}: {last}")]
     TooManyRefused {
-        /// Rows that it refused, the last included.
-        refused: i64,
         /// The bound.
         bound: String,
         /// What it said of the last.

@@ -36,7 +36,7 @@ enum Settled {
     /// It is given up; the run stops.
     GivenUp,
     /// So is it, since too many rows are refused.
-    TooMany { refused: i64, bound: String },
+    TooMany { bound: String },
 }
 
 impl Worker<'_> {
@@ -69,8 +69,8 @@ impl Worker<'_> {
             }
             Settled::Refused => warn(format!("{error}; the row is in quarantine")),
             Settled::GivenUp => return Err(error),
-            Settled::TooMany { refused, bound } => {
-                return Err(PromoteError::TooManyRefused { refused, bound, last: Box::new(error) });
+            Settled::TooMany { bound } => {
+                return Err(PromoteError::TooManyRefused { bound, last: Box::new(error) });
             }
         }
         Ok(())
@@ -170,7 +170,7 @@ impl Worker<'_> {
                 .then(|| format!("{bound} in quarantine (--max-rejects)")),
             None => (known.refused >= MOST_REFUSED).then(|| format!("{MOST_REFUSED} refused by the database")),
         };
-        Ok(exceeded.map(|bound| Settled::TooMany { refused: known.refused + 1, bound }))
+        Ok(exceeded.map(|bound| Settled::TooMany { bound }))
     }
 }
 

@@ -89,6 +89,22 @@ async fn rows_that_were_left_without_are_filled_by_a_run_of_their_own() {
 }
 
 #[tokio::test]
+async fn who_promotes_before_embeddings_were_asked_for_is_told() {
+    let (db, things) = (TestDb::new("embed_unasked").await, things());
+    things.sqlmig(&db, "migrate").await.code(0);
+    for (row, asks) in [("1|one|1|{}|{}|a note", true), ("1|one|2|{}|{}|another note", false)] {
+        things.sqlmig(&db, &format!("stage {}", things.dump(&[row]).display())).await.code(0);
+        things.sqlmig(&db, "check").await.code(0);
+        if asks {
+            things.sqlmig(&db, "embed").await.code(0);
+        }
+        let promoted = things.sqlmig(&db, "promote").await.code(0);
+        assert_eq!(promoted.stderr.contains("embeddings were not asked for"), !asks, "{}", promoted.stderr);
+        things.sqlmig(&db, "validate").await.code(0);
+    }
+}
+
+#[tokio::test]
 async fn the_plan_says_what_embeddings_would_cost() {
     let service = Service::start("127.0.0.1:0", "text-embedding-3-large", 3072).await.unwrap();
     let db = TestDb::from(&MIGRATED, "embed_plan").await;

@@ -113,6 +113,11 @@ async fn what_a_plan_counts_is_what_a_run_then_does() {
                 assert_eq!(fate(&plan, source), books(&report, source), "{dump} {source}");
             }
             for step in plan["promote"].as_array().unwrap() {
+                // What it counts in is what another step has yet to change.
+                if dump == "docs-newer.sql.gz" {
+                    let counts = step["transform"] == "source_totals";
+                    assert_eq!(step["reads_changed"].to_string().contains("\"public.documents\""), counts, "{step}");
+                }
                 let told = step["reads_changed"].as_array().unwrap().is_empty();
                 let done = report["targets"].as_array().unwrap().iter().find(|t| t["transform"] == step["transform"]);
                 if let (Some(done), true) = (done, told) {

@@ -232,7 +232,38 @@ async fn a_lock_that_another_session_holds_is_what_held_promotion_up() {
         let told = phases.iter().find(|phase| phase["phase"] == "promote").unwrap()["summary"].as_str().unwrap();
         assert!(told.contains("; held up by locks (statements ") && told.contains(part), "{options}: {told}");
         assert_eq!(text(&watch, "select name || note from public.things").await, "two0");
+        // It waited all the time in one transaction, or again and again.
+        let longest = number(&watch, "select max(elapsed_ms) from sqlmig.batch").await;
+        assert!((options.is_empty() && (1800..60_000).contains(&longest)) || longest < 1800, "{options}: {longest} ms");
     }
+}
+
+/// A batch that fails once while someone else waits for the run's row in the ledger, and then keeps it for longer than five
+/// tries take: what became of the batch is asked until the ledger says it.
+#[tokio::test]
+async fn a_ledger_that_others_lock_is_asked_for_longer_than_a_few_tries() {
+    let (db, things) = (TestDb::new("ledger_locked").await, Things::new());
+    things.run(&db, &[]).await.code(0);
+    let (mut other, watch) = (db.connect().await, db.connect().await);
+    other.batch_execute(include_str!("../sql/slow_first_try.sql")).await.unwrap();
+    db.hand_over().await;
+    let run = format!("run {} --lock-timeout 100ms", things.dump(&["1|one|1|{}|{}|0"]).display());
+    let (outcome, ()) = tokio::join!(things.sqlmig(&db, &run), async {
+        for _ in 0..3000 {
+            if number(&watch, "select is_called::int from public.tries").await == 1 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let theirs = other.transaction().await.unwrap();
+        theirs.batch_execute("select from sqlmig.run where state <> 'done' for update").await.unwrap();
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        theirs.rollback().await.unwrap();
+    });
+    let outcome = outcome.code(0);
+    assert!(outcome.stderr.matches("could not lock the run's row").count() > 4, "{}", outcome.stderr);
+    assert_eq!(text(&watch, "select name || note from public.things").await, "one0");
+    assert_eq!(text(&watch, include_str!("../sql/uncovered.sql")).await, "");
 }
 
 /// Waits until a session of this database waits for a lock.
