@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use deadpool::managed::QueueMode;
 use deadpool_postgres::{ManagerConfig, Pool, RecyclingMethod, Runtime};
 use futures_util::future::try_join;
 use secrecy::{ExposeSecret, SecretString};
@@ -108,7 +109,9 @@ impl Target {
         // A pooled connection is checked for being open, not asked: a lost one shows in the next statement, which is retried.
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = deadpool_postgres::Manager::from_connect(Config::new(), connector, recycling);
-        let builder = Pool::builder(manager).max_size(max.max(1)).runtime(Runtime::Tokio1).create_timeout(patience);
+        // The connection that was given back last is the next one in use: it has prepared and planned most of what is asked.
+        let builder = Pool::builder(manager).max_size(max.max(1)).queue_mode(QueueMode::Lifo);
+        let builder = builder.runtime(Runtime::Tokio1).create_timeout(patience);
         builder.build().map_err(|error| doing("prepare the connection pool")(Cause::Pool(error.to_string())))
     }
 }

@@ -64,7 +64,7 @@ fn dense(
             return Err(too_many(name, "dimensions"));
         }
         // Nearly all elements are short ones, with a comma right behind.
-        if let Some((value, length)) = float::short(&text[at.min(text.len())..]) {
+        if let Some((value, length)) = float::short(text, at) {
             put(value, &text[at..at + length], out)?;
             dimensions += 1;
             at += length + 1;
@@ -168,14 +168,13 @@ fn put_i32(out: &mut Vec<u8>, value: i64) {
 
 /// One element at `at`, and where it ends.
 fn element(text: &[u8], at: usize, name: &str) -> Result<(f32, usize), Fault> {
-    let rest = &text[at.min(text.len())..];
-    let Some((value, length)) = float::parse_prefix(rest) else {
+    let Some((value, length)) = float::parse(text, at) else {
         return Err(malformed(text, name, "expected a number"));
     };
     if value.is_finite() {
         return Ok((value, at + length));
     }
-    let literal = &rest[..length];
+    let literal = &text[at..at + length];
     if value.is_nan() {
         Err((RowErrorCode::VectorValue, format!("NaN not allowed in {name}")))
     } else if literal.iter().any(u8::is_ascii_digit) {

@@ -209,7 +209,10 @@ fn cell(value: &toml::Value) -> Result<Cell, String> {
         toml::Value::Float(value) => text(value.to_string()),
         toml::Value::Boolean(value) => text(value.to_string()),
         toml::Value::Datetime(value) => text(value.to_string()),
-        toml::Value::Array(values) => vector(values.iter()),
+        toml::Value::Array(values) => match values.iter().map(number).collect::<Result<Vec<_>, _>>()?.as_slice() {
+            [] => Err("a vector has at least one dimension".to_owned()),
+            numbers => Ok(vector(&numbers.join(","))),
+        },
         toml::Value::Table(form) => {
             let keys: Vec<&str> = form.keys().map(String::as_str).collect();
             match (keys.as_slice(), form.get("null"), form.get("dimensions"), form.get("fill")) {
@@ -217,7 +220,9 @@ fn cell(value: &toml::Value) -> Result<Cell, String> {
                 (["dimensions", "fill"], _, Some(toml::Value::Integer(dimensions)), Some(fill)) => {
                     let dimensions = usize::try_from(*dimensions).ok().filter(|n| (1..=MAX_DIMENSIONS).contains(n));
                     let dimensions = dimensions.ok_or_else(|| format!("dimensions are 1 to {MAX_DIMENSIONS}"))?;
-                    vector(std::iter::repeat_n(fill, dimensions))
+                    // Every command reads the examples, and they have many vectors of thousands of dimensions.
+                    let fill = number(fill)?;
+                    Ok(vector(&format!("{fill}{}", format!(",{fill}").repeat(dimensions - 1))))
                 }
                 _ => Err("a value is a text, a number, a truth value, a list of numbers, { null = true } \
                           or { dimensions = 3, fill = 0.5 }"
@@ -230,15 +235,14 @@ fn cell(value: &toml::Value) -> Result<Cell, String> {
 /// Most dimensions that pgvector's `vector` holds (its README, section Vector Type).
 const MAX_DIMENSIONS: usize = 16_000;
 
-fn vector<'a>(values: impl Iterator<Item = &'a toml::Value>) -> Result<Cell, String> {
-    let number = |value: &toml::Value| match value {
+fn vector(numbers: &str) -> Cell {
+    Cell { value: Json::String(format!("[{numbers}]")), vector: true }
+}
+
+fn number(value: &toml::Value) -> Result<String, String> {
+    match value {
         toml::Value::Integer(value) => Ok(value.to_string()),
         toml::Value::Float(value) if value.is_finite() => Ok(value.to_string()),
         other => Err(format!("{other} is no number, and a list is a vector")),
-    };
-    let numbers = values.map(number).collect::<Result<Vec<_>, _>>()?;
-    if numbers.is_empty() {
-        return Err("a vector has at least one dimension".to_owned());
     }
-    Ok(Cell { value: Json::String(format!("[{}]", numbers.join(","))), vector: true })
 }

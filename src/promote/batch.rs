@@ -183,7 +183,12 @@ impl Worker<'_> {
         let asked = Instant::now();
         let parameters: [&(dyn ToSql + Sync); 4] =
             [&batch.first_row, &batch.last_row, &self.session.fence.run, &batch.number];
-        let row = self.ask(batch, action, tx.query_one(sql, &parameters)).await?;
+        let row = self.ask(batch, action, async {
+            // Parsed once a connection: of short rows, a batch takes no more than some ten times as long as that.
+            let statement = tx.prepare_cached(sql).await?;
+            tx.query_one(&statement, &parameters).await
+        });
+        let row = row.await?;
         let writing = asked.elapsed();
         fault::point("promote.written").await;
         let result = self.counted(batch, &row)?;

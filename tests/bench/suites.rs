@@ -159,7 +159,7 @@ impl Suite {
                     ("wal_compression", "pglz"),
                     ("work_mem", "4MB"),
                     ("maintenance_work_mem", "64MB"),
-                    ("max_parallel_workers_per_gather", "0"),
+                    ("max_parallel_workers_per_gather", "2"),
                     ("jit", "off"),
                 ];
                 let set = settings.map(|(name, value)| run("").with_setting(name, value));

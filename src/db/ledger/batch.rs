@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use deadpool_postgres::Transaction as Pooled;
 use tokio_postgres::{GenericClient, Row, Transaction};
 use uuid::Uuid;
 
@@ -202,16 +203,9 @@ pub async fn batches_unfinished(client: &impl GenericClient, run: Uuid) -> Resul
 ///
 /// # Errors
 /// Fails when the database does not answer.
-pub async fn batch_claim(
-    tx: &Transaction<'_>,
-    run: Uuid,
-    transform: &str,
-    epoch: i64,
-) -> Result<Option<Batch>, DbError> {
-    let row = tx
-        .query_opt(include_str!("../../../sql/batch_claim.sql"), &[&run, &transform, &epoch])
-        .await
-        .map_err(doing("claim a batch"))?;
+pub async fn batch_claim(tx: &Pooled<'_>, run: Uuid, transform: &str, epoch: i64) -> Result<Option<Batch>, DbError> {
+    let row = claim(tx, include_str!("../../../sql/batch_claim.sql"), run, transform, epoch).await;
+    let row = row.map_err(doing("claim a batch"))?;
     Ok(row.map(|row| claimed(&row, None, None)))
 }
 
@@ -220,16 +214,25 @@ pub async fn batch_claim(
 /// # Errors
 /// Fails when the database does not answer.
 pub async fn batch_claim_put_off(
-    tx: &Transaction<'_>,
+    tx: &Pooled<'_>,
     run: Uuid,
     transform: &str,
     epoch: i64,
 ) -> Result<Option<Batch>, DbError> {
-    let row = tx
-        .query_opt(include_str!("../../../sql/batch_claim_put_off.sql"), &[&run, &transform, &epoch])
-        .await
-        .map_err(doing("claim a batch that was put off"))?;
+    let row = claim(tx, include_str!("../../../sql/batch_claim_put_off.sql"), run, transform, epoch).await;
+    let row = row.map_err(doing("claim a batch that was put off"))?;
     Ok(row.map(|row| claimed(&row, row.get("put_off"), Some(row.get("done")))))
+}
+
+async fn claim(
+    tx: &Pooled<'_>,
+    sql: &str,
+    run: Uuid,
+    transform: &str,
+    epoch: i64,
+) -> Result<Option<Row>, tokio_postgres::Error> {
+    let statement = tx.prepare_cached(sql).await?;
+    tx.query_opt(&statement, &[&run, &transform, &epoch]).await
 }
 
 fn claimed(row: &Row, put_off: Option<i64>, done_before: Option<i64>) -> Batch {
@@ -251,7 +254,7 @@ fn claimed(row: &Row, put_off: Option<i64>, done_before: Option<i64>) -> Batch {
 /// # Errors
 /// Fails when the database refuses.
 pub async fn batch_done(
-    tx: &Transaction<'_>,
+    tx: &Pooled<'_>,
     run: Uuid,
     batch: &Batch,
     result: BatchResult,
@@ -259,9 +262,11 @@ pub async fn batch_done(
     epoch: i64,
     elapsed: Duration,
 ) -> Result<String, DbError> {
+    let doing = || doing("record a batch");
+    let statement = tx.prepare_cached(include_str!("../../../sql/batch_done.sql")).await.map_err(doing())?;
     let row = tx
         .query_one(
-            include_str!("../../../sql/batch_done.sql"),
+            &statement,
             &[
                 &run,
                 &batch.number,
@@ -275,7 +280,7 @@ pub async fn batch_done(
             ],
         )
         .await
-        .map_err(doing("record a batch"))?;
+        .map_err(doing())?;
     Ok(row.get("xid"))
 }
 
