@@ -139,7 +139,7 @@ impl RowDecoder {
 
 /// Checks that bytes are text that PostgreSQL can hold: UTF-8 without NUL.
 pub(super) fn check_text(bytes: &[u8]) -> Result<(), (RowErrorCode, String)> {
-    if let Err(error) = std::str::from_utf8(bytes) {
+    if let Err(error) = simdutf8::compat::from_utf8(bytes) {
         return Err((RowErrorCode::Encoding, describe(bytes, error.valid_up_to(), "UTF8")));
     }
     no_nul(bytes)
