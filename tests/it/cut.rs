@@ -85,9 +85,14 @@ async fn pass(
     });
     let startup = message(&mut from_client, false).await?;
     to_server.write_all(&startup).await?;
-    let mut writes_a_batch = false;
+    // A batch is recorded by a statement that is parsed once a connection, and bound for each.
+    let (mut recording, mut writes_a_batch) = (None, false);
     while let Ok(message) = message(&mut from_client, true).await {
-        writes_a_batch |= message.windows(18).any(|part| part == b"rows_inserted = $3");
+        match message[0] {
+            b'P' if message.windows(18).any(|part| part == b"rows_inserted = $3") => recording = name(&message, 0),
+            b'B' => writes_a_batch |= recording.is_some() && name(&message, 1) == recording,
+            _ => {}
+        }
         if writes_a_batch && message.starts_with(b"Q") && message[5..].starts_with(b"COMMIT") {
             writes_a_batch = false;
             if commits.fetch_add(1, Ordering::SeqCst) + 1 == nth {
@@ -112,6 +117,11 @@ async fn pass(
     }
     drop(to_server);
     Ok(())
+}
+
+/// One of the names that a message begins with, counted from 0.
+fn name(message: &[u8], nth: usize) -> Option<Vec<u8>> {
+    message[5..].split(|byte| *byte == 0).nth(nth).map(<[u8]>::to_vec)
 }
 
 /// A message of a client; the first has no kind.
