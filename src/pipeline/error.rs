@@ -162,6 +162,15 @@ impl PipelineError {
         )
     }
 
+    /// Whether another process has taken the run on.
+    #[must_use]
+    pub fn is_taken_over(&self) -> bool {
+        matches!(
+            self,
+            Self::Fence(FenceError::TakenOver(_)) | Self::Promote(PromoteError::Fence(FenceError::TakenOver(_)))
+        )
+    }
+
     /// Whether it was asked to stop.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {

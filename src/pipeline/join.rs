@@ -1,5 +1,6 @@
 //! A worker process: it joins a run that another process conducts.
 
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -28,17 +29,34 @@ impl Conductor {
     pub async fn work(&self, run: Option<Uuid>, options: PromoteOptions, wait: Duration) -> Result<u64, PipelineError> {
         let started = Instant::now();
         let Some(fence) = self.join(run, wait).await? else { return Ok(0) };
+        let committed = AtomicU64::new(0);
+        match self.help(fence, options, &committed).await {
+            // The conductor has gone on to what follows the last batch, which another worker had in hand.
+            Err(error) if error.is_taken_over() && self.is_promoted(fence.run).await? => {}
+            helped => helped?,
+        }
+        let batches = committed.into_inner();
+        let (elapsed, summary) = (started.elapsed(), format!("{batches} batches committed by this worker"));
+        self.events.emit(Event::PhaseFinished { phase: Phase::Promote, elapsed, summary });
+        Ok(batches)
+    }
+
+    /// Promotes batches of the run that it has joined.
+    async fn help(&self, fence: Fence, options: PromoteOptions, committed: &AtomicU64) -> Result<(), PipelineError> {
         let known = self.require(fence, RunState::Checked, "promoted").await?;
         self.events.emit(Event::RunStarted { run: known.id, source: known.source, project: known.project });
         self.events.emit(Event::PhaseStarted { phase: Phase::Promote });
         let stint = self.stint(fence.run, Phase::Promote, false);
         let relations = self.checked_relations(fence).await?;
-        let worked = work(&self.pool, fence, &self.project, &relations, options, &self.stop, &self.events).await;
+        let (project, stop, events) = (&self.project, &self.stop, &self.events);
+        let worked = work(&self.pool, fence, project, &relations, options, stop, events, committed).await;
         stint.end().await;
-        let batches = worked?;
-        let (elapsed, summary) = (started.elapsed(), format!("{batches} batches committed by this worker"));
-        self.events.emit(Event::PhaseFinished { phase: Phase::Promote, elapsed, summary });
-        Ok(batches)
+        Ok(worked?)
+    }
+
+    /// Whether every batch of a run is committed.
+    async fn is_promoted(&self, run: Uuid) -> Result<bool, PipelineError> {
+        Ok(self.look(Some(run)).await?.is_some_and(|found| found.is_promoted))
     }
 
     /// Waits for batches; `None` when there is nothing left to do.

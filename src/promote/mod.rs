@@ -98,7 +98,7 @@ pub async fn promote(
     let steps = prepare(&session, project, relations).await?;
     lay_out(&session, relations, &steps, options).await?;
     let crew = options.crew(&session).await;
-    run_steps(&session, project, relations, options, &crew, &steps).await?;
+    run_steps(&session, project, relations, options, &crew, &steps, &AtomicU64::new(0)).await?;
     let finish = async |tx: &Transaction<'_>| match batches_unfinished(tx, fence.run).await? {
         (0, None) => Ok(run_advance(tx, fence.run, RunState::Promoted).await?),
         (pending, failed) => Err(PromoteError::Unfinished(pending + i64::from(failed.is_some()))),
@@ -108,12 +108,14 @@ pub async fn promote(
     Ok(crew.effort())
 }
 
-/// Promotes batches that a conductor laid out, until none of the run is left; returns how many this process committed.
+/// Promotes batches that a conductor laid out, until none of the run is left; each that this process commits is counted in
+/// `committed`.
 ///
 /// `fence` is the run in its present epoch. It takes nothing on, lays nothing out and concludes nothing.
 ///
 /// # Errors
 /// As [`promote`].
+#[expect(clippy::too_many_arguments, reason = "what a promotion is made of, each of another kind")]
 pub async fn work(
     pool: &Pool,
     fence: Fence,
@@ -122,11 +124,12 @@ pub async fn work(
     options: PromoteOptions,
     stop: &Stop,
     events: &Events,
-) -> Result<u64, PromoteError> {
+    committed: &AtomicU64,
+) -> Result<(), PromoteError> {
     let session = Session { pool, fence, timeouts: options.timeouts, stop, events };
     let steps = prepare(&session, project, relations).await?;
     let crew = options.crew(&session).await;
-    run_steps(&session, project, relations, options, &crew, &steps).await
+    run_steps(&session, project, relations, options, &crew, &steps, committed).await
 }
 
 /// One transform after another: the next one's batches are not begun before all of this one's are done, whoever does them.
@@ -137,8 +140,8 @@ async fn run_steps(
     options: PromoteOptions,
     crew: &Crew,
     steps: &[Step<'_>],
-) -> Result<u64, PromoteError> {
-    let committed = AtomicU64::new(0);
+    committed: &AtomicU64,
+) -> Result<(), PromoteError> {
     for step in steps {
         let name = step.promote.file.name.as_str();
         let count = async |tx: &Transaction<'_>| Ok(batches_left(tx, session.fence.run, name).await?);
@@ -157,8 +160,7 @@ async fn run_steps(
         }
         let workers = crew.places().min(usize::try_from(left.pending).unwrap_or(1).max(1));
         let (halt, progress) = (AtomicBool::new(false), Notify::new());
-        let worker =
-            Worker { session, step, relations, options, crew, halt: &halt, committed: &committed, progress: &progress };
+        let worker = Worker { session, step, relations, options, crew, halt: &halt, committed, progress: &progress };
         crew.begin();
         // All of them come to their end: a batch in hand is finished even when another one fails.
         let outcomes = join_all((0..workers).map(|place| worker.work(place))).await;
@@ -173,5 +175,5 @@ async fn run_steps(
             return Err(error);
         }
     }
-    Ok(committed.into_inner())
+    Ok(())
 }

@@ -307,6 +307,37 @@ async fn batches_of_a_dead_conductor_can_be_finished_by_workers() {
     assert_eq!((state(&client).await, written(&client).await), (state(&calm).await, written(&calm).await));
 }
 
+/// While a worker waits for the last batch in another's hands, that is committed and the conductor's next step takes the run on.
+#[tokio::test]
+async fn a_worker_whose_run_has_gone_on_without_it_is_done() {
+    for (state, code) in [("promoted", 0), ("checked", 6)] {
+        let db = checked("gone_on").await;
+        let mut client = db.connect().await;
+        client.batch_execute(include_str!("../sql/slow_tables.sql")).await.unwrap();
+        let conductor = spawn(on(&db, "promote --batch-size 10").await);
+        until(&client, "select count(*) from sqlmig.batch where transform = 'documents' and state = 'done'").await;
+        kill(Pid::from_raw(i32::try_from(conductor.id()).unwrap()), Signal::SIGKILL).unwrap();
+        outcome(conductor).await.code(-9);
+        let last = client.transaction().await.unwrap();
+        last.batch_execute("select from sqlmig.batch where state = 'pending' for update").await.unwrap();
+        let mut worker = bare("promote --worker");
+        worker.env("DATABASE_URL", format!("{}&application_name=waits", url(&db).await));
+        let worker = spawn(worker);
+        let waits = "select count(*) from pg_stat_activity where datname = current_database() \
+                     and application_name = 'waits' and query like '%What is left of one transform%'";
+        until(&db.connect().await, waits).await;
+        last.batch_execute(&format!(
+            "update sqlmig.batch set state = 'done' where state = 'pending'; \
+             update sqlmig.run set state = '{state}', epoch = epoch + 1"
+        ))
+        .await
+        .unwrap();
+        last.commit().await.unwrap();
+        let done = outcome(worker).await.code(code);
+        assert_eq!(done.stdout.contains("0 batches committed"), code == 0, "{}", done.stdout);
+    }
+}
+
 #[tokio::test]
 async fn a_wish_to_stop_is_seen_between_two_batches() {
     let db = checked("stopped").await;
