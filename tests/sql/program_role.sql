@@ -5,7 +5,12 @@ declare
     object record;
 begin
     if to_regrole('ROLE') is null then
-        create role ROLE login nosuperuser nocreatedb nocreaterole;
+        -- Another database's test may do so at this moment; an advisory lock is one database's.
+        begin
+            create role ROLE login nosuperuser nocreatedb nocreaterole;
+        exception when duplicate_object or unique_violation then
+            null;
+        end;
     end if;
     -- Only a superuser may, unless it is marked as trusted.
     if exists (select from pg_available_extensions where name = 'vector') then
