@@ -89,6 +89,11 @@ impl Contestant {
         }
     }
 
+    /// Whether it is sqlmig, and not what a user would take instead.
+    pub fn is_sqlmig(&self) -> bool {
+        self.timed.0.contains("{sqlmig}")
+    }
+
     /// The same under another name.
     pub fn named(self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self }

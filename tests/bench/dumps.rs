@@ -10,9 +10,23 @@ use flate2::write::GzEncoder;
 use sqlmig::generate::{Options, Shape, write_dump};
 
 /// Documents of the docs dump at its usual size: 184 MB of text.
-pub const DOCUMENTS: u64 = 4600;
+pub fn documents() -> u64 {
+    sized(4600)
+}
+
 /// Rows of the narrow dump: about 200 MB of text without a vector in it.
-pub const NARROW_ROWS: u64 = 2_000_000;
+pub fn narrow_rows() -> u64 {
+    sized(2_000_000)
+}
+
+/// Whether the benchmark is only tried (`SQLMIG_TRY=1`): a hundredth of the rows, one round, and no page.
+pub fn trying() -> bool {
+    std::env::var_os("SQLMIG_TRY").is_some()
+}
+
+fn sized(rows: u64) -> u64 {
+    if trying() { rows / 100 } else { rows }
+}
 
 /// A dump in `pg_dump`'s plain format, gzipped as `pg_dump` would (level 6).
 pub struct Dump {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::contestants::Contestant;
-use super::dumps::{DOCUMENTS, Dump, NARROW_ROWS};
+use super::dumps::{Dump, documents, narrow_rows, trying};
 use super::measure::Sample;
 use super::server::Server;
 
@@ -90,7 +90,11 @@ impl Suite {
 
     /// Rounds, where none are asked for.
     pub fn rounds(self) -> usize {
-        if matches!(self, Self::Size | Self::ScaleLarge) { 3 } else { 5 }
+        match self {
+            _ if trying() => 1,
+            Self::Size | Self::ScaleLarge => 3,
+            _ => 5,
+        }
     }
 
     /// Runs every contestant once a round, in turn.
@@ -111,15 +115,15 @@ impl Suite {
     }
 
     fn contestants(self, server: &Server, folder: &Path) -> Vec<Contestant> {
-        let docs = || Dump::docs(folder, DOCUMENTS);
+        let docs = || Dump::docs(folder, documents());
         match self {
             Self::Docs => everybody(server, &docs(), ""),
             Self::Narrow => {
                 let project = format!("--project {MEASUREMENTS}");
-                everybody(server, &Dump::narrow(folder, NARROW_ROWS), &project)
+                everybody(server, &Dump::narrow(folder, narrow_rows()), &project)
             }
             Self::Again => {
-                let (dump, newer) = (docs(), Dump::changed(folder, DOCUMENTS));
+                let (dump, newer) = (docs(), Dump::changed(folder, documents()));
                 let before = format!("run {dump}");
                 vec![
                     Contestant::sqlmig("sqlmig run, empty database", &dump, &[], &before),
@@ -139,7 +143,7 @@ impl Suite {
                 .map(|(name, rows)| (name.to_owned(), format!("--parallel 1 --batch-size {rows}"))),
             ),
             Self::Scale => promotions(&docs(), workers(250)),
-            Self::ScaleLarge => promotions(&Dump::docs(folder, 10 * DOCUMENTS), workers(1000)),
+            Self::ScaleLarge => promotions(&Dump::docs(folder, 10 * documents()), workers(1000)),
             Self::Size => {
                 let both = |documents| {
                     let dump = Dump::docs(folder, documents);
@@ -149,7 +153,7 @@ impl Suite {
                         run.named(&format!("sqlmig run, {documents} documents")),
                     ]
                 };
-                [DOCUMENTS, 10 * DOCUMENTS].into_iter().flat_map(both).collect()
+                [documents(), 10 * documents()].into_iter().flat_map(both).collect()
             }
             Self::Settings => {
                 let dump = docs();

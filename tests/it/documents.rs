@@ -5,6 +5,7 @@ mod block;
 mod reader;
 mod stand_ins;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use self::block::{Block, How, PART_OF_THE_CHECKS, REASONS, blocks};
+use self::block::{Block, How, PART_OF_THE_CHECKS, REASONS, Run, SLOW, blocks};
 use self::reader::Reader;
 
 /// Pages that are read at a time: each runs one command after another, and most of that is waiting for the server.
@@ -34,19 +35,31 @@ fn pages() -> Vec<(String, String)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_block_does_what_it_says() {
-    let places = Arc::new(Semaphore::new(PAGES_AT_A_TIME));
+    read_all(false, PAGES_AT_A_TIME).await;
+}
+
+/// Those that build programs, or would take hours: of these, a piece.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "builds tools and benchmarks, for minutes: cargo test --test it -- --ignored documents::"]
+async fn every_slow_command_block_does_what_it_says() {
+    read_all(true, 1).await;
+}
+
+/// Reads all pages that have a block that is slow, or one that is not.
+async fn read_all(slow: bool, at_a_time: usize) {
+    let places = Arc::new(Semaphore::new(at_a_time));
     let mut readers = JoinSet::new();
     // One page: SQLMIG_TEST_PAGE=docs/rollback.md
     let only = std::env::var("SQLMIG_TEST_PAGE").ok();
     for (name, text) in pages() {
         let found = blocks(&name, &text).unwrap_or_else(|wrong| panic!("{}", wrong.join("\n")));
-        if only.as_ref().is_some_and(|only| *only != name) || !found.iter().any(|block| block.how.runs()) {
+        if only.as_ref().is_some_and(|only| *only != name) || !found.iter().any(|block| block.how.runs(slow)) {
             continue;
         }
         let places = Arc::clone(&places);
         readers.spawn(async move {
             let _place = places.acquire_owned().await.unwrap();
-            read(&name, &found).await
+            read(&name, &found, slow).await
         });
     }
     let wrong: Vec<String> = readers.join_all().await.into_iter().flatten().collect();
@@ -54,9 +67,10 @@ async fn every_command_block_does_what_it_says() {
 }
 
 /// Runs the blocks of one page in their order, up to the first that does not do what it says.
-async fn read(name: &str, blocks: &[Block]) -> Option<String> {
+async fn read(name: &str, blocks: &[Block], slow: bool) -> Option<String> {
     let reader = Reader::begin().await;
-    for block in blocks {
+    // Files that are blocks are put there for both.
+    for block in blocks.iter().filter(|block| block.how.runs(slow) || !block.how.runs(!slow)) {
         if let Err(why) = reader.run(block).await {
             return Some(format!("{name}:{}: {why}", block.line));
         }
@@ -66,20 +80,24 @@ async fn read(name: &str, blocks: &[Block]) -> Option<String> {
 
 #[test]
 fn what_is_not_run_is_listed() {
-    let mut list = String::new();
-    for (reason, meaning) in REASONS {
-        let mut places = Vec::new();
-        for (name, text) in pages() {
-            let found = blocks(&name, &text).unwrap_or_else(|wrong| panic!("{}", wrong.join("\n")));
-            for block in found.iter().filter(|block| block.how == How::Not(reason)) {
-                let first = block.text.lines().next().unwrap_or_default();
-                let first = first.split(" #").next().unwrap_or_default().trim_end();
-                places.push(format!("  - {name}: `{first}`\n"));
+    let mut places: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (name, text) in pages() {
+        for block in blocks(&name, &text).unwrap_or_else(|wrong| panic!("{}", wrong.join("\n"))) {
+            let first = block.text.lines().next().unwrap_or_default();
+            let first = first.split(" #").next().unwrap_or_default().trim_end();
+            match block.how {
+                How::Not(reason) => places.entry(reason).or_default().push(format!("  - {name}: `{first}`\n")),
+                How::Run(Run { slow: Some(piece), .. }) => {
+                    places.entry(SLOW.0).or_default().push(format!("  - {name}: `{first}`: {piece}\n"));
+                }
+                How::Run(_) | How::Read => {}
             }
         }
-        if !places.is_empty() {
-            let _ = write!(list, "- **{reason}** ({}): {meaning}\n{}", places.len(), places.concat());
-        }
+    }
+    let mut list = String::new();
+    for (reason, meaning) in REASONS.into_iter().chain([SLOW]) {
+        let places = places.get(reason).map(Vec::as_slice).unwrap_or_default();
+        let _ = write!(list, "- **{reason}** ({}): {meaning}\n{}", places.len(), places.concat());
     }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/contributing.md");
     let page = fs::read_to_string(path).unwrap();

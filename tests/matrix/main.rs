@@ -45,6 +45,9 @@ const TELL_EVERY: usize = 100;
 /// Cells and cuts of the sample.
 const SAMPLE_CELLS: usize = 54;
 const SAMPLE_CUTS: usize = 10;
+/// The variable that has only so many of the cells and cuts that are asked for done, without a page.
+const TRY: &str = "SQLMIG_TRY";
+const TRIED: usize = 6;
 
 /// A piece of work.
 #[derive(Debug, Clone)]
@@ -133,7 +136,8 @@ async fn matrix(arguments: &[String]) -> ExitCode {
     let all = jobs(&base);
     let mut chosen = choose(&all, full, &filters);
     let go_on = has("--continue");
-    let results = if full || go_on {
+    let trying = std::env::var_os(TRY).is_some();
+    let results = if (full || go_on) && !trying {
         match Results::load(full && filters.is_empty() && !go_on && !has("--list")) {
             Ok(results) => Some(results),
             Err(what) => {
@@ -146,6 +150,9 @@ async fn matrix(arguments: &[String]) -> ExitCode {
     };
     if let Some(results) = results.as_ref().filter(|_| go_on) {
         chosen.retain(|job| !results.has_held(&job.name()));
+    }
+    if trying {
+        chosen = chosen.iter().step_by(chosen.len().div_ceil(TRIED).max(1)).cloned().collect();
     }
     if has("--list") {
         for job in &chosen {

@@ -30,7 +30,7 @@ const HEAD: &str = "# The fault matrix
 
 Written by the full run of the matrix itself; do not edit.
 
-<!-- not run: takes hours -->
+<!-- slow: six cells and cuts -->
 ```sh
 SQLMIG_MATRIX=full cargo test --features fault-points --test matrix
 ```

@@ -34,6 +34,7 @@ cargo test --test mutants -- [OPTIONS]
   --again        survivors of earlier runs are held again
   --built        take the program as it was built last
 
+With SQLMIG_TRY=1 the mutants are named before anything is built, whether they compile or not.
 Outcomes are kept in target/mutants/outcomes.json, and a mutant that has one is not held again for as long as its file is the
 same: a run that was stopped goes on where it was. Remove target/mutants to begin anew. All outcomes that are known are counted
 in docs/mutants.md. MUTANTS_TARGET_DIR names the folder that is built into; not the one that cargo test itself builds into, or the tests would run that program, without
@@ -106,6 +107,10 @@ impl Options {
 }
 
 fn main() -> ExitCode {
+    if std::env::args().any(|word| word == "--help") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     match Options::read().and_then(|options| prove(&options)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -126,13 +131,18 @@ fn prove(options: &Options) -> Result<bool, String> {
         lay_out(root, &tree)?;
     }
     let all = if options.built { read(&folder.join("mutants.json"))? } else { mutants(&tree)? };
+    if std::env::var_os("SQLMIG_TRY").is_some() {
+        let tried = selected(&all, 0..all.len(), options);
+        tried.iter().for_each(|id| println!("{}", all[*id].name));
+        return Ok(!tried.is_empty());
+    }
     let sources = sources(&tree, &all)?;
     let keys = keys(&all, &sources);
     let planted =
         if options.built { read(&folder.join("planted.json"))? } else { planted(&tree, &folder, &all, &keys)? };
     write(&folder.join("mutants.json"), &all)?;
     write(&folder.join("planted.json"), &planted)?;
-    let ids = selected(&all, &planted, options);
+    let ids = selected(&all, planted.keys().copied(), options);
     if options.list {
         for id in ids {
             println!("{}", all[id].name);
@@ -334,10 +344,10 @@ fn judge(programs: [(&Program, Vec<&Test>); 2], mutant: (usize, usize)) -> Known
     }
 }
 
-/// The mutants that are asked for.
-fn selected(all: &[Mutant], planted: &Planted, options: &Options) -> Vec<usize> {
+/// Those of these mutants that are asked for.
+fn selected(all: &[Mutant], ids: impl Iterator<Item = usize>, options: &Options) -> Vec<usize> {
     let is_wanted = |name: &str| options.parts.is_empty() || options.parts.iter().any(|part| name.contains(part));
-    let mut ids: Vec<usize> = planted.keys().copied().filter(|id| is_wanted(&all[*id].name)).collect();
+    let mut ids: Vec<usize> = ids.filter(|id| is_wanted(&all[*id].name)).collect();
     // The same order on every machine, and no order of the source: what similar names differ in is spread over all bits.
     let spread = |hash: u64| (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     ids.sort_by_key(|id| spread(spread(hash(&all[*id].name))));

@@ -4,15 +4,16 @@
 pub const PART_OF_THE_CHECKS: &str = "part of .ci/run";
 
 /// Why a block is not run, and what that means: a block says one of these words, no other.
-pub const REASONS: [(&str, &str); 4] = [
+pub const REASONS: [(&str, &str); 2] = [
     (PART_OF_THE_CHECKS, "`.ci/run` reads the command from the page and runs it, or runs the tests that it names"),
     ("run by another test", "a test of its own reads the block from the page"),
-    (
-        "takes hours",
-        "compiles other programs, measures, or tries every case there is; a part of it is in `.ci/run` where one can be",
-    ),
-    ("needs a container engine", "images are built where one is; `.ci/image` does what it can without"),
 ];
+
+/// What it means that a block is slow, for the list of them.
+pub const SLOW: (&str, &str) = (
+    "slow",
+    "typed by `cargo test --test it -- --ignored documents::`, which does of what takes hours only what is said here",
+);
 
 /// Words that a command begins with: a block that is not run must not hide one.
 const COMMANDS: [&str; 11] =
@@ -53,8 +54,9 @@ pub enum How {
 }
 
 impl How {
-    pub fn runs(&self) -> bool {
-        matches!(self, Self::Run(_))
+    /// Whether it is run, by the test of slow blocks or by the one of all others.
+    pub fn runs(&self, slow: bool) -> bool {
+        matches!(self, Self::Run(run) if run.slow.is_some() == slow)
     }
 }
 
@@ -69,6 +71,8 @@ pub struct Run {
     pub code: i32,
     /// A command that goes on for ever is stopped after so many seconds, and that is as it should be.
     pub stopped_after_seconds: Option<u64>,
+    /// It takes minutes, and in full maybe hours: typed by a test of its own, which does of it what this says.
+    pub slow: Option<String>,
 }
 
 /// The blocks of a page in their order; or what is wrong with it.
@@ -108,7 +112,7 @@ pub fn blocks(page: &str, text: &str) -> Result<Vec<Block>, Vec<String>> {
 /// A comment that speaks of the next block, as its word and its value.
 fn marker(comment: &str) -> Option<(&str, &str)> {
     let (word, value) = comment.split_once(':')?;
-    ["not run", "before", "after", "ends with", "stopped after"].contains(&word).then_some((word, value.trim()))
+    ["not run", "slow", "before", "after", "ends with", "stopped after"].contains(&word).then_some((word, value.trim()))
 }
 
 fn block(line: usize, language: &str, text: String, said: &[(usize, String)]) -> Result<Block, String> {
@@ -133,6 +137,8 @@ fn block(line: usize, language: &str, text: String, said: &[(usize, String)]) ->
                 let reason = REASONS.iter().find(|(reason, _)| *reason == value);
                 not = Some(reason.ok_or_else(|| format!("{value:?} is no reason; these are: {REASONS:?}"))?.0);
             }
+            "slow" if value.is_empty() => return Err("slow: says what of it is done".to_owned()),
+            "slow" => run.slow = Some(value.to_owned()),
             "before" => value.clone_into(&mut run.before),
             "after" => value.clone_into(&mut run.after),
             "ends with" => run.code = value.parse().map_err(|_| format!("{value:?} is no exit code"))?,
@@ -160,11 +166,16 @@ fn block(line: usize, language: &str, text: String, said: &[(usize, String)]) ->
 #[test]
 fn a_block_is_run_unless_it_says_why_not() {
     let page = "<!-- before: true\nfalse -->\n<!-- after: echo -->\n<!-- ends with: 3 -->\n\n```sh\nsqlmig run x\n```\n\
-                <!-- not run: takes hours -->\n```sh\nkubectl get pods\n```\n```text\na picture\n```\n";
+                <!-- not run: run by another test -->\n```sh\nkubectl get pods\n```\n```text\na picture\n```\n\
+                <!-- slow: an hour of it -->\n```sh\nsleep 9d\n```\n";
     let found = blocks("page", page).unwrap();
-    let run = Run { before: "true\nfalse".into(), after: "echo".into(), code: 3, stopped_after_seconds: None };
+    let run = Run { before: "true\nfalse".into(), after: "echo".into(), code: 3, ..Run::default() };
     assert_eq!((found[0].line, &found[0].how, found[0].text.as_str()), (6, &How::Run(run), "sqlmig run x"));
-    assert_eq!((&found[1].how, &found[2].how), (&How::Not("takes hours"), &How::Read));
+    assert_eq!((&found[1].how, &found[2].how), (&How::Not("run by another test"), &How::Read));
+    assert_eq!(
+        [0, 1, 2, 3].map(|at| (found[at].how.runs(false), found[at].how.runs(true)))[2..],
+        [(false, false), (false, true)]
+    );
 }
 
 #[test]
@@ -173,7 +184,8 @@ fn what_would_slip_by_is_refused() {
         "```\nsqlmig run x\n```\n",
         "```text\nsqlmig run x\n```\n",
         "<!-- not run: I had no time -->\n```sh\nsqlmig run x\n```\n",
-        "<!-- not run: takes hours -->\nA paragraph.\n```sh\nsqlmig run x\n```\n",
+        "<!-- slow: -->\n```sh\nsqlmig run x\n```\n",
+        "<!-- not run: part of .ci/run -->\nA paragraph.\n```sh\nsqlmig run x\n```\n",
         "```bash\nsqlmig run x\n```\n",
     ] {
         assert!(blocks("page", page).is_err(), "{page}");

@@ -1,6 +1,8 @@
-//! What a page speaks of and a reader has, where the tests have none: files on the network, a cluster, the owner's programs.
+//! What a page speaks of and a reader has, where the tests have none: files on the network, a cluster, a registry, the owner's
+//! programs.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -78,6 +80,51 @@ impl Drop for Cluster {
     }
 }
 
+/// `docker-registry`, for images that are pushed.
+pub struct Registry {
+    running: Child,
+    address: String,
+}
+
+impl Registry {
+    /// `None` where there is no engine, or no registry to push to.
+    pub fn start(folder: &Path) -> Option<Self> {
+        let is_well = |mut command: Command| {
+            let outcome = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            outcome.is_ok_and(|status| status.success())
+        };
+        let mut engine = Command::new("docker");
+        engine.arg("info");
+        if !is_well(engine) {
+            return None;
+        }
+        // An engine trusts the registries of its own machine without TLS.
+        let address = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap().to_string();
+        let config = folder.join(".registry.json");
+        let settings = serde_json::json!({
+            "version": 0.1,
+            "http": {"addr": address},
+            "storage": {"filesystem": {"rootdirectory": folder.join(".registry")}},
+        });
+        fs::write(&config, settings.to_string()).unwrap();
+        let mut command = Command::new("docker-registry");
+        command.arg("serve").arg(&config).stdin(Stdio::null()).stdout(Stdio::null());
+        let running = command.stderr(fs::File::create(folder.join(".registry.log")).unwrap()).spawn().ok()?;
+        Some(Self { running, address })
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let _ = self.running.kill();
+        let _ = self.running.wait();
+    }
+}
+
 /// Programs that stand before others of the same name: cargo, of this repository and what is built of it already; `pg_ctl`, by
 /// the owner of the data where the tests run as root, which may not start a server.
 pub fn programs(folder: &Path, server: &Path) -> PathBuf {
@@ -86,11 +133,7 @@ pub fn programs(folder: &Path, server: &Path) -> PathBuf {
     let root = env!("CARGO_MANIFEST_DIR");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().display();
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let cargo = format!(
-        "#!/bin/sh\nsubcommand=$1\nshift\n\
-         PATH=\"$(dirname '{cargo}'):$PATH\" CARGO_TARGET_DIR='{target}' \
-         exec '{cargo}' \"$subcommand\" --manifest-path '{root}/Cargo.toml' \"$@\"\n"
-    );
+    let cargo = format!("#!/bin/sh\nroot='{root}'\ntarget='{target}'\ncargo='{cargo}'\n{}", include_str!("cargo.sh"));
     // With a log of its own the server does not hold on to the terminal's.
     let pg_ctl = format!(
         "#!/bin/sh\nowner=$(stat --format %u \"$2\")\nset -- '{}/pg_ctl' -l \"$2/by-hand.log\" \"$@\"\n\
