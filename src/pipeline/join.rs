@@ -48,8 +48,7 @@ impl Conductor {
         self.events.emit(Event::PhaseStarted { phase: Phase::Promote });
         let stint = self.stint(fence.run, Phase::Promote, false);
         let relations = self.checked_relations(fence).await?;
-        let (project, stop, events) = (&self.project, &self.stop, &self.events);
-        let worked = work(&self.pool, fence, project, &relations, options, stop, events, committed).await;
+        let worked = work(&self.promotion(fence, &relations, options), committed).await;
         stint.end().await;
         Ok(worked?)
     }

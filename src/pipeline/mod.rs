@@ -31,7 +31,8 @@ use crate::event::{Event, Events, Phase};
 use crate::limits::MaxRejects;
 use crate::outcome::PlannedTable;
 use crate::project::Project;
-use crate::promote::{PromoteOptions, promote};
+use crate::promote::{PromoteOptions, Promotion, promote};
+use crate::relations::Relations;
 use crate::source::Source;
 use crate::stage::{StageOptions, stage};
 use crate::stop::Stop;
@@ -289,11 +290,15 @@ impl Conductor {
                 return Err(PipelineError::Incomplete("nothing of it is promoted".into()));
             }
             let relations = self.checked_relations(fence).await?;
-            let effort =
-                promote(&self.pool, fence, &self.project, &relations, options, &self.stop, &self.events).await?;
+            let effort = promote(&self.promotion(fence, &relations, options)).await?;
             Ok(format!("every batch is committed by {}", effort.told(&self.vitals.server())))
         })
         .await
+    }
+
+    fn promotion<'a>(&'a self, fence: Fence, relations: &'a Relations, options: PromoteOptions) -> Promotion<'a> {
+        let Self { pool, project, stop, events, .. } = self;
+        Promotion { pool, fence, project, relations, options, stop, events }
     }
 
     /// Proves the result.

@@ -13,74 +13,14 @@ use crate::fault;
 use crate::project::Action;
 
 use super::PromoteError;
-use super::session::is_lost;
+use super::promotion::is_lost;
 use super::statement::Statement;
+use super::tried::{Failed, Tried, Trouble, Written};
 use super::worker::Worker;
 
 /// From this try on nobody else may write to the target while a batch is written. A table that others write to all the
 /// time would otherwise refuse every try.
 const LOCK_FROM: i32 = 3;
-
-/// What one try came to.
-pub(super) enum Tried {
-    /// No batch is free to claim.
-    Nothing(BatchesLeft),
-    /// Committed.
-    Done(Batch, Written),
-    /// It failed, or nobody knows.
-    Failed(Box<Failed>),
-    /// It was taken for one whose rows the target has not, and is not: the next try looks.
-    Presumed,
-}
-
-/// What a batch wrote.
-#[derive(Debug, Clone)]
-pub(super) struct Written {
-    pub result: BatchResult,
-    pub elapsed: Duration,
-    /// What of that the statement took.
-    pub writing: Duration,
-    /// The transaction that wrote it.
-    pub xid: String,
-}
-
-/// A batch whose transaction ended otherwise than by an answer to COMMIT.
-pub(super) struct Failed {
-    pub batch: Batch,
-    pub trouble: Trouble,
-    pub error: PromoteError,
-    /// What it wrote, if COMMIT was sent.
-    pub written: Option<Written>,
-}
-
-/// What can be done about a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// It may pass: another writer, a deadlock, a server that is away.
-    Passing,
-    /// The statement took too long; whether it was the server that said so.
-    Slow { by_server: bool },
-    /// The database refuses the data.
-    Data,
-    /// A foreign key does; the row that is referred to may be in another batch.
-    Reference,
-    /// Trying again is in vain.
-    Lasting,
-    /// It may be no more than that the target has rows which it was presumed not to have.
-    Presumption,
-}
-
-impl Failed {
-    /// The failure of a batch that was written without a look at what is there. A key that is there, and counts that do not add
-    /// up, may come of that alone: the batch's next try tells.
-    fn of_presumption(mut self: Box<Self>) -> Box<Self> {
-        let is_duplicate = self.error.database().is_some_and(DbError::is_duplicate);
-        if is_duplicate || matches!(self.error, PromoteError::Counts { .. }) {
-            self.trouble = Trouble::Presumption;
-        }
-        self
-    }
-}
 
 impl Worker<'_> {
     /// Tries the next batch.
@@ -89,7 +29,7 @@ impl Worker<'_> {
     /// It came to no batch: the database is away, or the fence does not hold.
     pub async fn attempt(&self) -> Result<Tried, PromoteError> {
         fault::point("promote.begin").await;
-        let mut client = connection(self.session.pool, self.session.limit(), "connect for promotion").await?;
+        let mut client = connection(self.promotion.pool, self.promotion.limit(), "connect for promotion").await?;
         let tried = self.claim(&mut client).await;
         let lost = match &tried {
             Ok(Tried::Failed(failed)) => is_lost(&failed.error),
@@ -103,10 +43,10 @@ impl Worker<'_> {
     }
 
     async fn claim(&self, client: &mut ClientWrapper) -> Result<Tried, PromoteError> {
-        let (started, session) = (Instant::now(), self.session);
-        let limit = session.limit();
-        let tx = within(limit, "begin a batch", session.begin(client, "begin a batch")).await?;
-        within(limit, "lock the run's row", session.fence.hold_staged(&tx)).await?;
+        let (started, promotion) = (Instant::now(), self.promotion);
+        let limit = promotion.limit();
+        let tx = within(limit, "begin a batch", promotion.begin(client, "begin a batch")).await?;
+        within(limit, "lock the run's row", promotion.fence.hold_staged(&tx)).await?;
         fault::point("promote.fenced").await;
         let batch = match self.next(&tx).await? {
             Ok(batch) => batch,
@@ -114,24 +54,24 @@ impl Worker<'_> {
         };
         fault::point("promote.claimed").await;
         Ok(match self.write(&tx, &batch, started).await {
-            Err(failed) if failed.trouble == Trouble::Presumption => {
-                self.step.overlap.was_missed();
-                Tried::Presumed
-            }
             Err(failed) => {
                 if failed.error.database().is_some_and(DbError::is_lock_timeout) {
                     self.crew.spent().locked_out(started.elapsed());
                 }
                 Tried::Failed(failed)
             }
-            Ok(written) => self.commit(tx, batch, written).await,
+            Ok(None) => {
+                self.step.overlap.was_missed();
+                Tried::Presumed
+            }
+            Ok(Some(written)) => self.commit(tx, batch, written).await,
         })
     }
 
     /// The batch to try now: first those that nothing has held up, then those that a foreign key did. What is left where
     /// none is free.
     async fn next(&self, tx: &Transaction<'_>) -> Result<Result<Batch, BatchesLeft>, PromoteError> {
-        let (limit, fence) = (self.session.limit(), self.session.fence);
+        let (limit, fence) = (self.promotion.limit(), self.promotion.fence);
         let (run, epoch, name) = (fence.run, fence.epoch, self.step.promote.file.name.as_str());
         if let Some(batch) = within(limit, "claim a batch", batch_claim(tx, run, name, epoch)).await? {
             return Ok(Ok(batch));
@@ -144,9 +84,15 @@ impl Worker<'_> {
         Ok(put_off.ok_or(left))
     }
 
-    /// Writes the batch's rows, counts them and records the result.
-    async fn write(&self, tx: &Transaction<'_>, batch: &Batch, started: Instant) -> Result<Written, Box<Failed>> {
-        let (limit, fence) = (self.session.limit(), self.session.fence);
+    /// Writes the batch's rows, counts them and records the result. `None` where it was written without a look, and the target
+    /// seems to have rows of its after all: it is to be rolled back then.
+    async fn write(
+        &self,
+        tx: &Transaction<'_>,
+        batch: &Batch,
+        started: Instant,
+    ) -> Result<Option<Written>, Box<Failed>> {
+        let (limit, fence) = (self.promotion.limit(), self.promotion.fence);
         let Some(statement) = self.step.statements.get(&batch.source) else {
             return Err(self.miscounted(batch, Trouble::Lasting, "its source table is not in this run"));
         };
@@ -158,7 +104,7 @@ impl Worker<'_> {
         let insert = statement.insert.as_ref().filter(|_| batch.failures == 0 && self.step.overlap.is_none());
         let written = self.execute(tx, batch, &action, insert.unwrap_or(&statement.sql)).await;
         let (result, writing) = match written {
-            Err(failed) if insert.is_some() => return Err(failed.of_presumption()),
+            Err(failed) if insert.is_some() && failed.may_be_presumed() => return Ok(None),
             other => other?,
         };
         if insert.is_none() {
@@ -169,7 +115,7 @@ impl Worker<'_> {
         let xid = within(limit, "record a batch", done).await;
         let xid = xid.map_err(|error| self.failed(batch, error, asked.elapsed(), false))?;
         fault::point("promote.recorded").await;
-        Ok(Written { result, elapsed, writing, xid })
+        Ok(Some(Written { result, elapsed, writing, xid }))
     }
 
     /// Runs a batch's statement; what it did, and how long that took.
@@ -182,7 +128,7 @@ impl Worker<'_> {
     ) -> Result<(BatchResult, Duration), Box<Failed>> {
         let asked = Instant::now();
         let parameters: [&(dyn ToSql + Sync); 4] =
-            [&batch.first_row, &batch.last_row, &self.session.fence.run, &batch.number];
+            [&batch.first_row, &batch.last_row, &self.promotion.fence.run, &batch.number];
         let row = self.ask(batch, action, async {
             // Parsed once a connection: the text is long, and parsing it takes about a millisecond.
             let statement = tx.prepare_cached(sql).await?;
@@ -223,7 +169,7 @@ impl Worker<'_> {
         fault::point("promote.before_commit").await;
         let asked = Instant::now();
         let commit = async { tx.commit().await.map_err(doing("commit a batch")) };
-        match within(self.session.limit(), "commit a batch", commit).await {
+        match within(self.promotion.limit(), "commit a batch", commit).await {
             Ok(()) => {
                 fault::point("promote.after_commit").await;
                 let committing = asked.elapsed();
@@ -247,14 +193,14 @@ impl Worker<'_> {
     ) -> Result<T, Box<Failed>> {
         let asked = Instant::now();
         let answer = async { answer.await.map_err(doing(action)) };
-        let answer = within(self.session.limit(), action, answer).await;
+        let answer = within(self.promotion.limit(), action, answer).await;
         answer.map_err(|error| self.failed(batch, error, asked.elapsed(), true))
     }
 
     /// What the database said of the batch. `elapsed` tells the server's own time limit from a person who ended the
     /// statement: the code is the same (57014), and the text is in the server's language.
     fn failed(&self, batch: &Batch, error: DbError, elapsed: Duration, writing: bool) -> Box<Failed> {
-        let trouble = if error.is_canceled() && elapsed >= self.session.timeouts.statement {
+        let trouble = if error.is_canceled() && elapsed >= self.promotion.options.timeouts.statement {
             Trouble::Slow { by_server: true }
         } else if error.is_timed_out() && writing {
             Trouble::Slow { by_server: false }

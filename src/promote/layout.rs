@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_postgres::Transaction;
 
 use crate::db::doing;
-use crate::db::ledger::{batches_forget, batches_plan, refusals_forget};
+use crate::db::ledger::{BatchesPlanned, Fence, batches_forget, batches_plan, refusals_forget};
 use crate::fault;
+use crate::limits::BatchSize;
 use crate::names::TableName;
-use crate::project::{Project, Promote};
+use crate::project::Promote;
 use crate::relations::Relations;
 
-use super::session::Session;
+use super::PromoteError;
+use super::promotion::Promotion;
 use super::statement::{self, Statement};
-use super::{PromoteError, PromoteOptions};
 
 /// A promote transform, prepared.
 pub(super) struct Step<'a> {
@@ -57,11 +58,8 @@ impl Overlap {
 ///
 /// # Errors
 /// A transform does not fit its target.
-pub(super) async fn prepare<'a>(
-    session: &Session<'_>,
-    project: &'a Project,
-    relations: &Relations,
-) -> Result<Vec<Step<'a>>, PromoteError> {
+pub(super) async fn prepare<'a>(promotion: &Promotion<'a>) -> Result<Vec<Step<'a>>, PromoteError> {
+    let (project, relations) = (promotion.project, promotion.relations);
     let work = async |tx: &Transaction<'_>| {
         let mut steps: Vec<Step<'a>> = Vec::new();
         for promote in &project.promote {
@@ -75,7 +73,7 @@ pub(super) async fn prepare<'a>(
         }
         Ok(steps)
     };
-    session.fenced("prepare the transforms", session.outage(), work).await
+    promotion.fenced("prepare the transforms", promotion.outage(), work).await
 }
 
 /// Lays out the batches of every transform over the rows that none has done yet, all at once: a worker of another process
@@ -83,14 +81,9 @@ pub(super) async fn prepare<'a>(
 ///
 /// # Errors
 /// The fence does not hold, or the database refuses.
-pub(super) async fn lay_out(
-    session: &Session<'_>,
-    relations: &Relations,
-    steps: &[Step<'_>],
-    options: PromoteOptions,
-) -> Result<(), PromoteError> {
+pub(super) async fn lay_out(promotion: &Promotion<'_>, steps: &[Step<'_>]) -> Result<(), PromoteError> {
     fault::point("promote.lay_out").await;
-    let (run, epoch) = (session.fence.run, session.fence.epoch);
+    let Promotion { fence: Fence { run, epoch }, relations, options, .. } = *promotion;
     let names: Vec<&str> = steps.iter().map(|step| step.promote.file.name.as_str()).collect();
     let work = async |tx: &Transaction<'_>| {
         for statement in steps.iter().flat_map(|step| step.statements.values()) {
@@ -101,16 +94,20 @@ pub(super) async fn lay_out(
             let (promote, name) = (step.promote, names[place]);
             refusals_forget(tx, run, name, &names[place + 1..]).await?;
             for (source, last_row) in sources(relations, promote) {
-                let table = relations.tables().iter().find(|table| Some(&table.source) == source.as_ref());
-                let [rows, bytes] = [table.map(|table| table.rows_read), table.map(|table| table.bytes_read)]
-                    .map(|count| u64::try_from(count.unwrap_or_default()).unwrap_or_default());
-                let (target, source, size) = (&promote.target, source.as_ref(), options.batch_size.rows(rows, bytes));
-                batches_plan(tx, run, name, target, source, last_row, size, step.counted, epoch).await?;
+                let planned = BatchesPlanned {
+                    transform: name,
+                    target: &promote.target,
+                    source: source.as_ref(),
+                    last_row,
+                    batch_rows: batch_rows(relations, source.as_ref(), options.batch_size),
+                    counted: step.counted,
+                };
+                batches_plan(tx, run, epoch, &planned).await?;
             }
         }
         Ok(())
     };
-    session.fenced("lay out the batches", session.outage(), work).await?;
+    promotion.fenced("lay out the batches", promotion.outage(), work).await?;
     fault::point("promote.laid_out").await;
     Ok(())
 }
@@ -120,14 +117,10 @@ pub(super) async fn lay_out(
 ///
 /// # Errors
 /// [`PromoteError::SameKey`], or the SELECT is wrong.
-pub(super) async fn refuse_same_keys(
-    session: &Session<'_>,
-    project: &Project,
-    relations: &Relations,
-    promote: &Promote,
-) -> Result<(), PromoteError> {
+pub(super) async fn refuse_same_keys(promotion: &Promotion<'_>, promote: &Promote) -> Result<(), PromoteError> {
+    let Promotion { project, relations, .. } = *promotion;
     let work = async |tx: &Transaction<'_>| statement::key_conflicts(tx, project, relations, promote).await;
-    let conflicts = session.fenced("look for rows of one key", session.outage(), work).await?;
+    let conflicts = promotion.fenced("look for rows of one key", promotion.outage(), work).await?;
     if conflicts.is_empty() {
         return Ok(());
     }
@@ -143,4 +136,12 @@ pub(super) fn sources(relations: &Relations, promote: &Promote) -> Vec<(Option<T
     }
     let Some(relation) = &promote.from else { return vec![(None, 1)] };
     relations.sources(relation).into_iter().map(|feed| (Some(feed.source.clone()), feed.last_row)).collect()
+}
+
+/// Rows a batch of a source table.
+pub(super) fn batch_rows(relations: &Relations, source: Option<&TableName>, size: BatchSize) -> i64 {
+    let table = relations.tables().iter().find(|table| Some(&table.source) == source);
+    let [rows, bytes] = [table.map(|table| table.rows_read), table.map(|table| table.bytes_read)]
+        .map(|count| u64::try_from(count.unwrap_or_default()).unwrap_or_default());
+    i64::try_from(size.rows(rows, bytes)).unwrap_or(i64::MAX)
 }

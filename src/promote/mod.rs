@@ -9,36 +9,33 @@ mod crew;
 mod effort;
 mod error;
 mod layout;
-mod session;
+mod promotion;
 mod settle;
 mod statement;
 mod trial;
+mod tried;
 mod worker;
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::thread;
 
-use deadpool_postgres::Pool;
 use futures_util::future::join_all;
 use tokio::sync::Notify;
 use tokio_postgres::Transaction;
 
-use crate::db::ledger::{Fence, RunState, batches_left, batches_unfinished, run_advance};
-use crate::event::{Event, Events};
+use crate::db::ledger::{RunState, batches_left, batches_unfinished, run_advance};
+use crate::event::Event;
 use crate::fault;
 use crate::limits::{BatchSize, MaxRejects, Parallel, Timeouts};
-use crate::project::Project;
-use crate::relations::Relations;
-use crate::stop::Stop;
 
 pub use effort::Effort;
 pub use error::PromoteError;
+pub use promotion::Promotion;
 pub use trial::{TrialStep, promote_trial};
 
 use crew::{Crew, Start};
 use layout::{Step, lay_out, prepare, refuse_same_keys};
-use session::Session;
 use worker::Worker;
 
 /// Rows that the database may refuse in a run without a bound of its own. A transform that is wrong for every row must not
@@ -61,15 +58,17 @@ pub struct PromoteOptions {
     pub max_refused: Option<MaxRejects>,
 }
 
-impl PromoteOptions {
-    async fn crew(&self, session: &Session<'_>) -> Crew {
-        match self.parallel {
+impl Promotion<'_> {
+    /// The workers of this process.
+    async fn crew(&self) -> Crew {
+        let PromoteOptions { parallel, most_workers, .. } = self.options;
+        match parallel {
             Parallel::Auto => {
                 let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-                Crew::adapting(self.most_workers, Start::of(cores, self.most_workers, session.room().await))
+                Crew::adapting(most_workers, Start::of(cores, most_workers, self.room().await))
             }
             Parallel::Workers(workers) => {
-                Crew::fixed(usize::try_from(workers.get()).unwrap_or(1).min(self.most_workers.max(1)))
+                Crew::fixed(usize::try_from(workers.get()).unwrap_or(1).min(most_workers.max(1)))
             }
         }
     }
@@ -77,33 +76,23 @@ impl PromoteOptions {
 
 /// Promotes the clean rows of a run, as its conductor.
 ///
-/// `fence` is the run as the conductor took it on; when it is in another epoch, workers stop.
-///
 /// Batches that an earlier try has committed are kept; what is left is laid out anew with the batch size given. Says how many
 /// workers there were and why, and what their time went into.
 ///
 /// # Errors
 /// A transform does not fit its target, or a batch failed for good: it is rolled back, and those before it stay. Asked to
 /// stop, it does so between two batches.
-pub async fn promote(
-    pool: &Pool,
-    fence: Fence,
-    project: &Project,
-    relations: &Relations,
-    options: PromoteOptions,
-    stop: &Stop,
-    events: &Events,
-) -> Result<Effort, PromoteError> {
-    let session = Session { pool, fence, timeouts: options.timeouts, stop, events };
-    let steps = prepare(&session, project, relations).await?;
-    lay_out(&session, relations, &steps, options).await?;
-    let crew = options.crew(&session).await;
-    run_steps(&session, project, relations, options, &crew, &steps, &AtomicU64::new(0)).await?;
-    let finish = async |tx: &Transaction<'_>| match batches_unfinished(tx, fence.run).await? {
-        (0, None) => Ok(run_advance(tx, fence.run, RunState::Promoted).await?),
+pub async fn promote(promotion: &Promotion<'_>) -> Result<Effort, PromoteError> {
+    let steps = prepare(promotion).await?;
+    lay_out(promotion, &steps).await?;
+    let crew = promotion.crew().await;
+    run_steps(promotion, &steps, &crew, &AtomicU64::new(0)).await?;
+    let run = promotion.fence.run;
+    let finish = async |tx: &Transaction<'_>| match batches_unfinished(tx, run).await? {
+        (0, None) => Ok(run_advance(tx, run, RunState::Promoted).await?),
         (pending, failed) => Err(PromoteError::Unfinished(pending + i64::from(failed.is_some()))),
     };
-    session.fenced("record the promotion", session.outage(), finish).await?;
+    promotion.fenced("record the promotion", promotion.outage(), finish).await?;
     fault::point("promote.done").await;
     Ok(crew.effort())
 }
@@ -111,42 +100,28 @@ pub async fn promote(
 /// Promotes batches that a conductor laid out, until none of the run is left; each that this process commits is counted in
 /// `committed`.
 ///
-/// `fence` is the run in its present epoch. It takes nothing on, lays nothing out and concludes nothing.
+/// It takes nothing on, lays nothing out and concludes nothing.
 ///
 /// # Errors
 /// As [`promote`].
-#[expect(clippy::too_many_arguments, reason = "what a promotion is made of, each of another kind")]
-pub async fn work(
-    pool: &Pool,
-    fence: Fence,
-    project: &Project,
-    relations: &Relations,
-    options: PromoteOptions,
-    stop: &Stop,
-    events: &Events,
-    committed: &AtomicU64,
-) -> Result<(), PromoteError> {
-    let session = Session { pool, fence, timeouts: options.timeouts, stop, events };
-    let steps = prepare(&session, project, relations).await?;
-    let crew = options.crew(&session).await;
-    run_steps(&session, project, relations, options, &crew, &steps, committed).await
+pub async fn work(promotion: &Promotion<'_>, committed: &AtomicU64) -> Result<(), PromoteError> {
+    let steps = prepare(promotion).await?;
+    let crew = promotion.crew().await;
+    run_steps(promotion, &steps, &crew, committed).await
 }
 
 /// One transform after another: the next one's batches are not begun before all of this one's are done, whoever does them.
 async fn run_steps(
-    session: &Session<'_>,
-    project: &Project,
-    relations: &Relations,
-    options: PromoteOptions,
-    crew: &Crew,
+    promotion: &Promotion<'_>,
     steps: &[Step<'_>],
+    crew: &Crew,
     committed: &AtomicU64,
 ) -> Result<(), PromoteError> {
     for step in steps {
         let name = step.promote.file.name.as_str();
-        let count = async |tx: &Transaction<'_>| Ok(batches_left(tx, session.fence.run, name).await?);
-        let left = session.fenced("count the batches", session.outage(), count).await?;
-        session.events.emit(Event::BatchesPlanned {
+        let count = async |tx: &Transaction<'_>| Ok(batches_left(tx, promotion.fence.run, name).await?);
+        let left = promotion.fenced("count the batches", promotion.outage(), count).await?;
+        promotion.events.emit(Event::BatchesPlanned {
             target: step.promote.target.clone(),
             batches: u64::try_from(left.pending).unwrap_or_default(),
             rows: u64::try_from(left.rows).unwrap_or_default(),
@@ -156,11 +131,11 @@ async fn run_steps(
             continue;
         }
         if left.pending > 0 {
-            refuse_same_keys(session, project, relations, step.promote).await?;
+            refuse_same_keys(promotion, step.promote).await?;
         }
         let workers = crew.places().min(usize::try_from(left.pending).unwrap_or(1).max(1));
         let (halt, progress) = (AtomicBool::new(false), Notify::new());
-        let worker = Worker { session, step, relations, options, crew, halt: &halt, committed, progress: &progress };
+        let worker = Worker { promotion, step, crew, halt: &halt, committed, progress: &progress };
         crew.begin();
         // All of them come to their end: a batch in hand is finished even when another one fails.
         let outcomes = join_all((0..workers).map(|place| worker.work(place))).await;

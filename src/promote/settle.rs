@@ -12,7 +12,7 @@ use crate::fault;
 use crate::template::{Fragment, render_wrap};
 
 use super::backoff::{ATTEMPTS, Outage, PATIENCE, pause};
-use super::batch::{Failed, Trouble};
+use super::tried::{Failed, Trouble};
 use super::worker::Worker;
 use super::{MOST_REFUSED, PromoteError};
 
@@ -47,12 +47,12 @@ impl Worker<'_> {
     pub async fn settle(&self, failed: Failed) -> Result<(), PromoteError> {
         fault::point("promote.settle").await;
         // Whoever had the batch before may have it still: a server that never got the COMMIT waits for it.
-        let lock_patience = self.session.timeouts.idle.saturating_add(PATIENCE);
-        let outage = Outage::new(self.session.stop, self.session.events, lock_patience);
+        let lock_patience = self.promotion.options.timeouts.idle.saturating_add(PATIENCE);
+        let outage = Outage::new(self.promotion.stop, self.promotion.events, lock_patience);
         let work = async |tx: &Transaction<'_>| self.decide(tx, &failed).await;
-        let settled = self.session.fenced("ask what became of a batch", outage, work).await?;
+        let settled = self.promotion.fenced("ask what became of a batch", outage, work).await?;
         let Failed { batch, error, written, .. } = failed;
-        let warn = |text: String| self.session.events.warn(text);
+        let warn = |text: String| self.promotion.events.warn(text);
         match settled {
             Settled::Committed => {
                 warn(format!("{error}; the ledger says that it was committed"));
@@ -77,7 +77,7 @@ impl Worker<'_> {
     }
 
     async fn decide(&self, tx: &Transaction<'_>, failed: &Failed) -> Result<Settled, PromoteError> {
-        let (batch, run) = (&failed.batch, self.session.fence.run);
+        let (batch, run) = (&failed.batch, self.promotion.fence.run);
         let Some(standing) = batch_settle(tx, run, batch.number).await? else { return Ok(Settled::Elsewhere) };
         match standing.state.as_str() {
             "done" => {
@@ -95,7 +95,7 @@ impl Worker<'_> {
         let splits = match failed.trouble {
             Trouble::Data | Trouble::Reference => true,
             Trouble::Slow { .. } => batch.timeouts + 1 >= TIMEOUTS,
-            Trouble::Passing | Trouble::Lasting | Trouble::Presumption => false,
+            Trouble::Passing | Trouble::Lasting => false,
         };
         let text = failed.error.to_string();
         if failed.trouble == Trouble::Reference {
@@ -131,7 +131,7 @@ impl Worker<'_> {
 
     /// Takes the batch's only row out, unless too many are out already; `None` where the database said nothing of the row.
     async fn refuse(&self, tx: &Transaction<'_>, failed: &Failed, text: &str) -> Result<Option<Settled>, PromoteError> {
-        let (batch, fence) = (&failed.batch, self.session.fence);
+        let (batch, fence) = (&failed.batch, self.promotion.fence);
         let PromoteError::Batch { error, .. } = &failed.error else { return Ok(None) };
         let (Some(server), Some(source), Some(statement)) =
             (error.server(), batch.source.as_ref(), self.statement(batch))
@@ -144,8 +144,7 @@ impl Worker<'_> {
             batch_failed(tx, fence.run, batch.number, failure).await?;
             return Ok(Some(too_many));
         }
-        let context =
-            minijinja::context! { staged => Fragment::new(self.relations.staged(source).unwrap_or_default()) };
+        let context = minijinja::context! { staged => Fragment::new(self.promotion.relations.staged(source).unwrap_or_default()) };
         let take =
             render_wrap("quarantine_refused.sql", include_str!("../../sql/wrap/quarantine_refused.sql"), context)?;
         let (source, code, reason) = (source.to_string(), server.code().code(), reason(error));
@@ -162,9 +161,9 @@ impl Worker<'_> {
 
     /// Whether one more refused row would be one too many.
     async fn too_many(&self, tx: &Transaction<'_>) -> Result<Option<Settled>, PromoteError> {
-        let known = refusals(tx, self.session.fence.run).await?;
+        let known = refusals(tx, self.promotion.fence.run).await?;
         let count = |rows: i64| u64::try_from(rows).unwrap_or_default();
-        let exceeded = match self.options.max_refused {
+        let exceeded = match self.promotion.options.max_refused {
             Some(bound) => bound
                 .exceeded(count(known.quarantined) + 1, count(known.rows_read))
                 .then(|| format!("{bound} in quarantine (--max-rejects)")),

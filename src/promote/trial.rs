@@ -15,7 +15,7 @@ use crate::stop::Stop;
 use crate::template::{Fragment, render_wrap};
 
 use super::PromoteError;
-use super::layout::sources;
+use super::layout::{batch_rows, sources};
 use super::statement::{comparison, key_conflicts};
 
 /// What one promote transform would do with the rows of one source table.
@@ -100,7 +100,9 @@ pub async fn promote_trial(
                 let keys = conflicts.join(", ");
                 trial.refused = Some(format!("several rows go to one row of {}: {keys}", promote.target));
             }
-            trial.compare(tx, project, relations, promote, last_row, batch_size, stop).await?;
+            let sql = comparison(tx, project, relations, promote, trial.source.as_ref()).await?;
+            let size = batch_rows(relations, trial.source.as_ref(), batch_size);
+            trial.compare(tx, promote, &sql, last_row, size, stop).await?;
             steps.push(trial);
         }
     }
@@ -114,31 +116,24 @@ impl TrialStep {
     }
 
     /// Compares batch by batch, as they would be written: what is in hand at once stays small.
-    #[expect(clippy::too_many_arguments, reason = "what a comparison is made of, each of another kind")]
     async fn compare(
         &mut self,
         tx: &mut Transaction<'_>,
-        project: &Project,
-        relations: &Relations,
         promote: &Promote,
+        sql: &str,
         last_row: i64,
-        batch_size: BatchSize,
+        batch_rows: i64,
         stop: &Stop,
     ) -> Result<(), PromoteError> {
-        let sql = comparison(tx, project, relations, promote, self.source.as_ref()).await?;
-        let table = relations.tables().iter().find(|table| Some(&table.source) == self.source.as_ref());
-        let [rows, bytes] = [table.map(|table| table.rows_read), table.map(|table| table.bytes_read)]
-            .map(|count| u64::try_from(count.unwrap_or_default()).unwrap_or_default());
-        let size = i64::try_from(batch_size.rows(rows, bytes)).unwrap_or(i64::MAX);
         let action = format!("compare with {}", self.target);
         let mut first_row = 1;
         while first_row <= last_row {
             if stop.is_requested() {
                 return Err(PromoteError::Interrupted);
             }
-            let until = last_row.min(first_row.saturating_add(size - 1));
+            let until = last_row.min(first_row.saturating_add(batch_rows - 1));
             let row = reading(tx, &action, async |tx| {
-                let row = tx.query_one(&sql, &[&first_row, &until]).await.map_err(doing(action.as_str()))?;
+                let row = tx.query_one(sql, &[&first_row, &until]).await.map_err(doing(action.as_str()))?;
                 Ok::<_, DbError>(row)
             });
             let row = row.await.map_err(|error| PromoteError::Sql(promote.file.path.clone(), error))?;

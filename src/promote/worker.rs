@@ -8,14 +8,13 @@ use tokio::sync::Notify;
 use crate::db::DbError;
 use crate::db::ledger::{Batch, BatchResult};
 use crate::event::Event;
-use crate::relations::Relations;
 
+use super::PromoteError;
 use super::backoff::rest;
-use super::batch::{Tried, Written};
 use super::crew::{Change, Crew};
 use super::layout::Step;
-use super::session::Session;
-use super::{PromoteError, PromoteOptions};
+use super::promotion::Promotion;
+use super::tried::{Tried, Written};
 
 /// First pause of a worker that finds nothing to claim while others still have batches in hand; it doubles.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
@@ -24,10 +23,8 @@ const LAST_LOOK: Duration = Duration::from_secs(1);
 
 /// What a worker needs.
 pub(super) struct Worker<'a> {
-    pub session: &'a Session<'a>,
+    pub promotion: &'a Promotion<'a>,
     pub step: &'a Step<'a>,
-    pub relations: &'a Relations,
-    pub options: PromoteOptions,
     /// How many workers may take batches.
     pub crew: &'a Crew,
     /// Whether another worker of this process has stopped for good: then nothing new is begun.
@@ -55,10 +52,10 @@ impl Worker<'_> {
     }
 
     async fn until_none_is_left(&self, place: usize) -> Result<(), PromoteError> {
-        let session = self.session;
-        let (mut outage, mut look) = (session.outage(), FIRST_LOOK);
+        let promotion = self.promotion;
+        let (mut outage, mut look) = (promotion.outage(), FIRST_LOOK);
         while self.crew.admits(place).await && !self.halt.load(Ordering::Relaxed) {
-            if session.stop.is_requested() {
+            if promotion.stop.is_requested() {
                 return Err(PromoteError::Interrupted);
             }
             let tried = self.attempt().await;
@@ -68,11 +65,11 @@ impl Worker<'_> {
             match tried {
                 Ok(Tried::Done(batch, written)) => {
                     self.finished(&batch, &written);
-                    (outage, look) = (session.outage(), FIRST_LOOK);
+                    (outage, look) = (promotion.outage(), FIRST_LOOK);
                 }
                 Ok(Tried::Failed(failed)) => {
                     self.settle(*failed).await?;
-                    (outage, look) = (session.outage(), FIRST_LOOK);
+                    (outage, look) = (promotion.outage(), FIRST_LOOK);
                 }
                 Ok(Tried::Presumed) => {}
                 Ok(Tried::Nothing(left)) => {
@@ -83,9 +80,9 @@ impl Worker<'_> {
                     if left.pending == 0 {
                         return Ok(());
                     }
-                    outage = session.outage();
+                    outage = promotion.outage();
                     tokio::select! {
-                        rested = rest(look, session.stop) => rested?,
+                        rested = rest(look, promotion.stop) => rested?,
                         () = self.progress.notified() => {}
                     }
                     look = (look * 2).min(LAST_LOOK);
@@ -104,7 +101,7 @@ impl Worker<'_> {
     /// Tells of a change of the crew's size.
     fn told(&self, change: Option<Change>) {
         if let Some(Change { workers, why }) = change {
-            self.session.events.emit(Event::WorkersChanged { workers, why });
+            self.promotion.events.emit(Event::WorkersChanged { workers, why });
         }
     }
 
@@ -112,7 +109,7 @@ impl Worker<'_> {
     pub(super) fn finished(&self, batch: &Batch, written: &Written) {
         self.committed.fetch_add(1, Ordering::Relaxed);
         let count = |rows: i64| u64::try_from(rows).unwrap_or_default();
-        self.session.events.emit(Event::BatchFinished {
+        self.promotion.events.emit(Event::BatchFinished {
             target: self.step.promote.target.clone(),
             number: batch.number,
             inserted: count(written.result.inserted),
@@ -123,7 +120,7 @@ impl Worker<'_> {
         });
         let BatchResult { inserted, updated, unchanged, deleted } = written.result;
         let rows = inserted + updated + unchanged + deleted;
-        self.session.events.emit(Event::Busy { shares: self.crew.spent().shares() });
+        self.promotion.events.emit(Event::Busy { shares: self.crew.spent().shares() });
         self.told(self.crew.finished(count(rows)));
     }
 }

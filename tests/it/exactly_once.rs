@@ -14,7 +14,7 @@ use sqlmig::db::{Connection, transaction};
 use sqlmig::event::{Event, Events};
 use sqlmig::limits::{BatchSize, Parallel, Timeouts};
 use sqlmig::project::Project;
-use sqlmig::promote::{PromoteError, PromoteOptions, promote};
+use sqlmig::promote::{PromoteError, PromoteOptions, Promotion, promote};
 use sqlmig::relations::Relations;
 use sqlmig::stop::Stop;
 
@@ -361,7 +361,9 @@ async fn a_wish_to_stop_is_seen_between_two_batches() {
         timeouts: Timeouts::default(),
         max_refused: None,
     };
-    let stopped = promote(&pool, Fence { run, epoch }, &project, &relations, options, &stop, &events).await;
+    let fence = Fence { run, epoch };
+    let (pool, project, relations, stop, events) = (&pool, &project, &relations, &stop, &events);
+    let stopped = promote(&Promotion { pool, fence, project, relations, options, stop, events }).await;
     assert!(matches!(stopped, Err(PromoteError::Interrupted)), "{stopped:?}");
     assert_eq!(number(&client, "select count(*) from sqlmig.batch where state = 'done'").await, 1);
     assert_eq!(

@@ -6,8 +6,8 @@ use deadpool_postgres::Transaction as Pooled;
 use tokio_postgres::{GenericClient, Row, Transaction};
 use uuid::Uuid;
 
+use super::milliseconds;
 use super::tables::stored_name;
-use super::{count, milliseconds};
 use crate::db::{DbError, doing};
 use crate::names::TableName;
 
@@ -134,32 +134,44 @@ pub async fn refusals_forget(tx: &Transaction<'_>, run: Uuid, transform: &str, a
         .map_err(doing("try refused rows again"))
 }
 
-/// Lays out batches over the rows 1 to `last_row` of a source table that no batch of this transform has done.
+/// The batches of a transform over one source table.
+#[derive(Debug)]
+pub struct BatchesPlanned<'a> {
+    /// The transform's name.
+    pub transform: &'a str,
+    /// The final table.
+    pub target: &'a TableName,
+    /// The source table; none of a transform that reads no source's rows.
+    pub source: Option<&'a TableName>,
+    /// The last row of the source table.
+    pub last_row: i64,
+    /// Rows a batch.
+    pub batch_rows: i64,
+    /// Whether its rows enter the books.
+    pub counted: bool,
+}
+
+/// Lays out batches over the rows 1 to the last of a source table that no batch of this transform has done.
 ///
 /// # Errors
 /// Fails when the database refuses the rows.
-#[expect(clippy::too_many_arguments, reason = "the statement's parameters, one for one")]
 pub async fn batches_plan(
     tx: &Transaction<'_>,
     run: Uuid,
-    transform: &str,
-    target: &TableName,
-    source: Option<&TableName>,
-    last_row: i64,
-    batch_size: u64,
-    counted: bool,
     epoch: i64,
+    planned: &BatchesPlanned<'_>,
 ) -> Result<(), DbError> {
+    let BatchesPlanned { transform, target, source, last_row, batch_rows, counted } = planned;
     tx.execute(
         include_str!("../../../sql/batches_plan.sql"),
         &[
             &run,
-            &transform,
+            transform,
             &target.to_string(),
             &source.map(ToString::to_string),
-            &last_row,
-            &count(batch_size),
-            &counted,
+            last_row,
+            batch_rows,
+            counted,
             &epoch,
         ],
     )

@@ -22,9 +22,9 @@ mod tables;
 mod why;
 
 pub use batch::{
-    Batch, BatchFailure, BatchResult, BatchStanding, BatchesLeft, Refusals, batch_claim, batch_claim_put_off,
-    batch_done, batch_failed, batch_halve, batch_put_off, batch_refused, batch_settle, batches_forget, batches_left,
-    batches_plan, batches_unfinished, promoted_rows, refusals, refusals_forget,
+    Batch, BatchFailure, BatchResult, BatchStanding, BatchesLeft, BatchesPlanned, Refusals, batch_claim,
+    batch_claim_put_off, batch_done, batch_failed, batch_halve, batch_put_off, batch_refused, batch_settle,
+    batches_forget, batches_left, batches_plan, batches_unfinished, promoted_rows, refusals, refusals_forget,
 };
 pub use embedding::{
     Fetched, Paid, TextHash, Wanted, embedding_asked, embedding_counts, embedding_forget, embedding_insert,

@@ -1,4 +1,5 @@
-//! Transactions of promotion: bounded in time on both sides, behind the fence, repeated while the server is away.
+//! What a promotion is made of, and its transactions: bounded in time on both sides, behind the fence, repeated while the server
+//! is away.
 
 use std::time::Duration;
 
@@ -9,44 +10,54 @@ use crate::db::patience::{client_limit, close, connection, within};
 use crate::db::{DbError, doing};
 use crate::event::Events;
 use crate::limits::Timeouts;
+use crate::project::Project;
+use crate::relations::Relations;
 use crate::stop::Stop;
 
-use super::PromoteError;
 use super::backoff::{Outage, is_outage};
 use super::crew::Room;
+use super::{PromoteError, PromoteOptions};
 
 /// How long the question for free connections may take: without an answer, promotion begins all the same.
 const ROOM_LIMIT: Duration = Duration::from_secs(5);
 
-/// What every part of a promotion needs.
+/// What a promotion is made of: a run's rows, the transforms that write them, and where and how.
 #[derive(Clone, Copy)]
-pub(super) struct Session<'a> {
+pub struct Promotion<'a> {
+    /// Connections to the target.
     pub pool: &'a Pool,
-    /// The run, in the epoch in which it was taken on or joined.
+    /// The run, in the epoch in which it was taken on or joined: when it is in another, workers stop.
     pub fence: Fence,
-    pub timeouts: Timeouts,
+    /// Whose transforms are promoted.
+    pub project: &'a Project,
+    /// The run's rows, as its checks have left them.
+    pub relations: &'a Relations,
+    /// How to promote.
+    pub options: PromoteOptions,
+    /// Asks it to end between two batches.
     pub stop: &'a Stop,
+    /// Where it tells what it does.
     pub events: &'a Events,
 }
 
-impl<'a> Session<'a> {
+impl<'a> Promotion<'a> {
     /// How long this side waits for the answer to one statement.
-    pub fn limit(&self) -> Duration {
-        client_limit(self.timeouts.statement)
+    pub(super) fn limit(&self) -> Duration {
+        client_limit(self.options.timeouts.statement)
     }
 
     /// What is borne until something succeeds.
-    pub fn outage(&self) -> Outage<'a> {
+    pub(super) fn outage(&self) -> Outage<'a> {
         Outage::new(self.stop, self.events, Duration::ZERO)
     }
 
     /// The connections that workers may have here, those that are open and idle in the pool among them; `None` where the server
     /// does not say.
-    pub async fn room(&self) -> Option<Room> {
+    pub(super) async fn room(&self) -> Option<Room> {
         let action = "count the free connections";
         let client = connection(self.pool, ROOM_LIMIT, action).await.ok()?;
         let idle = self.pool.status().available;
-        // It counts this session as free.
+        // It counts this connection as free.
         let free = include_str!("../../sql/preflight_connections.sql");
         let asked = async { client.query_one(free, &[]).await.map_err(doing(action)) };
         let Ok(row) = within(ROOM_LIMIT, action, asked).await else {
@@ -58,11 +69,15 @@ impl<'a> Session<'a> {
     }
 
     /// Begins a transaction with the settings of promotion.
-    pub async fn begin<'c>(&self, client: &'c mut ClientWrapper, action: &str) -> Result<Transaction<'c>, DbError> {
+    pub(super) async fn begin<'c>(
+        &self,
+        client: &'c mut ClientWrapper,
+        action: &str,
+    ) -> Result<Transaction<'c>, DbError> {
         let tx = client.transaction().await.map_err(doing(action))?;
         let settings =
             tx.prepare_cached(include_str!("../../sql/promote_settings.sql")).await.map_err(doing(action))?;
-        let Timeouts { lock, statement, idle, .. } = self.timeouts;
+        let Timeouts { lock, statement, idle, .. } = self.options.timeouts;
         let [lock, statement, idle] = [lock, statement, idle].map(|time| format!("{}ms", time.as_millis()));
         tx.query_one(&settings, &[&lock, &statement, &idle]).await.map_err(doing(action))?;
         Ok(tx)
@@ -73,7 +88,7 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// What the fence or `work` says, or the database for too long.
-    pub async fn fenced<T>(
+    pub(super) async fn fenced<T>(
         &self,
         action: &str,
         mut outage: Outage<'_>,
