@@ -16,7 +16,8 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls, config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::conninfo::{Endpoint, Host, Target};
+use super::conninfo::Target;
+use super::conninfo::endpoint::{Endpoint, Host};
 use super::error::{Cause, DbError, doing, is_tls};
 use super::tls::{SslMode, TlsError};
 use crate::limits::Timeouts;

@@ -1,7 +1,7 @@
 //! The target: a parsed connection string, with libpq's keys, defaults and environment variables.
 
-mod endpoint;
-mod error;
+pub(super) mod endpoint;
+pub(super) mod error;
 mod syntax;
 mod tcp;
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio_postgres::config::{ChannelBinding, TargetSessionAttrs};
 
-use self::endpoint::endpoints;
+use self::endpoint::{Endpoint, Host, endpoints};
 use self::syntax::Settings;
 use self::tcp::TcpSettings;
 use super::environment::Environment;
@@ -20,7 +20,6 @@ use super::password::PasswordSources;
 use super::tls::{Protocol, RootCertificates, SslMode, TlsSettings};
 use crate::template::suggest;
 
-pub(super) use self::endpoint::{Endpoint, Host};
 pub use self::error::ConnInfoError;
 
 /// Time for one host to accept and authenticate, where the connection string gives none.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-use super::conninfo::{Endpoint, Host};
+use super::conninfo::endpoint::{Endpoint, Host};
 use super::environment::Environment;
 
 /// The variable that names a file holding nothing but the password, as Kubernetes and Docker mount secrets.

@@ -7,7 +7,7 @@ use memchr::{memchr, memchr_iter, memchr2, memchr2_iter};
 
 use super::block::Column;
 use super::error::{RowError, RowErrorCode};
-use super::row::{Scratch, Slot};
+use super::slot::{Scratch, Slot, check_text};
 use super::values::digits;
 
 /// Splits a line, already UTF-8, into one slot a column.
@@ -171,7 +171,7 @@ fn unescape(mut field: &[u8], scratch: &mut Scratch) -> Result<Slot, (RowErrorCo
         }
         out.extend_from_slice(field);
         if check {
-            super::row::check_text(&out[begin..])?;
+            check_text(&out[begin..])?;
         }
         Ok(())
     })

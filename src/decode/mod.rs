@@ -21,6 +21,7 @@ mod row;
 mod rows;
 mod scanner;
 mod session;
+mod slot;
 #[cfg(test)]
 mod tests;
 mod values;

@@ -2,45 +2,10 @@
 
 use std::sync::Arc;
 
-use memchr::memchr;
-
 use super::block::{Block, ColumnKind, RawRow, RowForm};
-use super::encoding::describe;
 use super::error::{RowError, RowErrorCode};
+use super::slot::{Scratch, Slot, check_text, no_nul};
 use super::{copy_text, values, vector};
-
-/// Where a field's bytes are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Slot {
-    /// SQL's NULL.
-    Null,
-    /// In the row.
-    Raw(usize, usize),
-    /// In [`Scratch::text`].
-    Text(usize, usize),
-    /// In [`Scratch::wire`].
-    Wire(usize, usize),
-}
-
-/// Memory that is reused from row to row.
-#[derive(Debug, Default)]
-pub(super) struct Scratch {
-    /// One slot a field.
-    pub(super) slots: Vec<Slot>,
-    /// Values that had escapes.
-    text: Vec<u8>,
-    /// Vectors in binary form.
-    wire: Vec<u8>,
-}
-
-impl Scratch {
-    /// Adds a text that `write` appends.
-    pub(super) fn text_slot<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Slot, E> {
-        let start = self.text.len();
-        write(&mut self.text)?;
-        Ok(Slot::Text(start, self.text.len()))
-    }
-}
 
 /// Decodes the rows of one block; its memory is reused from row to row, so keep one per thread.
 #[derive(Debug)]
@@ -134,24 +99,6 @@ impl RowDecoder {
             *slot = Slot::Wire(start, scratch.wire.len());
         }
         Ok(Fields { slots: &scratch.slots, raw, text: &scratch.text, wire: &scratch.wire })
-    }
-}
-
-/// Checks that bytes are text that PostgreSQL can hold: UTF-8 without NUL.
-pub(super) fn check_text(bytes: &[u8]) -> Result<(), (RowErrorCode, String)> {
-    if let Err(error) = simdutf8::compat::from_utf8(bytes) {
-        return Err((RowErrorCode::Encoding, describe(bytes, error.valid_up_to(), "UTF8")));
-    }
-    no_nul(bytes)
-}
-
-fn no_nul(bytes: &[u8]) -> Result<(), (RowErrorCode, String)> {
-    match memchr(0, bytes) {
-        None => Ok(()),
-        Some(at) => Err((
-            RowErrorCode::NulByte,
-            format!("invalid byte sequence for encoding \"UTF8\": 0x00 (at byte {at} of the row)"),
-        )),
     }
 }
 

@@ -6,7 +6,7 @@ use super::block::Column;
 use super::encoding::Trail;
 use super::error::{RowError, RowErrorCode};
 use super::lexer::{Kind, Mode, Quote, Token, token};
-use super::row::{Scratch, Slot};
+use super::slot::{Scratch, Slot};
 
 /// What a table's row of nothing but defaults looks like.
 pub(super) const DEFAULT_VALUES: &[u8] = b"DEFAULT VALUES";

@@ -4,7 +4,8 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use serde_json::{Map, Value};
 
 use super::pieces::{Mark, headings};
-use super::{Decoded, Format, data, whole};
+use super::value::parse;
+use super::{Decoded, Format, whole};
 
 /// Bytes of front matter that are looked at: more is no front matter.
 const FRONT_MATTER_BYTES: usize = 256 << 10;
@@ -53,7 +54,7 @@ fn front_matter(text: &str) -> Option<(Value, &str)> {
         }
         let ends = line.trim_end();
         if ends == fence || (fence == "---" && ends == "...") {
-            let value = data::parse(format, &text[begin..at]).ok()?;
+            let value = parse(format, &text[begin..at]).ok()?;
             return value.is_object().then(|| (value, &text[at + line.len()..]));
         }
         at += line.len();

@@ -17,6 +17,7 @@ mod rust_source;
 mod rustdoc_json;
 mod rustdoc_page;
 mod split;
+mod value;
 #[cfg(test)]
 mod tests;
 

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use super::pieces::{headings, value_without_nul, without_nul};
-use super::{Decoded, Format, FormatError, data, markdown, whole};
+use super::pieces::{headings, without_nul};
+use super::value::{parse, value_without_nul};
+use super::{Decoded, Format, FormatError, markdown, whole};
 
 /// Whether a value is a notebook.
 pub(super) fn is_notebook(value: &Value) -> bool {
@@ -15,7 +16,7 @@ pub(super) fn is_notebook(value: &Value) -> bool {
 
 pub(super) fn decode(text: &str) -> Result<Decoded, FormatError> {
     let broken = |reason: String| FormatError::Broken { format: Format::Notebook, reason };
-    let value = data::parse(Format::Json, text).map_err(broken)?;
+    let value = parse(Format::Json, text).map_err(broken)?;
     if !is_notebook(&value) {
         return Err(broken("it has no nbformat, or no cells".to_owned()));
     }

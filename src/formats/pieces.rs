@@ -45,21 +45,3 @@ pub(super) fn headings(marks: &[Mark]) -> Value {
 pub(super) fn without_nul(text: &str) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
 }
-
-/// The same for every string and key of a value, without recursion.
-pub(super) fn value_without_nul(value: &mut Value) {
-    let mut open = vec![value];
-    while let Some(value) = open.pop() {
-        match value {
-            Value::String(text) if text.contains('\0') => *text = without_nul(text),
-            Value::Array(values) => open.extend(values),
-            Value::Object(map) => {
-                if map.keys().any(|key| key.contains('\0')) {
-                    *map = std::mem::take(map).into_iter().map(|(key, value)| (without_nul(&key), value)).collect();
-                }
-                open.extend(map.values_mut());
-            }
-            _ => {}
-        }
-    }
-}

@@ -1,15 +1,17 @@
-//! The files of a project, from a folder or from inside the binary, and the hash over them.
+//! The files of a project, from a folder or from inside the binary.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::Path;
 use std::{fs, io};
 
 use include_dir::{Dir, DirEntry, include_dir};
-use sha2::{Digest, Sha256};
 
 use super::error::{ProjectError, ProjectErrorKind};
-use super::settings::{self, Settings};
+
+/// Where the settings are: next to `transforms/`.
+pub(super) const SETTINGS: &str = "sqlmig.toml";
+/// Where they may be instead, and are in the project that is built into the binary.
+pub(super) const BUILTIN_SETTINGS: &str = "transforms/project.toml";
 
 static MIGRATIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
 static TRANSFORMS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/transforms");
@@ -36,6 +38,11 @@ impl Tree {
             let inside = path.strip_prefix(folder)?.strip_prefix('/')?;
             Some((path.as_str(), inside, text.as_str()))
         })
+    }
+
+    /// All files in name order: path, text.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
     fn insert(&mut self, path: String, bytes: Vec<u8>) -> Result<(), ProjectError> {
@@ -85,10 +92,10 @@ pub(super) fn read(directory: &Path) -> Result<Tree, ProjectError> {
         return Err(fail(io::Error::from(io::ErrorKind::NotADirectory)));
     }
     let mut tree = Tree { root: root.clone(), files: BTreeMap::new() };
-    let settings = directory.join(settings::FILE);
+    let settings = directory.join(SETTINGS);
     if settings.exists() {
-        let bytes = fs::read(&settings).map_err(|e| ProjectError::file(settings::FILE, ProjectErrorKind::Io(e)))?;
-        tree.insert(settings::FILE.to_owned(), bytes)?;
+        let bytes = fs::read(&settings).map_err(|e| ProjectError::file(SETTINGS, ProjectErrorKind::Io(e)))?;
+        tree.insert(SETTINGS.to_owned(), bytes)?;
     }
     for folder in ["migrations", "transforms"] {
         if directory.join(folder).exists() {
@@ -127,37 +134,4 @@ fn collect(tree: &mut Tree, directory: &Path, inside: &str, depth: usize) -> Res
 pub(super) fn folder_name(directory: &Path) -> String {
     let resolved = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
     resolved.file_name().map_or_else(|| "project".to_owned(), |name| name.to_string_lossy().into_owned())
-}
-
-/// SHA-256 over everything that matters to results.
-pub(super) fn hash(tree: &Tree, settings: &Settings) -> String {
-    let mut hasher = Sha256::new();
-    // Lengths before contents: no two different projects give the same bytes.
-    let mut part = |bytes: &[u8]| {
-        hasher.update((bytes.len() as u64).to_be_bytes());
-        hasher.update(bytes);
-    };
-    for (table, columns) in &settings.digest {
-        part(b"digest");
-        part(table.to_string().as_bytes());
-        part(columns.join("\0").as_bytes());
-    }
-    for (name, value) in &settings.vars {
-        part(b"var");
-        part(name.as_bytes());
-        part(value.to_string().as_bytes());
-    }
-    for (path, text) in &tree.files {
-        let beside = path.ends_with("/README.md") || path.starts_with("transforms/examples/");
-        if !beside && ![settings::FILE, settings::BUILTIN_FILE].contains(&path.as_str()) {
-            part(b"file");
-            part(path.as_bytes());
-            part(text.as_bytes());
-        }
-    }
-    hasher.finalize().iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }

@@ -8,7 +8,7 @@ use minijinja::{Environment, Error, Value};
 use crate::names::{TableName, ident, literal};
 use crate::template::{problem, suggest};
 
-use super::render::{Cast, RelationSql, Scope};
+use super::scope::{Cast, RelationSql, Scope};
 use super::transform::TransformPhase;
 use super::type_name::is_type_name;
 

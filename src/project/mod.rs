@@ -8,9 +8,11 @@ mod error;
 mod example;
 mod files;
 mod functions;
+mod hash;
 mod header;
 mod migration;
 mod render;
+mod scope;
 mod settings;
 mod statement;
 mod transform;
@@ -25,7 +27,8 @@ use std::path::Path;
 pub use error::{ProjectError, ProjectErrorKind};
 pub use example::{Case, Example, GivenTable, Row};
 pub use migration::MigrationFile;
-pub use render::{Cast, RelationSql, Rendered, Scope};
+pub use render::Rendered;
+pub use scope::{Cast, RelationSql, Scope};
 pub use settings::Settings;
 pub use statement::StatementProblem;
 pub use transform::{
@@ -141,7 +144,7 @@ impl Project {
         let Transforms { macros, normalise, check, dedup, embed, promote, index, validate, search } = transforms;
         let mut project = Self {
             name: settings.name.clone().unwrap_or_else(|| folder.to_owned()),
-            hash: files::hash(tree, &settings),
+            hash: hash::hash(tree, &settings),
             settings,
             migrations,
             normalise,

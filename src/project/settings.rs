@@ -7,12 +7,7 @@ use serde::Deserialize;
 use crate::names::TableName;
 
 use super::error::{ProjectError, ProjectErrorKind};
-use super::files::Tree;
-
-/// Where the settings are: next to `transforms/`.
-pub(super) const FILE: &str = "sqlmig.toml";
-/// Where they may be instead, and are in the project that is built into the binary.
-pub(super) const BUILTIN_FILE: &str = "transforms/project.toml";
+use super::files::{BUILTIN_SETTINGS, SETTINGS, Tree};
 
 /// A project's settings.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -59,10 +54,10 @@ struct RawProject {
 
 /// Reads the settings of a project.
 pub(super) fn read(tree: &Tree) -> Result<Settings, ProjectError> {
-    let (file, text) = match (tree.get(FILE), tree.get(BUILTIN_FILE)) {
-        (Some(_), Some(_)) => return Err(ProjectError::file(BUILTIN_FILE, ProjectErrorKind::TwoSettings)),
-        (Some(text), None) => (FILE, text),
-        (None, Some(text)) => (BUILTIN_FILE, text),
+    let (file, text) = match (tree.get(SETTINGS), tree.get(BUILTIN_SETTINGS)) {
+        (Some(_), Some(_)) => return Err(ProjectError::file(BUILTIN_SETTINGS, ProjectErrorKind::TwoSettings)),
+        (Some(text), None) => (SETTINGS, text),
+        (None, Some(text)) => (BUILTIN_SETTINGS, text),
         (None, None) => return Err(ProjectError::file(tree.root.as_str(), ProjectErrorKind::NoSettings)),
     };
     let raw: Raw = parse_toml(file, text)?;

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::View;
+use super::grid::as_count;
 use super::grid::{count, printable};
-use super::run::as_count;
 use crate::outcome::{CaseOutcome, ExampleReport};
 
 /// Writes one case: a line, and under it what differs.

@@ -149,6 +149,17 @@ pub(super) fn table_name(name: &str) -> String {
     printable(name.strip_prefix("public.").unwrap_or(name))
 }
 
+/// The length of a list as a number to show.
+pub(super) fn as_count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
+/// A fraction as a number to show.
+#[expect(clippy::cast_possible_truncation, reason = "a rate of more than 2^63 rows is shown as that")]
+pub(super) fn rounded(value: f64) -> i64 {
+    value.round() as i64
+}
+
 /// A number with its thousands apart: `1,234,567`.
 #[must_use]
 pub fn count(value: i64) -> String {

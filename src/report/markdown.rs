@@ -22,7 +22,7 @@ pub(super) fn write(report: &Report, writer: &mut dyn Write) -> io::Result<()> {
         run.id,
         text(&run.project),
         moment(run.started_at),
-        count(super::run::rounded(report.throughput.rows_per_second)),
+        count(super::grid::rounded(report.throughput.rows_per_second)),
         size(report.throughput.peak_rss_bytes)
     )?;
     write_books(report, writer)?;

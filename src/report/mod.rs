@@ -7,6 +7,7 @@ mod found;
 mod grid;
 mod html;
 mod junit;
+mod lines;
 mod markdown;
 mod plan;
 mod preflight;

@@ -3,8 +3,10 @@
 use std::io::{self, Write};
 
 use super::View;
-use super::grid::{Grid, Head, Mark, count, duration, exception, number, printable, size, table_name, text, title};
-use super::run::{as_count, list, write_statements, write_warnings};
+use super::grid::{
+    Grid, Head, Mark, as_count, count, duration, exception, number, printable, size, table_name, text, title,
+};
+use super::lines::{list, write_statements, write_warnings};
 use crate::outcome::{FollowedPlan, Plan, PlanDump, PlanFate, PlanRows, Severity};
 
 pub(super) fn write(plan: &Plan, view: View, writer: &mut dyn Write) -> io::Result<()> {

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::grid::{
-    Grid, Head, Mark, count, duration, exception, mark, number, printable, size, table_name, text, title,
+    Grid, Head, Mark, as_count, count, duration, exception, mark, number, printable, rounded, size, table_name, text,
+    title,
 };
+use super::lines::{list, write_statements, write_warnings};
 use super::runs::write_head;
 use super::{View, books, verdict};
 use crate::outcome::{CheckResult, Report, Severity};
@@ -245,60 +247,4 @@ fn write_rest(report: &Report, view: View, writer: &mut dyn Write) -> io::Result
     }
     write_statements(&report.other_statements, view, writer)?;
     write_warnings(&report.warnings, view, writer)
-}
-
-/// Writes what else a source held.
-pub(super) fn write_statements(
-    statements: &[crate::outcome::StatementCount],
-    view: View,
-    writer: &mut dyn Write,
-) -> io::Result<()> {
-    if statements.is_empty() {
-        return Ok(());
-    }
-    let told: Vec<String> =
-        statements.iter().map(|statement| format!("{} × {}", count(statement.count), statement.kind)).collect();
-    let told: Vec<&str> = told.iter().map(String::as_str).collect();
-    list("In the source, not executed:", &told, view, writer)?;
-    writeln!(writer)
-}
-
-/// Writes warnings, one a line.
-pub(super) fn write_warnings(warnings: &[String], view: View, writer: &mut dyn Write) -> io::Result<()> {
-    if warnings.is_empty() {
-        return Ok(());
-    }
-    title("Warnings", view.color, writer)?;
-    for warning in warnings {
-        let warning = printable(warning);
-        if view.color { writeln!(writer, "\x1b[33m!\x1b[0m {warning}")? } else { writeln!(writer, "! {warning}")? }
-    }
-    writeln!(writer)
-}
-
-/// Writes a lead and a list behind it, broken between items at the page's width.
-pub(super) fn list(lead: &str, items: &[&str], view: View, writer: &mut dyn Write) -> io::Result<()> {
-    let mut column = lead.chars().count();
-    write!(writer, "{lead}")?;
-    for (place, item) in items.iter().enumerate() {
-        let item = printable(item) + if place + 1 < items.len() { "," } else { "" };
-        let length = item.chars().count() + 1;
-        if column + length > usize::from(view.width) {
-            write!(writer, "\n ")?;
-            column = 1;
-        }
-        write!(writer, " {item}")?;
-        column += length;
-    }
-    writeln!(writer)
-}
-
-/// The length of a list as a number to show.
-pub(super) fn as_count(length: usize) -> i64 {
-    i64::try_from(length).unwrap_or(i64::MAX)
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a rate of more than 2^63 rows is shown as that")]
-pub(super) fn rounded(value: f64) -> i64 {
-    value.round() as i64
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::grid::{Grid, Head, count, duration, number, printable, size, table_name, text};
-use super::run::{as_count, rounded};
+use super::grid::{as_count, rounded};
 use super::runs::write_head;
 use super::{View, books};
 use crate::outcome::status::Activity;

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -14,9 +13,9 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
-use uuid::Uuid;
 
 use super::progress::{Display, Mode};
+use super::run_id::RunId;
 use crate::report::printable;
 
 /// RFC 3339 in UTC, always to the millisecond, so that lines sort as text.
@@ -68,24 +67,6 @@ impl LogError {
     pub fn hint(&self) -> Option<String> {
         let hint = "use error, warn, info, debug, trace, or directives as sqlmig=debug,tokio_postgres=info";
         matches!(self, Self::Level { .. }).then(|| hint.to_owned())
-    }
-}
-
-/// The run that this process works on, known once it has begun. One that tries rows of another again begins with that one, and goes
-/// on with its own.
-#[derive(Debug, Clone, Default)]
-pub struct RunId(Arc<Mutex<Option<Uuid>>>);
-
-impl RunId {
-    /// The run, once it is known.
-    #[must_use]
-    pub fn get(&self) -> Option<Uuid> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Makes the run known: the last one is the one in hand.
-    pub(super) fn set(&self, run: Uuid) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(run);
     }
 }
 
@@ -270,6 +251,8 @@ impl Visit for Fields {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn lines(format: Format) -> Lines {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use uuid::Uuid;
 
-use super::log::RunId;
+use super::run_id::RunId;
 use super::{line, step};
 use crate::event::{Event, Events};
 use crate::report::progress_lines;

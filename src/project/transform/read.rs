@@ -7,7 +7,7 @@ use super::super::error::{ProjectError, ProjectErrorKind};
 use super::super::files::Tree;
 use super::super::header::Header;
 use super::super::statement::{self, Form};
-use super::super::{render, settings};
+use super::super::{files, render};
 use super::keys::{
     ACTION, FROM_RELATION, FROM_TABLE, INSERT_ONLY, INTO, KEY, MERGE, NEEDS, ON, ON_TABLE, SEVERITY, SUMMARY, TARGET,
     TEXT, VECTOR,
@@ -162,7 +162,7 @@ fn refuse_strays(tree: &Tree) -> Result<(), ProjectError> {
     let folders = || TransformPhase::ALL.iter().map(|phase| phase.as_str()).chain(["macros", "examples"]);
     for (path, inside, _) in tree.under("transforms") {
         let expected = match inside.split_once('/') {
-            None if inside == "README.md" || path == settings::BUILTIN_FILE => continue,
+            None if inside == "README.md" || path == files::BUILTIN_SETTINGS => continue,
             None => format!("move it into one of transforms/{{{}}}", folders().collect::<Vec<_>>().join(",")),
             Some((folder, _)) if folders().any(|known| known == folder) => continue,
             Some((folder, _)) => match suggest::closest(folder, folders()) {

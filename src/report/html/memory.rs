@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::pace::{FEWEST, float, round};
 use crate::outcome::MemorySlice;
+use crate::report::grid::rounded;
 use crate::report::grid::{duration, size};
-use crate::report::run::rounded;
 
 const WIDTH: f64 = 860.0;
 const HEIGHT: f64 = 64.0;

@@ -41,7 +41,7 @@ fn page(report: &Report) -> Result<String, minijinja::Error> {
     language.add_filter("size", size);
     language.add_filter("table", |name: &str| table_name(name));
     language.add_filter("decimal", |value: f64, places: usize| format!("{value:.places$}"));
-    language.add_filter("rate", |value: f64| count(super::run::rounded(value)));
+    language.add_filter("rate", |value: f64| count(super::grid::rounded(value)));
     language.add_filter("moment", shown_moment);
     language.add_filter("cut", cut);
     language.add_filter("file_name", |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned());
@@ -112,5 +112,5 @@ fn cut(text: &str) -> String {
     }
     let all = text.chars().count();
     text.chars().take(LONGEST_REASON).collect::<String>()
-        + &format!(" … ({} characters)", count(super::run::as_count(all)))
+        + &format!(" … ({} characters)", count(super::grid::as_count(all)))
 }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::outcome::{BatchSpread, PhaseTime, Slice};
+use crate::report::grid::rounded;
 use crate::report::grid::{count, duration};
-use crate::report::run::rounded;
 
 /// Size of a phase's picture; the numbers of its scale stand left of it.
 const WIDTH: f64 = 860.0;

@@ -10,7 +10,7 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 
 use super::ignored::{self, Fate, Rules, holds_rules};
-use super::roots::is_manifest;
+use super::manifest::is_manifest;
 
 /// Bytes that the files of one archive may have together, and files: beyond, it is a bomb.
 const MOST_BYTES: u64 = 4 << 30;

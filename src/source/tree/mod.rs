@@ -10,6 +10,7 @@ mod apart;
 mod archive;
 mod ignored;
 mod known;
+mod manifest;
 mod read;
 mod roots;
 mod rows;

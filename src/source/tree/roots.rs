@@ -7,13 +7,8 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+use super::manifest::{MANIFEST_BYTES, MARKER, is_manifest};
 use super::{GENERIC, archive};
-
-/// A file of a tree that says what it is: `type`, `name`, `version`.
-const MARKER: &str = "sqlmig-source.toml";
-
-/// Bytes of a manifest.
-const MANIFEST_BYTES: u64 = 64 << 10;
 
 /// A tree as it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -293,9 +288,4 @@ fn manifests_of_folder(folder: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
     }
     found.sort_unstable();
     Ok(found)
-}
-
-/// Whether a file at the top of a tree may be one that says what the tree is.
-pub(super) fn is_manifest(name: &str) -> bool {
-    [MARKER, "Cargo.toml", "package.json", "pyproject.toml", "book.toml"].contains(&name)
 }
