@@ -1,8 +1,7 @@
 //! The layers: which module may use which, held against what the source says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// The modules from top to bottom: each may use those in the rows below its own, and no others.
@@ -68,7 +67,8 @@ fn a_module_uses_only_those_below_it() {
             continue;
         };
         seen.insert(own.clone());
-        for (at, module) in uses(&file) {
+        for (at, path) in uses(&file) {
+            let Some(module) = path.into_iter().next() else { continue };
             let allowed = module == own
                 || row_of(&module).is_some_and(|other| {
                     other > row && (!SIDE.contains(&module.as_str()) || row == 0 || SIDE.contains(&own.as_str()))
@@ -81,6 +81,34 @@ fn a_module_uses_only_those_below_it() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(seen.len() > 15 && seen.contains("names"), "the sources were not found: {seen:?}");
+}
+
+/// A folder's `mod.rs` and what is in the folder name each other by their nature; other files do not.
+#[test]
+fn no_file_uses_one_that_uses_it() {
+    let files = sources();
+    let modules: BTreeSet<&[String]> = files.iter().map(|file| file.path.as_slice()).collect();
+    let file_of = |path: &[String]| (1..=path.len()).rev().find_map(|end| modules.get(&path[..end]).copied());
+    let mut used: BTreeMap<&[String], BTreeSet<&[String]>> = BTreeMap::new();
+    for file in &files {
+        let others = uses(file).into_iter().filter_map(|(_, path)| file_of(&path));
+        let apart = others.filter(|other| !other.starts_with(&file.path) && !file.path.starts_with(other));
+        used.insert(&file.path, apart.collect());
+    }
+    assert!(used.values().map(BTreeSet::len).sum::<usize>() > 500, "what files use was not found");
+    // Who uses nothing that is left, or is used by nobody that is left, is in no circle.
+    loop {
+        let names: BTreeSet<&[String]> = used.values().flatten().copied().collect();
+        let before = used.len();
+        used.retain(|path, uses| !uses.is_empty() && names.contains(path));
+        let left: BTreeSet<&[String]> = used.keys().copied().collect();
+        used.values_mut().for_each(|uses| uses.retain(|path| left.contains(path)));
+        if used.len() == before {
+            break;
+        }
+    }
+    let left: Vec<String> = used.keys().map(|path| path.join("::")).collect();
+    assert!(left.is_empty(), "in circles: {left:?}");
 }
 
 #[test]
@@ -112,11 +140,17 @@ fn paths_are_understood_however_they_are_written() {
     let found = |path: &[&str], text: &str| -> Vec<String> {
         let path = path.iter().map(|&part| part.to_owned()).collect();
         let file = Source { name: String::new(), path, text: without_comments(text) };
-        uses(&file).into_iter().map(|(_, module)| module).collect()
+        uses(&file).into_iter().map(|(_, path)| path.join("::")).collect()
     };
-    assert_eq!(found(&["db", "lock"], "use crate::names::ident;\nlet x = crate::event::Event::A;"), ["names", "event"]);
-    assert_eq!(found(&["db"], "use crate::{\n    names::{a, b},\n    event,\n};"), ["names", "event"]);
-    assert_eq!(found(&["db", "lock"], "use super::super::check::x;\nuse super::lock;"), ["check"]);
+    assert_eq!(
+        found(&["db", "lock"], "use crate::names::ident;\nlet x = crate::event::Event::A;"),
+        ["names::ident", "event::Event::A"]
+    );
+    assert_eq!(
+        found(&["db"], "use crate::{\n    names::{a as b, c::{self, d}},\n    event,\n};"),
+        ["names::a", "names::c", "names::c::d", "event", ""]
+    );
+    assert_eq!(found(&["db", "lock"], "use super::super::check::x;\nuse super::lock;"), ["check::x", "db::lock"]);
     assert_eq!(found(&["db"], "use super::{stage, names};"), ["stage", "names"]);
     assert_eq!(found(&["main"], "use sqlmig::pipeline;"), ["pipeline"]);
     assert!(
@@ -186,63 +220,55 @@ fn without_comments(text: &str) -> String {
         .join("\n")
 }
 
-/// The top-level modules that a file names, each with the place where it does.
-fn uses(file: &Source) -> Vec<(usize, String)> {
+/// What a file names of this program: the place, and the path from the top.
+fn uses(file: &Source) -> Vec<(usize, Vec<String>)> {
     let mut found = Vec::new();
     for prefix in ["crate::", "sqlmig::"] {
         for (at, _) in file.text.match_indices(prefix) {
             // `sqlmig` is our own name only in the binary; elsewhere the text is part of another word or of SQL.
             let whole = !file.text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
             if whole && (prefix == "crate::" || row_of(&file.path[0]) == Some(0)) {
-                found.extend(first_words(&file.text, at + prefix.len()));
+                leaves(&file.text, at + prefix.len(), &[], &mut found);
             }
         }
     }
     let mut at = 0;
     while let Some(offset) = file.text[at..].find("super::") {
-        let start = at + offset;
-        let mut rest = start;
-        let mut ups = 0;
-        while file.text[rest..].starts_with("super::") {
-            rest += "super::".len();
-            ups += 1;
+        at += offset;
+        let mut parent = file.path.as_slice();
+        while file.text[at..].starts_with("super::") {
+            at += "super::".len();
+            parent = parent.split_last().map_or(&[], |(_, parent)| parent);
         }
-        if ups == file.path.len() {
-            found.extend(first_words(&file.text, rest));
-        }
-        at = rest;
+        leaves(&file.text, at, parent, &mut found);
     }
     found.sort();
     found
 }
 
-/// The first word of a path, or of each path in braces, from `at` on.
-fn first_words(text: &str, at: usize) -> Vec<(usize, String)> {
-    let word = |range: Range<usize>| {
-        let part = &text[range.clone()];
-        let start = range.start + (part.len() - part.trim_start().len());
-        let word: String = part.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-        (!word.is_empty()).then_some((start, word))
-    };
-    if !text[at..].starts_with('{') {
-        return word(at..text.len()).into_iter().collect();
-    }
-    let mut depth = 0;
-    let mut words = Vec::new();
-    let mut start = at + 1;
-    for (offset, letter) in text[at..].char_indices() {
-        match letter {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 || (depth == 1 && letter == ',') {
-            words.extend(word(start..at + offset));
-            start = at + offset + 1;
-        }
-        if depth == 0 {
-            break;
+/// Reads a path, or a tree of them in braces, that goes on at `at` behind `before`; returns where it ends.
+fn leaves(text: &str, mut at: usize, before: &[String], found: &mut Vec<(usize, Vec<String>)>) -> usize {
+    let skip = |at: usize| at + text[at..].len() - text[at..].trim_start().len();
+    let word = |at: usize| text[at..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    if text[at..].starts_with('{') {
+        loop {
+            at = skip(leaves(text, skip(at + 1), before, found));
+            if !text[at..].starts_with(',') {
+                return at + 1;
+            }
         }
     }
-    words
+    let name = word(at);
+    if name.is_empty() || name == "self" {
+        found.push((at, before.to_vec()));
+        return at + name.len();
+    }
+    let path = [before, std::slice::from_ref(&name)].concat();
+    let end = at + name.len();
+    if text[end..].starts_with("::") {
+        return leaves(text, end + "::".len(), &path, found);
+    }
+    found.push((at, path));
+    let renamed = skip(end);
+    if text[renamed..].starts_with("as ") { renamed + "as ".len() + word(renamed + "as ".len()).len() } else { end }
 }
