@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-use crate::harness::embedded;
+use crate::harness::{Wire, wire};
 
 /// What happens to the COMMIT of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Cut {
     Silence,
 }
 
-/// Something that listens on a port of 127.0.0.1 and leads to the embedded server.
+/// Something that listens on a port of 127.0.0.1 and leads to the server.
 pub struct Proxy {
     pub port: u16,
     commits: Arc<AtomicUsize>,
@@ -32,12 +32,11 @@ impl Proxy {
     pub async fn start(cut: Cut, nth: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let socket = embedded().await.folder().join("data/.s.PGSQL.5432");
         let commits = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&commits);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let server = UnixStream::connect(&socket).await.unwrap();
+                let server = wire().await;
                 // One that is cut ends with an error, which is the point.
                 tokio::spawn(pass(client, server, cut, nth, Arc::clone(&counter)));
             }
@@ -57,15 +56,9 @@ impl Proxy {
     }
 }
 
-async fn pass(
-    client: TcpStream,
-    server: UnixStream,
-    cut: Cut,
-    nth: usize,
-    commits: Arc<AtomicUsize>,
-) -> std::io::Result<()> {
+async fn pass(client: TcpStream, server: Wire, cut: Cut, nth: usize, commits: Arc<AtomicUsize>) -> std::io::Result<()> {
     let (mut from_client, to_client) = client.into_split();
-    let (mut from_server, mut to_server) = server.into_split();
+    let (mut from_server, mut to_server) = tokio::io::split(server);
     let (muted, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
     let (mute, answer) = (Arc::clone(&muted), Arc::clone(&answered));
     let back = tokio::spawn(async move {
@@ -105,7 +98,7 @@ async fn pass(
                     }
                     Cut::Silence => {
                         // The server sees a client that is gone; the client sees nothing at all.
-                        drop(to_server);
+                        to_server.shutdown().await?;
                         tokio::io::copy(&mut from_client, &mut tokio::io::sink()).await?;
                     }
                 }
@@ -115,8 +108,7 @@ async fn pass(
         }
         to_server.write_all(&message).await?;
     }
-    drop(to_server);
-    Ok(())
+    to_server.shutdown().await
 }
 
 /// One of the names that a message begins with, counted from 0.

@@ -1,7 +1,7 @@
 //! The server and the databases that tests run on.
 //!
 //! One embedded server per test process, without fsync, ended with the process. `SQLMIG_TEST_DATABASE_URL` names a given
-//! server instead (its role must be allowed to create databases), `SQLMIG_TEST_PG_VERSION` the major version of the
+//! server instead (a superuser's, which lets every other role in without a password), `SQLMIG_TEST_PG_VERSION` the major version of the
 //! embedded one: 16 or 18, which is the default. Where no server can be had, tests fail; they do not pass by being skipped.
 
 use std::fs;
@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlmig::db::environment::Environment;
 use sqlmig::db::{Embedded, EmbeddedOptions, Target};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::OnceCell;
 
 /// The server of this test process.
@@ -94,6 +96,26 @@ fn remove_leftovers(root: &Path) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
+}
+
+/// A socket to the server, for what stands before it.
+pub type Wire = Pin<Box<dyn Duplex>>;
+
+/// What is read and written.
+pub trait Duplex: AsyncRead + AsyncWrite + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
+
+/// A new socket to the server.
+pub async fn wire() -> Wire {
+    let Ok(given) = std::env::var("SQLMIG_TEST_DATABASE_URL") else {
+        let socket = embedded().await.folder().join("data/.s.PGSQL.5432");
+        return Box::pin(UnixStream::connect(socket).await.unwrap());
+    };
+    let server = given.split("://").nth(1).and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
+    let place = server.rsplit('@').next().unwrap_or_default();
+    let place = if place.contains(':') { place.to_owned() } else { format!("{place}:5432") };
+    Box::pin(TcpStream::connect(place).await.expect("the given server is reached over TCP"))
 }
 
 /// What prepares a template database: gets its target, once per test process and template.
@@ -183,7 +205,11 @@ impl TestDb {
     pub async fn programs(&self) -> PathBuf {
         let client = self.connect().await;
         let row = client.query_one("select setting from pg_config where name = 'BINDIR'", &[]).await.unwrap();
-        PathBuf::from(row.get::<_, String>(0))
+        let folder = PathBuf::from(row.get::<_, String>(0));
+        // A given server may be of another machine.
+        let here =
+            || std::env::var_os("SQLMIG_POSTGRES_BIN").expect("SQLMIG_POSTGRES_BIN names programs of its version");
+        if folder.join("pg_dump").exists() { folder } else { here().into() }
     }
 
     /// A connection to it.

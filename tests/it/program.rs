@@ -76,8 +76,11 @@ async fn url_as(db: &TestDb, role: &str) -> String {
     let name = db.target().database().to_owned();
     if let Ok(given) = std::env::var("SQLMIG_TEST_DATABASE_URL") {
         let (base, parameters) = given.split_once('?').unwrap_or((&given, ""));
-        let server = base.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-        format!("{server}/{name}?{parameters}")
+        let server = base.split("://").nth(1).unwrap_or(base).split('/').next().unwrap_or_default();
+        let (own, place) = server.rsplit_once('@').unwrap_or(("", server));
+        // Its own password is no other role's.
+        let who = if own.split(':').next() == Some(role) { own } else { role };
+        format!("postgres://{who}@{place}/{name}?{parameters}")
     } else {
         let folder = embedded().await.folder().join("data");
         format!("postgres:///{name}?host={}&user={role}", folder.display())

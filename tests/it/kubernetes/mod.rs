@@ -21,7 +21,7 @@ use self::controller::{Action, Ended, judge, refused};
 use self::kubelet::{Image, containers, expand};
 use self::manifest::{Manifest, invalid, kept_path, kubectl, render};
 use crate::harness::TestDb;
-use crate::program::{MIGRATED, fixture, number, on, sqlmig, state, text};
+use crate::program::{MIGRATED, fixture, number, on, sqlmig, state, text, url};
 use crate::site::{Act, Object, Site};
 
 /// The kept manifests, and the folders that they are of.
@@ -320,7 +320,8 @@ async fn a_job_ends_as_the_command_line_does() {
     let steps: Vec<&str> = started.iter().map(|container| container.name.as_str()).collect();
     assert_eq!(steps, ["stage", "check", "embed", "promote", "index", "validate", "report"]);
     assert_eq!(started[0].command[1..], ["stage".to_owned(), source.clone()]);
-    assert!(started.iter().all(|container| container.environment["DATABASE_URL"].starts_with("postgres:///")));
+    let reached = url(&db).await;
+    assert!(started.iter().all(|container| container.environment["DATABASE_URL"] == reached));
     let finished = cluster.run("sqlmig", &client, &[], |_, _| {}).await;
     assert_eq!((finished.end, finished.failed), (End::Complete, Vec::new()), "{}", finished.stderr);
     let report: Value = serde_json::from_str(finished.stdout.last().unwrap()).unwrap();
