@@ -66,7 +66,8 @@ impl Conductor {
             // Taken first, so that whoever conducts it stops.
             run_take(tx, run.id).await?;
             run_set_aside(tx, run.id).await?;
-            if begun {
+            // Whoever asks for it is told, also where the staged rows were of no use any more.
+            if begun || restart {
                 self.events.warn(format!("run {} is set aside; what it promoted stays", run.id));
             }
         }
