@@ -102,7 +102,9 @@ fn no_file_uses_one_that_uses_it() {
         let before = used.len();
         used.retain(|path, uses| !uses.is_empty() && names.contains(path));
         let left: BTreeSet<&[String]> = used.keys().copied().collect();
-        used.values_mut().for_each(|uses| uses.retain(|path| left.contains(path)));
+        for uses in used.values_mut() {
+            uses.retain(|path| left.contains(path));
+        }
         if used.len() == before {
             break;
         }
