@@ -9,6 +9,7 @@ mod fence;
 mod findings;
 mod journal;
 mod known;
+mod laid_out;
 mod plan;
 mod pace;
 mod quarantine;
@@ -22,9 +23,9 @@ mod tables;
 mod why;
 
 pub use batch::{
-    Batch, BatchFailure, BatchResult, BatchStanding, BatchesLeft, BatchesPlanned, Refusals, batch_claim,
-    batch_claim_put_off, batch_done, batch_failed, batch_halve, batch_put_off, batch_refused, batch_settle,
-    batches_forget, batches_left, batches_plan, batches_unfinished, promoted_rows, refusals, refusals_forget,
+    Batch, BatchFailure, BatchResult, BatchStanding, BatchesLeft, Refusals, batch_claim, batch_claim_put_off,
+    batch_done, batch_failed, batch_halve, batch_put_off, batch_refused, batch_settle, batches_left,
+    batches_unfinished, promoted_rows, refusals,
 };
 pub use embedding::{
     Fetched, Paid, TextHash, Wanted, embedding_asked, embedding_counts, embedding_forget, embedding_insert,
@@ -37,6 +38,7 @@ pub use findings::{
 };
 pub use journal::{EventKind, event_insert, event_staging_emptied, phase_insert};
 pub use known::{KnownError, KnownFileRow, known_files, known_files_now, known_files_pin};
+pub use laid_out::{BatchesPlanned, batches_forget, batches_plan, refusals_forget};
 pub use plan::{run_plan, run_plan_insert};
 pub use quarantine::{
     Quarantined, RetryTable, Selection, last_rows, quarantine_choose, quarantine_list_counts, quarantine_list_rows,
